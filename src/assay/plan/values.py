@@ -1,0 +1,299 @@
+"""The plan as frozen values. Made by ``load``; everything above reads these and never YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from assay.plan.measures import Expression, Quantity
+
+EMPTY: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class Site:
+    """``timezone`` is an IANA name, ``currency`` ISO 4217, ``week_start`` monday or sunday."""
+
+    name: str = "Site"
+    timezone: str = "UTC"
+    currency: str = "USD"
+    week_start: str = "monday"
+    domains: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SessionRule:
+    """Seconds. ``gap`` exclusive: a gap of exactly ``timeout`` continues; inclusive: it splits."""
+
+    timeout: int = 1800
+    gap: str = "exclusive"
+    split_at_midnight: bool = False
+    split_on_campaign: bool = False
+    max: int | None = None
+    own_ids: bool = True  # a source that brings its own session id keeps it
+
+
+@dataclass(frozen=True)
+class BounceRule:
+    """``rule``: assay, ga4, plausible, posthog, matomo, ga360 or source; ``threshold`` in seconds where the rule has one."""
+
+    rule: str = "assay"
+    threshold: int | None = None
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Semantics by name."""
+
+    session: SessionRule = SessionRule()
+    bounce: BounceRule = BounceRule()
+    channels: str = "assay"
+    session_source: str = "last_non_direct"
+    ignored_referrers: tuple[str, ...] = ()
+    orders: str = "first"
+    refunds: str = "order"
+    abandonment: str = "visitor"
+    funnel_entry: str = "latest"
+    bots: str = "exclude"
+
+
+@dataclass(frozen=True)
+class PageCleaning:
+    """How a path becomes a page: query dropped, then each (regex, replacement) in order."""
+
+    strip_query: bool = True
+    replace: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Property:
+    """``type``: string, number, integer, boolean, timestamp, money or items. ``scope``: event, session, visitor, user, order."""
+
+    name: str
+    type: str = "string"
+    scope: str = "event"
+
+
+@dataclass(frozen=True)
+class EventDef:
+    """An event of the plan, own or GA4's."""
+
+    name: str
+    description: str = ""
+    properties: Mapping[str, Property] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+    interactive: bool = True
+    builtin: bool = False
+
+
+@dataclass(frozen=True)
+class Share:
+    """A cost of an order: a property of the order event, or a rate of its net revenue (0.35)."""
+
+    property: str | None = None
+    rate: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class OrderRule:
+    """What an order is, and what reduces its contribution. ``refund_window`` in seconds."""
+
+    event: str = "purchase"
+    refund_event: str = "refund"
+    id: str = "order_id"
+    amount: str = "revenue"
+    sources: tuple[str, ...] = ()
+    refund_window: int = 30 * 86_400
+    cost: Share | None = None
+    shipping: Share | None = None
+    discount: Share | None = None
+    fees: Share | None = None
+    type: str | None = None
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A conversion: an event or a page. ``count``: once or every (per unit)."""
+
+    name: str
+    event: str | None = None
+    page: tuple[str, ...] | None = None
+    where: Expression | None = None
+    kind: str = "micro"
+    journey: str = "default"
+    team: str | None = None
+    value: Decimal | str | None = None
+    count: str = "once"
+    agreed_by: tuple[str, ...] = ()
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The outcome wanted, in words."""
+
+    name: str
+    goal: str = ""
+    owner: str | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True)
+class Metric:
+    """Anything measurable. ``keys`` are the plan's own keys (normalised), ``quantity`` what the kernel compiles.
+
+    ``words`` = (numerator, denominator) in plain words. ``within`` is seconds. ``uses`` names metrics of a derived one.
+    """
+
+    name: str
+    type: str
+    quantity: Quantity
+    words: tuple[str, str]
+    keys: Mapping[str, Any] = field(default_factory=dict)
+    description: str = ""
+    stage: str | None = None
+    direction: str = "up"
+    format: str = "number"  # percent, money, number, duration
+    uses: tuple[str, ...] = ()
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class Target:
+    """``relative``: +10 % on the baseline (value 0.10); else an absolute ``value`` in the metric's own unit. ``by``: the day."""
+
+    value: float
+    relative: bool
+    by: date
+    text: str
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """A metric tied to an objective. ``baseline`` is the first and last day it is measured against."""
+
+    metric: str
+    objective: str | None = None
+    direction: str = "up"
+    target: Target | None = None
+    baseline: tuple[date, date] | None = None
+    guardrail: bool = False
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A named condition over dimensions and declared properties."""
+
+    name: str
+    where: Expression
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Units by what they did. Seconds for ``within``."""
+
+    name: str
+    did: tuple[str, ...] = ()
+    did_not: tuple[str, ...] = ()
+    at_least: int = 1
+    within: int | None = None
+    sequence: tuple[str, ...] = ()
+    where: Expression | None = None
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a funnel. ``event`` None = any event. ``page`` = globs."""
+
+    label: str
+    event: str | None = None
+    page: tuple[str, ...] | None = None
+    where: Expression | None = None
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """An event that must not stand between step ``after`` and step ``before`` (both count from 1)."""
+
+    event: str
+    after: int = 1
+    before: int = 2
+    effect: str = "leave"
+    where: Expression | None = None
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """``window`` in seconds; None = the session. ``order``: ordered, strict, unordered, windowfunnel."""
+
+    name: str
+    steps: tuple[Step, ...]
+    per: str = "visitor"
+    window: int | None = 7 * 86_400
+    order: str = "ordered"
+    entry: str = "latest"
+    exclusions: tuple[Exclusion, ...] = ()
+    description: str = ""
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class ChannelRule:
+    """An own channel rule; the first that holds wins, before the rule set's."""
+
+    channel: str
+    where: Expression
+
+
+@dataclass(frozen=True)
+class Change:
+    """An entry of the change log."""
+
+    date: date
+    kind: str
+    what: str
+    link: str | None = None
+
+
+@dataclass(frozen=True)
+class Import:
+    """A named mapping for ``assay import events|orders|costs --mapping NAME``: event-line field → column or ``=expression``."""
+
+    name: str
+    keys: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One site's plan. ``files`` are the files it came from; ``id`` the hash of its whole meaning."""
+
+    site: Site = Site()
+    rules: Rules = Rules()
+    pages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    cleaning: PageCleaning = PageCleaning()
+    events: Mapping[str, EventDef] = field(default_factory=dict)
+    orders: OrderRule = OrderRule()
+    goals: Mapping[str, Goal] = field(default_factory=dict)
+    objectives: Mapping[str, Objective] = field(default_factory=dict)
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    kpis: Mapping[str, Kpi] = field(default_factory=dict)
+    segments: Mapping[str, Segment] = field(default_factory=dict)
+    cohorts: Mapping[str, Cohort] = field(default_factory=dict)
+    funnels: Mapping[str, Funnel] = field(default_factory=dict)
+    channels: tuple[ChannelRule, ...] = ()
+    experiments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    changes: tuple[Change, ...] = ()
+    alerts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    imports: Mapping[str, Import] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+    id: str = ""
+
+    def properties(self) -> dict[str, Property]:
+        """Every declared property by name, over all events (events agree on a name's type; ``load`` checks it)."""
+        return {p.name: p for event in self.events.values() for p in event.properties.values()}
