@@ -112,5 +112,8 @@ STANDARD_EVENTS: dict[str, dict[str, str]] = {
     "tutorial_complete": {},
 }
 
-# Events that a page or product sends by itself, not because the visitor did something on it.
-PASSIVE_EVENTS: frozenset[str] = frozenset({"page_view", "screen_view", "session_start", "first_visit", "user_engagement"})
+# Events that a page sends by itself when it is shown: none of them is an interaction of the visitor with the page.
+PASSIVE_EVENTS: frozenset[str] = frozenset(
+    "page_view screen_view session_start first_visit user_engagement view_item view_item_list view_cart "
+    "view_search_results view_promotion experiment_viewed".split()
+)

@@ -1,0 +1,245 @@
+"""Derived data as a pure function of the stored events and the plan's rules: session keys, sessions, orders, refunds.
+
+Incremental loading and rebuilding run the same statements over different scopes, per visitor, so they give the same
+tables. Orders and refunds are few and are always derived whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import date
+
+from assay.model.event import PASSIVE_EVENTS
+from assay.model.period import DAY_US, offsets
+from assay.plan.values import Plan
+from assay.query import channels
+from assay.query.orders import orders_statements
+from assay.query.pages import page
+from assay.query.sql import digest, literal
+from assay.store.engine import Derivation, Statement
+
+# A session's number is part of its key: session_key = visitor_key * SESSION_BASE + session_no.
+SESSION_BASE = 16_777_216
+_VERSION = 1  # raise when a derivation changes its meaning: stores then rebuild by themselves
+
+
+def derivation(plan: Plan) -> Derivation:
+    """Everything that loading and rebuilding need, made from the plan's rules."""
+    keys = session_keys(plan)
+    tables = (*sessions(plan), *orders_statements(plan))
+    rules = [asdict(plan.rules), asdict(plan.orders), asdict(plan.cleaning), asdict(plan.site), [asdict(c) for c in plan.channels]]
+    goals = sorted(g.event for g in plan.goals.values() if g.event and g.kind == "macro")
+    return Derivation(digest(_VERSION, rules, goals), day_expression(plan.site.timezone), keys, tables)
+
+
+def day_expression(zone: str) -> str:
+    """SQL for the site-local day of ``{t}`` (microseconds UTC): integer arithmetic, no zone functions."""
+    first, last = 631_152_000_000_000, 2_524_608_000_000_000  # 1990 to 2050
+    changes = offsets(first, last, zone)
+    epoch = f"DATE '{date(1970, 1, 1)}'"
+    if len(changes) == 1:
+        return f"({epoch} + CAST(({{t}} + {changes[0][1]}) // {DAY_US} AS INTEGER))"
+    # Newest first: real traffic is recent. Halving the list keeps a lookup to a handful of comparisons.
+    return f"({epoch} + CAST(({{t}} + {_search(changes)}) // {DAY_US} AS INTEGER))"
+
+
+def _search(changes: list[tuple[int, int]]) -> str:
+    if len({offset for _, offset in changes}) == 1:
+        return str(changes[0][1])
+    middle = len(changes) // 2
+    return f"CASE WHEN {{t}} < {changes[middle][0]} THEN {_search(changes[:middle])} ELSE {_search(changes[middle:])} END"
+
+
+def session_keys(plan: Plan) -> tuple[Statement, ...]:
+    """Statements that fill ``keyed`` (piece, rn, event_no, visitor_key, session_key, old_key) from ``touched``."""
+    rule = plan.rules.session
+    compare = ">=" if rule.gap == "inclusive" else ">"
+    timeout = rule.timeout * 1_000_000
+    breaks = [f"t - lag(t) OVER w {compare} {timeout}"]
+    if rule.split_at_midnight:
+        breaks.append("day <> lag(day) OVER w")
+    counts = "counts" if plan.rules.bots == "exclude" else "true"
+    own = "session IS NOT NULL" if rule.own_ids else "false"
+    runs = f"""
+CREATE OR REPLACE TEMP TABLE runs AS
+SELECT *, sum(CAST(opens AS BIGINT)) OVER (PARTITION BY visitor_key, own ORDER BY t, seq, id_hash ROWS UNBOUNDED PRECEDING) AS run
+FROM (
+    SELECT piece, rn, event_no, visitor_key, t, seq, id_hash, campaign, old_key,
+        CASE WHEN {own} THEN source || chr(31) || session END AS sid, {own} AS own,
+        NOT ({own}) AND coalesce({" OR ".join(breaks)}, true) AS opens
+    FROM touched
+    WHERE visitor_key IS NOT NULL AND interactive AND {counts}
+    WINDOW w AS (PARTITION BY visitor_key, {own} ORDER BY t, seq, id_hash)
+)"""
+    fold = _fold(plan)
+    number = f"""
+CREATE OR REPLACE TEMP TABLE keyed AS
+WITH heads AS (
+    SELECT visitor_key, sid, run, min(t) AS start_t FROM runs GROUP BY visitor_key, sid, run
+), numbers AS (
+    SELECT visitor_key, sid, run, visitor_key * {SESSION_BASE} + row_number() OVER (PARTITION BY visitor_key ORDER BY start_t, sid, run) AS session_key
+    FROM heads
+), opened AS (
+    SELECT r.piece, r.rn, r.event_no, r.visitor_key, n.session_key, r.old_key, r.t, r.seq, r.id_hash, r.sid
+    FROM runs r JOIN numbers n ON n.visitor_key = r.visitor_key AND n.run = r.run AND n.sid IS NOT DISTINCT FROM r.sid
+), passive AS (
+    SELECT t.piece, t.rn, t.event_no, t.visitor_key, t.old_key, t.t, CASE WHEN {own} THEN t.source || chr(31) || t.session END AS sid
+    FROM touched t WHERE NOT t.interactive AND t.visitor_key IS NOT NULL AND {counts}
+), named AS (
+    SELECT visitor_key, sid, min(session_key) AS session_key FROM opened WHERE sid IS NOT NULL GROUP BY visitor_key, sid
+), attached AS (
+    SELECT p.piece, p.rn, p.event_no, p.visitor_key, p.old_key,
+        CASE WHEN p.sid IS NOT NULL THEN n.session_key WHEN p.t - o.t <= {timeout} THEN o.session_key END AS session_key
+    FROM passive p
+    LEFT JOIN named n ON n.visitor_key = p.visitor_key AND n.sid = p.sid
+    ASOF LEFT JOIN (SELECT visitor_key, t, max(session_key) AS session_key FROM opened GROUP BY visitor_key, t) o
+        ON o.visitor_key = p.visitor_key AND p.t >= o.t
+)
+SELECT piece, rn, event_no, visitor_key, session_key, old_key FROM opened
+UNION ALL SELECT piece, rn, event_no, visitor_key, session_key, old_key FROM attached
+UNION ALL SELECT piece, rn, event_no, visitor_key, NULL, old_key FROM touched
+    WHERE visitor_key IS NULL OR NOT ({counts})"""
+    return (Statement(runs), *fold, Statement(number), Statement("DROP TABLE runs"))
+
+
+def _fold(plan: Plan) -> tuple[Statement, ...]:
+    """Maximum length and campaign splits restart the rule from the split: a fold over each run, as a recursive query.
+
+    A run is cut at the first event that is too far from the start of its session, or that brings another campaign than the
+    session's own; then the rule starts again from that event.
+    """
+    rule = plan.rules.session
+    cuts = []
+    if rule.max is not None:
+        cuts.append(f"e.t - h.t > {rule.max * 1_000_000}")
+    if rule.split_on_campaign:
+        cuts.append("(e.campaign IS NOT NULL AND e.campaign IS DISTINCT FROM h.campaign)")
+    if not cuts:
+        return ()
+    cut = " OR ".join(cuts)
+    return (
+        Statement(f"""
+CREATE OR REPLACE TEMP TABLE folded AS
+WITH RECURSIVE placed AS (
+    SELECT visitor_key, run, t, campaign, row_number() OVER (PARTITION BY visitor_key, run ORDER BY t, seq, id_hash) AS place
+    FROM runs WHERE NOT own
+), heads AS (
+    SELECT visitor_key, run, place, t, campaign FROM placed WHERE place = 1
+    UNION ALL
+    SELECT visitor_key, run, place, t, campaign FROM (
+        SELECT e.visitor_key, e.run, e.place, e.t, e.campaign,
+            row_number() OVER (PARTITION BY e.visitor_key, e.run ORDER BY e.place) AS nearest
+        FROM heads h JOIN placed e ON e.visitor_key = h.visitor_key AND e.run = h.run AND e.place > h.place AND ({cut})
+    ) WHERE nearest = 1
+)
+SELECT visitor_key, run, place FROM heads"""),
+        Statement("""
+CREATE OR REPLACE TEMP TABLE runs AS
+WITH placed AS (
+    SELECT *, row_number() OVER (PARTITION BY visitor_key, own, run ORDER BY t, seq, id_hash) AS place FROM runs
+)
+SELECT p.* EXCLUDE (place, run),
+    CASE WHEN p.own THEN p.run ELSE count(f.place) OVER (PARTITION BY p.visitor_key, p.own ORDER BY p.run, p.place ROWS UNBOUNDED PRECEDING) END AS run
+FROM placed p LEFT JOIN folded f ON NOT p.own AND f.visitor_key = p.visitor_key AND f.run = p.run AND f.place = p.place"""),
+        Statement("DROP TABLE folded"),
+    )
+
+
+def bounce(plan: Plan) -> str:
+    """SQL for is_bounce over a session's columns; null where the rule cannot say."""
+    rule, threshold = plan.rules.bounce.rule, plan.rules.bounce.threshold or 10
+    return {
+        "assay": "page_views = 1 AND interactions = 0",
+        "ga4": f"CASE WHEN engaged_us IS NULL THEN NULL ELSE NOT (engaged_us > {threshold * 1_000_000} OR key_events > 0 OR page_views >= 2) END",
+        "plausible": "page_views = 1 AND customs = 0",
+        "posthog": f"page_views > 0 AND NOT (page_views > 1 OR clicks > 0 OR end_t - start_t >= {threshold * 1_000_000})",
+        "matomo": "actions = 1",
+        "ga360": "hits = 1",
+        "source": "session_bounce",
+    }[rule]
+
+
+_VIEWS = "name IN ('page_view', 'screen_view', '$pageview', 'pageview')"
+_FIRST = ("day", "referrer", "device", "browser", "os", "country", "language", "account")
+
+
+def sessions(plan: Plan) -> tuple[Statement, ...]:
+    """Statements that derive the sessions of ``scope_visitors`` again."""
+    return (
+        Statement(f"CREATE OR REPLACE TEMP TABLE session_base AS {_base(plan)}"),
+        Statement(f"CREATE OR REPLACE TEMP TABLE session_origins AS {_origins(plan)}"),
+        Statement("DELETE FROM sessions WHERE visitor_key IN (SELECT visitor_key FROM scope_visitors)"),
+        Statement(f"INSERT INTO sessions {_final(plan)}"),
+        Statement("DROP TABLE session_base"),
+        Statement("DROP TABLE session_origins"),
+    )
+
+
+def _base(plan: Plan) -> str:
+    """One row per session, summed from its events."""
+    passive = ", ".join(literal(name) for name in sorted(PASSIVE_EVENTS))
+    keys = ", ".join(sorted({literal(g.event) for g in plan.goals.values() if g.event})) or "NULL"
+    first = ", ".join(f"'{name}': e.{name}" for name in (*_FIRST, "utm_source", "utm_medium", "utm_campaign", "session_channel"))
+    return f"""
+SELECT e.session_key, any_value(e.visitor_key) AS visitor_key, min(e.t) AS start_t, max(e.t) AS end_t, count(*) AS events,
+    count(*) FILTER (WHERE e.interactive) AS actions,
+    count(*) FILTER (WHERE hit IS NULL AND e.interactive) + count(DISTINCT hit) AS hits,
+    count(*) FILTER (WHERE {_VIEWS}) AS page_views,
+    count(*) FILTER (WHERE e.interactive AND NOT ({_VIEWS}) AND name NOT IN ({passive})) AS interactions,
+    count(*) FILTER (WHERE e.interactive AND NOT ({_VIEWS})) AS customs,
+    count(*) FILTER (WHERE name IN ('click', '$autocapture')) AS clicks,
+    count(*) FILTER (WHERE name IN ({keys})) AS key_events,
+    sum(CASE WHEN props LIKE '%engagement_time_msec%'
+        THEN TRY_CAST(json_extract_string(props, '$.engagement_time_msec') AS BIGINT) * 1000 END) AS engaged_us,
+    bool_or(session_new) AS session_new, bool_or(session_bounce) AS session_bounce, min(session) AS source_session,
+    arg_min({{{first}, 'click_name': nullif(split_part(e.click_id, '=', 1), '')}}, (e.t, e.seq, e.id)) FILTER (WHERE e.interactive) AS f,
+    arg_min(path, (e.t, e.seq, e.id)) FILTER (WHERE {_VIEWS} AND path IS NOT NULL) AS entry_path,
+    arg_max(path, (e.t, e.seq, e.id)) FILTER (WHERE {_VIEWS} AND path IS NOT NULL) AS exit_path
+FROM events e SEMI JOIN scope_visitors sv ON sv.visitor_key = e.visitor_key
+WHERE e.session_key IS NOT NULL
+GROUP BY e.session_key"""
+
+
+_ORIGIN = "concat_ws(chr(31), coalesce(f.utm_source, ''), coalesce(f.utm_medium, ''), coalesce(f.utm_campaign, ''), coalesce(f.click_name, ''), coalesce(f.referrer, ''))"
+
+
+def _origins(plan: Plan) -> str:
+    """One row per distinct origin, so that hosts and channel rules are judged once each and not once per session."""
+    source, medium = channels.source_medium(plan)
+    return f"""
+SELECT *, {channels.channel(plan)} AS channel FROM (
+    SELECT origin, {source} AS source, {medium} AS medium, utm_campaign AS campaign, ref_host, click_name FROM (
+        SELECT origin, utm_source, utm_medium, utm_campaign, click_name, CASE WHEN NOT {channels.ignored("host", plan)} THEN host END AS ref_host FROM (
+            SELECT {_ORIGIN} AS origin, any_value(f.utm_source) AS utm_source, any_value(f.utm_medium) AS utm_medium,
+                any_value(f.utm_campaign) AS utm_campaign, any_value(f.click_name) AS click_name,
+                any_value({channels.referring_host("f.referrer")}) AS host
+            FROM session_base GROUP BY 1)))"""
+
+
+def _final(plan: Plan) -> str:
+    """Sessions with channel (a direct session takes over the last other source of 90 days), pages, new and bounce."""
+    takes = "false"
+    if plan.rules.session_source == "last_non_direct":
+        takes = f"direct AND before IS NOT NULL AND start_t - before.t <= {90 * DAY_US}"
+    origin = ", ".join(f"CASE WHEN takes THEN before.{c} ELSE {c} END AS {c}" for c in ("channel", "source", "medium", "campaign"))
+    number = f"session_key - visitor_key * {SESSION_BASE}"
+    return f"""
+WITH pages AS (
+    SELECT path, {page("path", plan)} AS page
+    FROM (SELECT entry_path AS path FROM session_base UNION SELECT exit_path FROM session_base) WHERE path IS NOT NULL
+), own AS (
+    SELECT b.*, g.source, g.medium, g.campaign, coalesce(f.session_channel, g.channel) AS channel,
+        f.session_channel IS NULL AND g.channel = 'Direct' AS direct
+    FROM (SELECT *, {_ORIGIN} AS origin FROM session_base) b JOIN session_origins g USING (origin)
+), known AS (
+    SELECT *, last_value(CASE WHEN NOT direct THEN {{'t': start_t, 'channel': channel, 'source': source, 'medium': medium, 'campaign': campaign}} END IGNORE NULLS)
+        OVER (PARTITION BY visitor_key ORDER BY session_key ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+    FROM own
+), settled AS (
+    SELECT *, {takes} AS takes FROM known
+)
+SELECT session_key, visitor_key, {number}, source_session, f.day, start_t, end_t, events, hits, page_views, interactions, clicks, engaged_us,
+    coalesce(session_new, {number} = 1), {bounce(plan)}, {origin}, f.referrer, en.page, ex.page,
+    f.device, f.browser, f.os, f.country, f.language, f.account
+FROM settled LEFT JOIN pages en ON en.path = entry_path LEFT JOIN pages ex ON ex.path = exit_path
+ORDER BY f.day, session_key"""

@@ -1,0 +1,24 @@
+"""A path becomes a page (cleaned) and a page group. CRO works on templates, not on URLs."""
+
+from __future__ import annotations
+
+from assay.plan.values import Plan
+from assay.query.sql import Binder, literal, matches_globs
+
+
+def page(path: str, plan: Plan) -> str:
+    """SQL for the page: the path without query and fragment (unless the plan keeps them), replacements applied in order."""
+    sql = path
+    if plan.cleaning.strip_query:
+        sql = f"regexp_replace({sql}, '[?#].*$', '')"
+    for pattern, replacement in plan.cleaning.replace:
+        sql = f"regexp_replace({sql}, {literal(pattern)}, {literal(replacement)}, 'g')"
+    return sql
+
+
+def page_group(cleaned: str, plan: Plan, bind: Binder) -> str:
+    """SQL for the first group of the plan whose globs match the page; null when none does."""
+    if not plan.pages:
+        return "CAST(NULL AS VARCHAR)"
+    whens = " ".join(f"WHEN {matches_globs(cleaned, globs, bind)} THEN {bind(name)}" for name, globs in plan.pages.items())
+    return f"CASE {whens} END"

@@ -1,0 +1,99 @@
+"""The engine protocol, the second waist: load, run, explain, migrate, close. Everything else is SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A segment ready to load: NDJSON or Parquet in event-line (``events``) or cost (``costs``) form."""
+
+    name: str
+    path: Path
+    kind: str = "events"
+    quarantine: Path | None = None
+
+
+@dataclass(frozen=True)
+class Statement:
+    """SQL in DuckDB's words with ``$name`` parameters. ``title`` says what it is for, in progress and plans."""
+
+    sql: str
+    params: Mapping[str, Any] | None = None
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """The SQL, made from the plan in ``query``, that loading and rebuilding run; see ``query/derive``.
+
+    ``day`` is an expression over ``t`` giving the site-local day. ``keys`` fills the temporary table ``keyed`` from the
+    temporary table ``touched``. ``tables`` re-derive sessions, orders and refunds of the visitors and orders in the
+    temporary tables ``scope_visitors`` and ``scope_orders``. ``id`` names the rules.
+    """
+
+    id: str
+    day: str
+    keys: tuple[Statement, ...]
+    tables: tuple[Statement, ...]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What loading one segment did. ``again``: the segment had been loaded before and nothing was done."""
+
+    name: str
+    kind: str
+    rows: int = 0
+    stored: int = 0
+    duplicates: int = 0
+    clashes: int = 0
+    quarantined: int = 0
+    again: bool = False
+
+
+@dataclass(frozen=True)
+class Result:
+    """Rows of a query, values in Python's types (int, Decimal, float, str, date, None)."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+
+    def one(self) -> tuple[Any, ...]:
+        """The single row."""
+        (row,) = self.rows
+        return row
+
+
+class Engine(Protocol):
+    """What assay needs of a database. Errors come as ``MachineError`` or ``DataError`` of the error tree."""
+
+    dialect: str
+
+    def load(self, pieces: Sequence[Piece], derivation: Derivation) -> list[Loaded]:
+        """Load segments, each once ever, all in one transaction, and derive what they touch."""
+        ...
+
+    def rebuild(self, derivation: Derivation) -> None:
+        """Derive everything again from the stored events, in one transaction."""
+        ...
+
+    def run(self, statement: Statement) -> Result:
+        """Answer one query."""
+        ...
+
+    def explain(self, statement: Statement) -> str:
+        """The engine's own plan of a query."""
+        ...
+
+    def migrate(self, properties: Mapping[str, str]) -> None:
+        """Bring the tables to this version, with one typed column per declared property (name → plan type)."""
+        ...
+
+    def close(self) -> None:
+        """Release the store."""
+        ...

@@ -1,0 +1,308 @@
+"""DuckDB: one file, one process. Loading is one transaction, so a crash repeats or skips nothing."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from assay.model.errors import AssayError, DataError, MachineError
+from assay.model.event import FIELDS
+from assay.store import schema
+from assay.store.engine import Derivation, Loaded, Piece, Result, Statement
+
+_TYPES = {"text": "VARCHAR", "integer": "BIGINT", "boolean": "BOOLEAN", "json": "VARCHAR"}
+_JSON_TYPES = {**_TYPES, "json": "JSON"}
+PROPERTY_TYPES = {
+    "string": "VARCHAR",
+    "number": "DOUBLE",
+    "integer": "BIGINT",
+    "boolean": "BOOLEAN",
+    "timestamp": "TIMESTAMP",
+    "money": "DECIMAL(18, 6)",
+    "items": "VARCHAR",
+}
+LOAD_MEMORY = "1000MB"
+ASK_MEMORY = "4000MB"
+
+
+class DuckDB:
+    """The store of a workspace in one DuckDB file."""
+
+    dialect = "duckdb"
+
+    def __init__(self, path: Path, read_only: bool = False) -> None:
+        import duckdb
+
+        self.path = path
+        temporary = path.with_suffix(".tmp")
+        config = {"memory_limit": os.environ.get("ASSAY_MEMORY_LIMIT", ASK_MEMORY), "temp_directory": str(temporary)}
+        with _errors(str(path)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.connection = duckdb.connect(str(path), read_only=read_only, config=config)
+            self.connection.execute("SET TimeZone = 'UTC'")
+            self.connection.execute("SET enable_progress_bar = false")
+        self._properties: dict[str, str] = {}
+
+    # -- running ---------------------------------------------------------------------------------------------------
+
+    def run(self, statement: Statement) -> Result:
+        """Answer one query; values come in Python's types."""
+        with _errors(statement.title or "query"):
+            cursor = self.connection.execute(statement.sql, dict(statement.params or {}))
+            names = tuple(d[0] for d in cursor.description or ())
+            return Result(names, cursor.fetchall())
+
+    def explain(self, statement: Statement) -> str:
+        """DuckDB's own plan of the query."""
+        result = self.run(Statement("EXPLAIN " + statement.sql, statement.params))
+        return "\n".join(str(row[-1]) for row in result.rows)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.connection.close()
+
+    def _do(self, statements: Iterable[str], fill: Mapping[str, str] | None = None, **params: Any) -> list[tuple[Any, ...]]:
+        """Run statements of the ``.sql`` files; ``{name}`` places are filled with checked SQL, values are bound."""
+        rows: list[tuple[Any, ...]] = []
+        for sql in statements:
+            for name, text in (fill or {}).items():
+                sql = sql.replace("{" + name + "}", text)
+            used = {name: value for name, value in params.items() if f"${name}" in sql}
+            cursor = self.connection.execute(sql, used)
+            rows = cursor.fetchall() if cursor.description else []
+        return rows
+
+    def _named(self, which: str, /, fill: Mapping[str, str] | None = None, **params: Any) -> list[tuple[Any, ...]]:
+        return self._do(schema.named(self.dialect, which), fill, **params)
+
+    def _file(self, which: str, /, fill: Mapping[str, str] | None = None, **params: Any) -> None:
+        self._do(schema.statements(self.dialect, which), fill, **params)
+
+    @contextmanager
+    def _transaction(self, what: str) -> Iterator[None]:
+        with _errors(what):
+            self.connection.execute(f"SET memory_limit = '{os.environ.get('ASSAY_MEMORY_LIMIT', LOAD_MEMORY)}'")
+            self._named("begin")
+            try:
+                yield
+                self._named("commit")
+            except BaseException:
+                self._named("rollback")
+                raise
+            finally:
+                self._named("drop_work")
+                self.connection.execute(f"SET memory_limit = '{os.environ.get('ASSAY_MEMORY_LIMIT', ASK_MEMORY)}'")
+
+    # -- tables ----------------------------------------------------------------------------------------------------
+
+    def migrate(self, properties: Mapping[str, str]) -> None:
+        """Create or upgrade the tables; add, retype or drop the typed columns of declared properties."""
+        with _errors(str(self.path)):
+            done = self._version()
+            for name in schema.migrations(self.dialect):
+                if int(name[:4]) > done:
+                    self._named("begin")
+                    self._file(name)
+                    self._named("set_fact", key="version", value=str(int(name[:4])))
+                    self._named("commit")
+            wanted = {f"p_{name}": PROPERTY_TYPES[kind] for name, kind in properties.items()}
+            present = {name: kind.replace(",", ", ") for name, kind in self._named("columns_of_events")}
+            for column, kind in present.items():
+                if wanted.get(column, "").replace(" ", "") != kind.replace(" ", ""):
+                    self._named("drop_property", {"column": _quote(column)})
+            for column, kind in wanted.items():
+                if present.get(column, "").replace(" ", "") != kind.replace(" ", ""):
+                    expression = property_expression(column[2:], kind, "props")
+                    self._named("add_property", {"column": _quote(column), "type": kind, "expression": expression})
+            # Loading fills the columns in the order in which the table has them.
+            self._properties = {name: wanted[name] for name, _ in self._named("columns_of_events")}
+
+    def _version(self) -> int:
+        tables = {row[0] for row in self.connection.execute("SHOW TABLES").fetchall()}
+        if "facts" not in tables:
+            return 0
+        rows = self._named("get_fact", key="version")
+        return int(rows[0][0]) if rows else 0
+
+    # -- loading ---------------------------------------------------------------------------------------------------
+
+    def load(self, pieces: Sequence[Piece], derivation: Derivation) -> list[Loaded]:
+        """Load segments, each once ever, all in one transaction, and derive what they touch."""
+        known = {row[0] for row in self._named("loaded_names")}
+        new = [p for p in pieces if p.name not in known]
+        done = {p.name: Loaded(p.name, p.kind, again=True) for p in pieces}
+        with self._transaction("loading"):
+            (load_no,) = self._named("next_load")[0]
+            events = [p for p in new if p.kind == "events"]
+            if events:
+                done |= {one.name: one for one in self._load_events(events, derivation, load_no)}
+            for piece in new:
+                if piece.kind == "costs":
+                    done[piece.name] = self._load_costs(piece, load_no)
+                self._record(piece, done[piece.name], load_no)
+        return [done[p.name] for p in pieces]
+
+    def _load_events(self, pieces: Sequence[Piece], derivation: Derivation, load_no: int) -> list[Loaded]:
+        self._file("stage")
+        counts: list[tuple[int, int]] = []
+        for number, piece in enumerate(pieces):
+            self._open(piece)
+            (rows, unusable), = self._named("count_rows")  # fmt: skip
+            if unusable:
+                self._named("unusable", name=piece.name, file=piece.path.name)
+            self._file("stage_piece", piece=number)
+            counts.append((rows, unusable))
+        lost = self._deduplicate(pieces)
+        self._file("visitors", {"day_staged": derivation.day.replace("{t}", "s.t")})
+        for statement in derivation.keys:
+            self.connection.execute(statement.sql, dict(statement.params or {}))
+        self._file("number")
+        for number, piece in enumerate(pieces):
+            self._open(piece)
+            fill = {"day_piece": derivation.day.replace("{t}", 'p."time"'), "extra": self._property_values()}
+            self._file("insert_piece", fill, piece=number, load_no=load_no)
+        self._file("persons")
+        for statement in derivation.tables:
+            self.connection.execute(statement.sql, dict(statement.params or {}))
+        self._named("set_fact", key="derivation", value=derivation.id)
+        loaded = []
+        for number, (piece, (rows, unusable)) in enumerate(zip(pieces, counts, strict=True)):
+            duplicates, clashes = lost.get(number, (0, 0))
+            if number == 0:  # a stored line that had to give way counts with the first segment of the load
+                duplicates, clashes = duplicates + lost.get(-1, (0, 0))[0], clashes + lost.get(-1, (0, 0))[1]
+            stored = rows - unusable - duplicates - clashes
+            loaded.append(Loaded(piece.name, piece.kind, rows, stored, duplicates, clashes, unusable))
+        return loaded
+
+    def _deduplicate(self, pieces: Sequence[Piece]) -> dict[int, tuple[int, int]]:
+        """Decide between lines of one id; returns piece → (duplicates, clashes), −1 = lines that were in the store."""
+        self._file("dedup_candidates")
+        if not self._named("any_twins")[0][0]:
+            self._named("no_losers")
+            return {}
+        self._file("dedup_old", {"content_stored": _content(stored=True)})
+        for number, piece in enumerate(pieces):
+            self._open(piece)
+            self._file("dedup_piece", {"content_line": _content(stored=False)}, piece=number)
+        self._file("dedup_decide")
+        return {piece: (same, other) for piece, same, other in self._named("losers")}
+
+    def _open(self, piece: Piece) -> None:
+        """Make ``piece_rows`` show the lines of a segment."""
+        path = _literal(str(piece.path))
+        if piece.path.suffix == ".parquet":
+            present = {row[0]: row[1] for row in self._named("describe_parquet", {"path": path})}
+            columns = ", ".join(_column(f.name, _TYPES[f.kind], f.name in present) for f in FIELDS)
+            self._file("piece", {"columns": columns, "path": path})
+        else:
+            types = "{" + ", ".join(f"{_literal(f.name)}: {_literal(_JSON_TYPES[f.kind])}" for f in FIELDS) + "}"
+            columns = ", ".join(_column(f.name, _TYPES[f.kind], True) for f in FIELDS)
+            self._file("piece_json", {"columns": columns, "path": path, "types": types})
+
+    def _property_values(self) -> str:
+        return "".join(
+            ", " + property_expression(column[2:], kind, "p.props") for column, kind in self._properties.items()
+        )
+
+    def _load_costs(self, piece: Piece, load_no: int) -> Loaded:
+        path = _literal(str(piece.path))
+        (rows, known), = self._named("count_costs", {"path": path})  # fmt: skip
+        self._named("load_costs", {"path": path}, load_no=load_no)
+        return Loaded(piece.name, piece.kind, rows, rows - known, known)
+
+    def _record(self, piece: Piece, loaded: Loaded, load_no: int) -> None:
+        quarantined = loaded.quarantined
+        if piece.quarantine:
+            path = _literal(str(piece.quarantine))
+            quarantined += self._named("count_quarantine", {"path": path})[0][0]
+            self._named("quarantine_file", {"path": path}, name=piece.name)
+        self._named("record", name=piece.name, kind=piece.kind, load_no=load_no, now=time.time_ns() // 1000,
+                    rows=loaded.rows, stored=loaded.stored, duplicates=loaded.duplicates, clashes=loaded.clashes,
+                    quarantined=quarantined)  # fmt: skip
+
+    def rebuild(self, derivation: Derivation) -> None:
+        """Derive days, sessions, orders and persons again from all stored events."""
+        with self._transaction("rebuilding"):
+            self._named("redate", {"day": derivation.day.replace("{t}", "t")})
+            self._file("scope_all")
+            for statement in derivation.keys:
+                self.connection.execute(statement.sql, dict(statement.params or {}))
+            self._named("rekey")
+            self._file("persons")
+            for statement in derivation.tables:
+                self.connection.execute(statement.sql, dict(statement.params or {}))
+            self._named("set_fact", key="derivation", value=derivation.id)
+
+    def derivation(self) -> str | None:
+        """Id of the rules that the derived tables were made with."""
+        rows = self._named("get_fact", key="derivation")
+        return rows[0][0] if rows else None
+
+
+def property_expression(name: str, kind: str, props: str) -> str:
+    """SQL that reads property ``name`` from the JSON text ``props`` as ``kind``; null when it is no such value."""
+    raw = f"json_extract_string({props}, {_literal('$.' + _json_key(name))})"
+    return raw if kind == "VARCHAR" else f"TRY_CAST({raw} AS {kind})"
+
+
+def _json_key(name: str) -> str:
+    return '"' + name.replace('"', '\\"') + '"'
+
+
+def _column(name: str, kind: str, present: bool) -> str:
+    return f"CAST({_quote(name) if present else 'NULL'} AS {kind}) AS {_quote(name)}"
+
+
+def _content(stored: bool) -> str:
+    """Hash over what a line says, without when it was sent and received."""
+    parts = []
+    for field in FIELDS:
+        name = field.name
+        if name in ("id", "sent_at", "received_at"):
+            continue
+        column = {"time": "t", "user": "user_id"}.get(name, name) if stored else name
+        value = f"{'e' if stored else 'p'}.{_quote(column)}"
+        default = {"seq": "0", "source": "'unknown'", "environment": "'live'", "bot": "false", "interactive": "true"}
+        if name == "amount":
+            value = f"CAST({value} AS DECIMAL(18, 6))"
+        elif name in default:
+            value = f"coalesce({value}, {default[name]})"
+        parts.append(f"coalesce(CAST({value} AS VARCHAR), chr(0))")
+    return f"md5(concat_ws(chr(31), {', '.join(parts)}))"
+
+
+def _quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+@contextmanager
+def _errors(what: str) -> Iterator[None]:
+    """DuckDB's and the system's errors as errors of the one tree."""
+    import duckdb
+
+    try:
+        yield
+    except AssayError:
+        raise
+    except OSError as error:
+        raise MachineError(f"{what}: {error.strerror or error}; nothing already stored is lost") from error
+    except duckdb.Error as error:
+        text = " ".join(str(error).split())
+        lower = text.lower()
+        if "no space left" in lower or "disk is full" in lower or "out of memory" in lower or "failed to offload" in lower:
+            raise MachineError(f"{what}: {text[:300]}; free some space and repeat: nothing already stored is lost") from error
+        if "conflicting lock" in lower or "could not set lock" in lower:
+            raise MachineError(f"{what}: another assay process has the store open; stop it or ask it instead") from error
+        if isinstance(error, duckdb.IOException | duckdb.InternalException | duckdb.FatalException):
+            raise MachineError(f"{what}: {text[:300]}") from error
+        if isinstance(error, duckdb.ConversionException | duckdb.InvalidInputException):
+            raise DataError(f"{what}: {text[:300]}") from error
+        raise
