@@ -65,7 +65,8 @@ class Quantity:
 
     ``start``: units are those that have such a row (an event, goal or order in the range); the numerator counts rows
     within ``within`` seconds after the unit's first such row. ``negate``: the share of units *without* (abandonment).
-    ``cap``: winsorise the per-unit number, a quantile (below 1) or a number.
+    ``cap``: winsorise the per-unit number, a quantile (below 1) or a number. ``anchor``: the start row that the window
+    and "after" are counted from, the unit's ``first`` or ``last``.
     """
 
     kind: str
@@ -78,3 +79,4 @@ class Quantity:
     q: float | None = None
     cap: float | None = None
     expression: Expression | None = None
+    anchor: str = "first"

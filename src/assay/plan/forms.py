@@ -1,0 +1,322 @@
+"""The plan's keys as pydantic models: the one place where a section's keys and their kinds are written down.
+
+``load`` checks with them, ``schema`` prints them. They hold what one entry can say by itself; names that refer to other
+entries are resolved in ``build``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from assay.plan import literals
+from assay.plan.values import Share, Target
+
+
+class Form(BaseModel):
+    """Keys of one mapping; unknown keys are mistakes, nothing is converted silently."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True)
+
+
+def shorthand(key: str) -> BeforeValidator:
+    """A single word stands for a mapping with that word under ``key``."""
+
+    def widen(value: Any) -> Any:
+        return {key: value} if isinstance(value, str) else value
+
+    return BeforeValidator(widen, json_schema_input_type=str | dict[str, Any])
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _regex(text: str) -> str:
+    try:
+        re.compile(text)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"{text!r} is not a regular expression: {error}") from None
+    return text
+
+
+def _positive_or_property(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError(f"{literals.show(value)} is neither a number nor a property's name")
+    return value
+
+
+def _no_word(value: Any) -> Any:
+    return None if value == "nothing" else value
+
+
+_PATTERN = r"^[0-9]+\s*[smhdw]$"
+_DurationText = Annotated[str, StringConstraints(pattern=_PATTERN)]
+Text = Annotated[str, StringConstraints(min_length=1)]
+Texts = Annotated[list[Text], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
+Duration = Annotated[int, BeforeValidator(literals.duration, json_schema_input_type=_DurationText)]
+DurationOrNone = Annotated[
+    int | None,
+    BeforeValidator(literals.duration_or_none, json_schema_input_type=_DurationText | Literal["none"] | None),
+]
+Day = Annotated[date, BeforeValidator(literals.day, json_schema_input_type=str)]
+ShareOrRate = Annotated[Share, BeforeValidator(literals.share, json_schema_input_type=str | float)]
+TargetText = Annotated[Target, BeforeValidator(literals.target, json_schema_input_type=str)]
+Baseline = Annotated[tuple[date, date], BeforeValidator(literals.baseline, json_schema_input_type=str | int)]
+Per = Annotated[
+    Literal["visitor", "user", "session", "order", "account"] | None,
+    BeforeValidator(
+        _no_word, json_schema_input_type=Literal["visitor", "user", "session", "order", "account", "nothing"] | None
+    ),
+]
+Direction = Literal["up", "down"]
+PropertyType = Literal["string", "number", "integer", "boolean", "timestamp", "money", "items"]
+
+
+class SiteForm(Form):
+    """The site or client."""
+
+    name: Text = "Site"
+    timezone: Text = "UTC"
+    currency: Text = "USD"
+    week_start: Literal["monday", "sunday"] = "monday"
+    domains: Texts = []
+
+
+class SessionForm(Form):
+    """When a session ends."""
+
+    timeout: Duration = 1800
+    gap: Literal["exclusive", "inclusive"] = "exclusive"
+    split_at_midnight: bool = False
+    split_on_campaign: bool = False
+    max: DurationOrNone = None
+    own_ids: bool = True
+
+
+class BounceForm(Form):
+    """Which sessions are bounces."""
+
+    rule: Literal["assay", "ga4", "plausible", "posthog", "matomo", "ga360", "source"] = "assay"
+    threshold: Duration | None = None
+
+
+class RulesForm(Form):
+    """Semantics by name."""
+
+    session: SessionForm = SessionForm()
+    bounce: Annotated[BounceForm, shorthand("rule")] = BounceForm()
+    channels: Literal["assay", "ga4", "plausible", "posthog"] = "assay"
+    session_source: Literal["last_non_direct", "own"] = "last_non_direct"
+    ignored_referrers: Texts = []
+    orders: Literal["first", "last"] = "first"
+    refunds: Literal["order", "booked"] = "order"
+    abandonment: Literal["visitor", "session", "matomo"] = "visitor"
+    funnel_entry: Literal["latest", "first"] = "latest"
+    bots: Literal["exclude", "include"] = "exclude"
+
+
+class ReplaceForm(Form):
+    """One replacement in a page's path."""
+
+    regex: Annotated[Text, AfterValidator(_regex)]
+    with_: str = Field("", alias="with")
+
+
+class CleaningForm(Form):
+    """How a path becomes a page."""
+
+    strip_query: bool = True
+    replace: list[ReplaceForm] = []
+
+
+class PropertyForm(Form):
+    """A property's type and scope."""
+
+    type: PropertyType = "string"
+    scope: Literal["event", "session", "visitor", "user", "order"] | None = None
+
+
+class EventForm(Form):
+    """An own event, or own properties of a built-in one."""
+
+    description: str = ""
+    properties: dict[str, Annotated[PropertyForm, shorthand("type")]] = {}
+    required: Texts = []
+    interactive: bool | None = None
+
+
+class OrdersForm(Form):
+    """What an order is and what it costs."""
+
+    event: Text = "purchase"
+    refund_event: Text = "refund"
+    id: Text = "order_id"
+    amount: Text = "revenue"
+    sources: Texts = []
+    refund_window: Duration = 30 * 86_400
+    cost: ShareOrRate | None = None
+    shipping: ShareOrRate | None = None
+    discount: ShareOrRate | None = None
+    fees: ShareOrRate | None = None
+    type: Text | None = None
+
+
+class GoalForm(Form):
+    """A conversion."""
+
+    event: Text | None = None
+    page: Texts | None = None
+    where: Text | None = None
+    kind: Literal["macro", "micro"] = "micro"
+    journey: Text = "default"
+    team: Text | None = None
+    value: Annotated[Any, BeforeValidator(_positive_or_property, json_schema_input_type=str | float)] = None
+    count: Literal["once", "every"] = "once"
+    agreed_by: Texts = []
+    description: str = ""
+
+
+class ObjectiveForm(Form):
+    """The outcome wanted, in words."""
+
+    goal: str = ""
+    owner: Text | None = None
+    until: Day | None = None
+
+
+class MetricForm(Form):
+    """Keys that every metric type takes; each type's file in ``kpis`` adds its own."""
+
+    type: Text
+    description: str = ""
+    stage: Literal["acquire", "engage", "convert", "retain"] | None = None
+    direction: Direction | None = None
+    format: Literal["percent", "money", "number", "duration"] | None = None
+    cap: Annotated[float, Field(gt=0, lt=1e18)] | None = None
+
+
+class KpiForm(Form):
+    """A metric tied to an objective."""
+
+    objective: Text | None = None
+    direction: Direction | None = None
+    target: TargetText | None = None
+    baseline: Baseline | None = None
+    guardrail: bool = False
+
+
+class CohortForm(Form):
+    """Units by what they did."""
+
+    did: Texts = []
+    did_not: Texts = []
+    at_least: Annotated[int, Field(ge=1, lt=10**9)] = 1
+    within: Duration | None = None
+    sequence: Texts = []
+    where: Text | None = None
+
+
+class StepForm(Form):
+    """One step of a funnel."""
+
+    event: Text | None = None
+    where: Text | None = None
+    page: Texts | None = None
+    optional: bool = False
+    label: Text | None = None
+
+
+class ExclusionForm(Form):
+    """An event that must not stand between two steps."""
+
+    event: Text
+    after: Annotated[int, Field(ge=1, lt=10**6)] = 1
+    before: Annotated[int, Field(ge=2, lt=10**6)] = 2
+    effect: Literal["leave", "clear"] | None = None
+    where: Text | None = None
+
+
+def _window(value: Any) -> Any:
+    return value if value is None or value == "session" else literals.duration(value)
+
+
+class FunnelForm(Form):
+    """Steps in a window."""
+
+    steps: Annotated[list[Annotated[StepForm, shorthand("event")]], Field(min_length=1)]
+    per: Literal["visitor", "user", "session", "account"] = "visitor"
+    window: Annotated[
+        int | Literal["session"] | None,
+        BeforeValidator(_window, json_schema_input_type=_DurationText | Literal["session"]),
+    ] = None
+    order: Literal["ordered", "strict", "unordered", "windowfunnel"] = "ordered"
+    entry: Literal["latest", "first"] | None = None
+    exclusions: list[Annotated[ExclusionForm, shorthand("event")]] = []
+    description: str = ""
+
+
+class ChannelForm(Form):
+    """An own channel rule."""
+
+    channel: Text
+    where: Text
+
+
+class ChangeForm(Form):
+    """An entry of the change log."""
+
+    date: Day
+    kind: Literal["deploy", "price", "campaign", "consent", "fix", "holiday"]
+    what: Text
+    link: Text | None = None
+
+
+class AlertForm(Form):
+    """Which number is watched, and who is told."""
+
+    metric: Text | None = None
+    funnel: Text | None = None
+    by: Texts = []
+    sensitivity: Annotated[Any, Field(json_schema_extra={"type": ["string", "number"]})] = None
+    to: Texts = []
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section. ``shape``: one (a mapping), named (name → entry), list, text (name → text), raw (name → mapping) …
+
+    ``form`` is None where the entries' keys are checked elsewhere.
+    """
+
+    name: str
+    shape: str
+    form: type[Form] | None
+    help: str
+
+
+SECTIONS: tuple[Section, ...] = (
+    Section("site", "one", SiteForm, "The site or client: zone, currency, domains."),
+    Section("rules", "one", RulesForm, "Semantics by name."),
+    Section(
+        "pages", "pages", CleaningForm, "Page groups: group → glob or list of globs; _clean says how URLs are cleaned."
+    ),
+    Section("events", "named", EventForm, "Own events, and own properties of built-in ones."),
+    Section("orders", "one", OrdersForm, "What an order is and what it costs."),
+    Section("goals", "named", GoalForm, "Conversions, macro and micro."),
+    Section("objectives", "named", ObjectiveForm, "Outcomes wanted."),
+    Section("metrics", "metrics", None, "Everything measurable."),
+    Section("kpis", "named", KpiForm, "Metrics tied to an objective."),
+    Section("segments", "text", None, "Named conditions."),
+    Section("cohorts", "named", CohortForm, "Units by what they did."),
+    Section("funnels", "named", FunnelForm, "Steps in a window."),
+    Section("channels", "list", ChannelForm, "Own channel rules, before the rule set's."),
+    Section("experiments", "raw", None, "Tests: hypothesis, variants, primary metric, guardrails."),
+    Section("changes", "list", ChangeForm, "The change log."),
+    Section("alerts", "named", AlertForm, "Numbers that are watched."),
+    Section("imports", "raw", None, "Column mappings for imports."),
+)
