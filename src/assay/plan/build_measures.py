@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from assay.model.errors import suggestion
 from assay.plan import forms, kpis, values
-from assay.plan.draft import BROKEN, Draft, Place
+from assay.plan.draft import BROKEN, CHANNEL_NAMES, Draft, Place
 from assay.plan.kpis.base import AnyType, Described, MetricKeys
 from assay.plan.tree import kind
 from assay.plan.validate import check, keys
@@ -106,13 +106,14 @@ def _exclusion(form: forms.ExclusionForm, funnel: forms.FunnelForm, place: Place
 
 def channels(draft: Draft) -> None:
     """Own channel rules, in order."""
-    names = draft.channel_names()
     made = []
     for index, value in enumerate(draft.raw.get("channels") or []):
         form = check(forms.ChannelForm, value, ("channels", index), draft.report)
         if form is not None:
             place = Place(draft, ("channels", index))
-            made.append(values.ChannelRule(form.channel, place.expression(form.where, "where", names=names) or BROKEN))
+            made.append(
+                values.ChannelRule(form.channel, place.expression(form.where, "where", names=CHANNEL_NAMES) or BROKEN)
+            )
     draft.set(channels=tuple(made))
 
 

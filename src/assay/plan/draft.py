@@ -14,9 +14,8 @@ from assay.plan.measures import Expression, Select
 from assay.plan.report import Path, Report, dotted
 from assay.plan.values import Goal, Plan
 
-# What a channel rule may look at besides dimensions; the channel itself is not known yet then.
-CHANNEL_NAMES: dict[str, str] = {"referrer_host": "text", "click_id": "text"}
-_AFTER_CHANNEL = frozenset({"channel", "first_channel", "first_source", "first_campaign", "customer", "order_type"})
+# What a channel rule may look at: no more is known before a session has its channel.
+CHANNEL_NAMES = dict.fromkeys(("source", "medium", "campaign", "ref_host", "click_name"), "text")
 
 # Stands where a mistake has been reported and building goes on to find the others.
 BROKEN = Expression("TRUE")
@@ -43,11 +42,6 @@ class Draft:
         """Names that an expression may use, with their kinds."""
         properties = {p.name: KINDS[p.type] for p in self.plan.properties().values()}
         return {**properties, **{name: kind for name, (_, kind) in DIMENSIONS.items()}}
-
-    def channel_names(self) -> dict[str, str]:
-        """Names that a channel rule may use."""
-        names = {name: kind for name, kind in self.names().items() if name not in _AFTER_CHANNEL}
-        return {**names, **CHANNEL_NAMES}
 
 
 @dataclass(frozen=True)

@@ -23,13 +23,13 @@ class Form(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True)
 
 
-def shorthand(key: str) -> BeforeValidator:
-    """A single word stands for a mapping with that word under ``key``."""
+def shorthand(key: str, both: Any) -> BeforeValidator:
+    """A single word stands for a mapping with that word under ``key``; ``both`` is the type that YAML may hold."""
 
     def widen(value: Any) -> Any:
         return {key: value} if isinstance(value, str) else value
 
-    return BeforeValidator(widen, json_schema_input_type=str | dict[str, Any])
+    return BeforeValidator(widen, json_schema_input_type=both)
 
 
 def _listed(value: Any) -> Any:
@@ -74,6 +74,7 @@ Per = Annotated[
     ),
 ]
 Direction = Literal["up", "down"]
+BounceRuleName = Literal["assay", "ga4", "plausible", "posthog", "matomo", "ga360", "source"]
 PropertyType = Literal["string", "number", "integer", "boolean", "timestamp", "money", "items"]
 
 
@@ -101,7 +102,7 @@ class SessionForm(Form):
 class BounceForm(Form):
     """Which sessions are bounces."""
 
-    rule: Literal["assay", "ga4", "plausible", "posthog", "matomo", "ga360", "source"] = "assay"
+    rule: BounceRuleName = "assay"
     threshold: Duration | None = None
 
 
@@ -109,7 +110,7 @@ class RulesForm(Form):
     """Semantics by name."""
 
     session: SessionForm = SessionForm()
-    bounce: Annotated[BounceForm, shorthand("rule")] = BounceForm()
+    bounce: Annotated[BounceForm, shorthand("rule", BounceRuleName | BounceForm)] = BounceForm()
     channels: Literal["assay", "ga4", "plausible", "posthog"] = "assay"
     session_source: Literal["last_non_direct", "own"] = "last_non_direct"
     ignored_referrers: Texts = []
@@ -145,7 +146,7 @@ class EventForm(Form):
     """An own event, or own properties of a built-in one."""
 
     description: str = ""
-    properties: dict[str, Annotated[PropertyForm, shorthand("type")]] = {}
+    properties: dict[str, Annotated[PropertyForm, shorthand("type", PropertyType | PropertyForm)]] = {}
     required: Texts = []
     interactive: bool | None = None
 
@@ -248,7 +249,7 @@ def _window(value: Any) -> Any:
 class FunnelForm(Form):
     """Steps in a window."""
 
-    steps: Annotated[list[Annotated[StepForm, shorthand("event")]], Field(min_length=1)]
+    steps: Annotated[list[Annotated[StepForm, shorthand("event", str | StepForm)]], Field(min_length=1)]
     per: Literal["visitor", "user", "session", "account"] = "visitor"
     window: Annotated[
         int | Literal["session"] | None,
@@ -256,7 +257,7 @@ class FunnelForm(Form):
     ] = None
     order: Literal["ordered", "strict", "unordered", "windowfunnel"] = "ordered"
     entry: Literal["latest", "first"] | None = None
-    exclusions: list[Annotated[ExclusionForm, shorthand("event")]] = []
+    exclusions: list[Annotated[ExclusionForm, shorthand("event", str | ExclusionForm)]] = []
     description: str = ""
 
 

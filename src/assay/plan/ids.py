@@ -123,7 +123,7 @@ def plan_meaning(plan: Plan) -> dict[str, Any]:
     site = dataclasses.replace(plan.site, name="")
     free = {"experiments": plan.experiments, "imports": {n: i.keys for n, i in plan.imports.items()}}
     return {
-        **derivation(plan),
+        **_derivation(plan),
         "site": site,
         "events": events,
         "goals": goals,
@@ -134,18 +134,13 @@ def plan_meaning(plan: Plan) -> dict[str, Any]:
     }
 
 
-def derivation(plan: Plan) -> dict[str, Any]:
+def _derivation(plan: Plan) -> dict[str, Any]:
     """What sessions, channels, bots, orders and identities are derived from."""
     rules = dataclasses.replace(plan.rules, abandonment="visitor", funnel_entry="latest")
     site = {"timezone": plan.site.timezone, "currency": plan.site.currency, "domains": plan.site.domains}
     passive = sorted(event.name for event in plan.events.values() if not event.interactive)
     own = {"pages": plan.pages, "cleaning": plan.cleaning, "orders": plan.orders, "channels": plan.channels}
     return {"rules": rules, "zone": site, "passive": passive, **own}
-
-
-def derivation_id(plan: Plan) -> str:
-    """The hash of all rules that derived data depend on: another id, another derivation."""
-    return digest(derivation(plan))
 
 
 def _reads(quantity: Quantity) -> tuple[list[Select], list[str]]:
@@ -175,7 +170,9 @@ def relevant_rules(plan: Plan, selects: Iterable[Select], names: Iterable[str]) 
         if rules.session.split_at_midnight:
             found["zone"] = plan.site.timezone
     if "is_bounce" in used:
-        found["bounce"] = (rules.bounce, [e.name for e in plan.events.values() if not e.interactive])
+        found["bounce"] = rules.bounce
+        if rules.bounce.rule == "ga4":
+            found["key_events"] = sorted({goal.event for goal in plan.goals.values() if goal.event})
     if used & _SOURCE:
         found["source"] = (rules.session_source, rules.ignored_referrers, plan.site.domains)
     if used & _CHANNEL:
@@ -197,10 +194,10 @@ def _order_rules(plan: Plan, used: set[str]) -> dict[str, Any]:
         "events": (order.event, order.refund_event, order.id),
         "merge": (plan.rules.orders, order.sources, order.type),
     }
-    money = used & {"revenue.net", "revenue.gross", "contribution", "gross_margin", "order.revenue"}
+    money = used & {"revenue.net", "revenue.gross", "contribution", "gross_margin", "gross", "net", "refunded"}
     if money:
         found["amount"] = (order.amount, plan.site.currency)
-    if used & {"revenue.net", "contribution", "gross_margin"}:
+    if used & {"revenue.net", "contribution", "gross_margin", "net", "refunded"}:
         found["refunds"] = (plan.rules.refunds, order.refund_window)
     if "contribution" in used:
         found["costs"] = {

@@ -125,6 +125,12 @@ def words(seconds: int) -> str:
     return f"{timedelta(seconds=seconds).total_seconds():.0f} s"
 
 
+def compact(seconds: int) -> str:
+    """A duration as the plan writes it: ``7d``, ``30m``, ``90s``."""
+    unit = next(unit for unit in ("d", "h", "m", "s") if seconds % _SECONDS[unit] == 0)
+    return f"{seconds // _SECONDS[unit]}{unit}"
+
+
 def show(value: Any) -> str:
     """A value in a message, short."""
     if value is None:

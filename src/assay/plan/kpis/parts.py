@@ -20,7 +20,20 @@ MONEY_FIELDS = {
     "contribution": "contribution",
     "gross_margin": "gross margin",
 }
-ORDER_COLUMNS = {"revenue": "money", "tax": "money", "shipping": "money", "discount": "money", "units": "number"}
+_ORDER_MONEY = (
+    "gross",
+    "net",
+    "refunded",
+    "tax",
+    "cost",
+    "shipping",
+    "discount",
+    "fees",
+    "contribution",
+    "gross_margin",
+)
+ORDER_COLUMNS = dict.fromkeys(_ORDER_MONEY, "money")
+ITEM_NUMBERS = {"quantity": "number", "price": "money"}
 SESSION_COLUMNS = {"duration": "duration", "page_views": "number"}
 COST_COLUMNS = {"amount": "money", "clicks": "number", "impressions": "number"}
 COST_NAMES = ("channel", "source", "medium", "campaign")
@@ -106,7 +119,7 @@ def field(text: str, place: Place, key: str) -> Part:
             )
         return Part(Measure("sum", Select("order"), text), MONEY_FIELDS[text], "money")
     owner, _, column = text.rpartition(".")
-    tables = {"order": _order_columns(place), "session": SESSION_COLUMNS, "cost": COST_COLUMNS}
+    tables = {"order": ORDER_COLUMNS, "session": SESSION_COLUMNS, "cost": COST_COLUMNS}
     if owner in tables:
         columns = tables[owner]
         if column not in columns:
@@ -121,12 +134,6 @@ def field(text: str, place: Place, key: str) -> Part:
             return Part(Measure("sum", select, f"{goal.event}.{goal.value}"), f"value of {owner}", "money")
         return Part(Measure("count", select, factor=str(goal.value)), f"value of {owner}", "money")
     return _property(owner, column, text, place, key)
-
-
-def _order_columns(place: Place) -> dict[str, str]:
-    event = place.plan.events.get(place.plan.orders.event)
-    own = {p.name: _NUMERIC[p.type] for p in event.properties.values() if p.type in _NUMERIC} if event else {}
-    return {**own, **ORDER_COLUMNS}
 
 
 def _property(owner: str, column: str, text: str, place: Place, key: str) -> Part:
@@ -144,6 +151,8 @@ def _property(owner: str, column: str, text: str, place: Place, key: str) -> Par
             place.problem(f"{text!r} is nothing that can be summed{hint}", key, code="unknown_field")
         return NOTHING
     declared = event.properties.get(column)
+    if declared is None and column in ITEM_NUMBERS and "items" in event.properties:
+        return Part(Measure("sum", Select("event", (owner,)), text), f"{column} of {owner} items", ITEM_NUMBERS[column])
     if declared is None:
         declare = f"declare it under events: {owner}: properties: {{{column}: number}}"
         hint = suggestion(column, event.properties)
