@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-import numpy as np
-from numpy.typing import NDArray
-
-from assay.demo import rates
 from assay.model.period import day_start
 
 ZONE = "Europe/Berlin"
 CURRENCY = "EUR"
 LAST_DAY = date(2026, 9, 30)
 DAYS = 90
+VISITORS = 20_000
+SEED = 7
 LEAST_DAYS, MOST_DAYS = 14, 730
 
 
@@ -77,19 +75,3 @@ class Calendar:
     def start_of(self, number: int) -> int:
         """The instant at which day ``number`` begins, milliseconds UTC."""
         return day_start(self.day(number), ZONE) // 1000
-
-    def starts(self) -> NDArray[np.int64]:
-        """The instants at which the days begin, and the end; milliseconds UTC."""
-        return np.array([self.start_of(n) for n in range(self.days + 1)], dtype=np.int64)
-
-    def traffic(self, noise: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Weight of each day and channel for a first session, shape (days, channels): week, season, growth, push."""
-        numbers = np.arange(self.days)
-        ordinal = self.first_day.toordinal() + numbers
-        week = np.array(rates.WEEKDAYS)[(ordinal + 6) % 7]
-        season = 1 + 0.06 * np.sin(2 * np.pi * (ordinal % 365) / 365)
-        day = week * season * (1 + rates.GROWTH * numbers / self.days) * noise
-        table = day[:, None] * np.array(rates.FIRST_MIX)[None, :]
-        first, last = self.push
-        table[first : last + 1, rates.PAID_SOCIAL] *= rates.PUSH
-        return np.asarray(table, dtype=np.float64)

@@ -221,8 +221,8 @@ def events(
     names = np.array([payload.NAMES.index(s.event) for s in SLOTS], dtype=np.int8)
     seq = np.arange(len(slot)) - np.repeat(begins, ends - begins + 1)
     found = Events(
-        passed + start[session], session.astype(np.int32), seq.astype(np.int16), names[slot], _pages(sessions, session, slot),
-        _payloads(sessions, session, slot, cart),
+        passed + start[session], session.astype(np.int32), seq.astype(np.int16), names[slot],
+        _pages(sessions, session, slot), _payloads(sessions, session, slot, cart),
     )  # fmt: skip
     return (found if over.all() else found.take(over[session])), start, np.asarray(over)
 

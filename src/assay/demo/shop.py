@@ -14,15 +14,12 @@ from numpy.typing import NDArray
 
 from assay.demo import carts as till
 from assay.demo import journey, rates, visits
-from assay.demo.calendar import DAYS, LAST_DAY, Calendar
+from assay.demo.calendar import DAYS, LAST_DAY, SEED, VISITORS, Calendar
 from assay.demo.carts import Carts, Spend
 from assay.demo.draws import Flags, pick, streams
 from assay.demo.journey import Events
 from assay.demo.payload import NAMES
 from assay.demo.visits import People, Sessions
-
-VISITORS = 20_000
-SEED = 7
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,6 @@ def basket() -> dict[str, float]:
 
     The second and third product are the first one moved on by 1 to 19 places, once and twice.
     """
-    n = len(catalogue.PRODUCTS)
     popularity = np.array([p.weight for p in catalogue.PRODUCTS])
     popularity /= popularity.sum()
     price = np.array([p.price for p in catalogue.PRODUCTS], dtype=np.float64)
@@ -59,7 +58,6 @@ def basket() -> dict[str, float]:
         goods += float(share * pieces * popularity @ price)
         spent += float(share * pieces * popularity @ cost)
         popularity = np.mean([np.roll(popularity, step) for step in range(1, 20)], axis=0)
-    assert len(popularity) == n
     off = sum(percent * share for _, percent, share in rates.COUPONS) / 100
     return {"goods": goods, "discount": goods * off, "amount": goods * (1 - off), "cost": spent}
 
@@ -98,11 +96,14 @@ def planted() -> dict[str, Any]:
 
 
 def expected(world: World) -> dict[str, float]:
-    """Expected orders of the sessions that began a checkout or came back, and revenue per visitor (before refunds)."""
+    """Expected orders (tracked or not) of the sessions that began a checkout or came back, and what they bring.
+
+    Revenue per visitor is before refunds.
+    """
     s, device = world.sessions, world.people.device
     rows = np.flatnonzero((s.kind >= 0) & (s.depth >= visits.BEGAN) & (s.kind != visits.RECOVERY))
     complete = _complete(device[s.visitor[rows]], s.variant[rows])
-    orders = float(complete.sum()) + float((s.kind == visits.RECOVERY).sum())
+    orders = float(complete.sum()) + int((s.kind == visits.RECOVERY).sum())
     return {
         "orders": orders,
         "gross_revenue_per_visitor": orders * basket()["amount"] / 100 / max(1, _people_seen(world)),
@@ -129,12 +130,12 @@ def experiment(world: World) -> dict[str, Any]:
     first = _complete(device[s.visitor[rows]], np.zeros(len(rows), dtype=np.int16)) / (1 - rates.RECOVERED)
     control, treatment = _contribution(0), _contribution(1)
     bought = np.zeros(len(world.people), dtype=np.bool_)
-    ordered = carts.order >= 0
+    ordered = (carts.order >= 0) & carts.tracked
     bought[s.visitor[carts.session[ordered]]] = True
     arms = {}
     for code, name in enumerate(rates.VARIANTS):
         visitors = s.visitor[rows[s.variant[rows] == code]]
-        mine = np.isin(s.visitor[carts.session], visitors) & ordered & carts.tracked
+        mine = np.isin(s.visitor[carts.session], visitors) & ordered
         arms[name] = {
             "exposed": len(visitors),
             "buyers": int(bought[visitors].sum()),
@@ -186,7 +187,7 @@ def counts(world: World) -> dict[str, Any]:
     ordered = (carts.order >= 0) & carts.tracked
     buyers = s.visitor[carts.session[ordered]]
     channel = _names(rates.CHANNELS, s.channel)
-    attributed = rates.CHANNELS, last_non_direct(world)[human]
+    attributed = last_non_direct(world)
     gross, refunds = int(carts.amount[ordered].sum()), int(carts.refund[ordered].sum())
     cost, delivery = int(carts.cost[ordered].sum()), int(carts.shipping_cost[ordered].sum())
     return {
@@ -201,12 +202,12 @@ def counts(world: World) -> dict[str, Any]:
         "new_sessions": int((human & s.first).sum()),
         "bounced_sessions": int((human & s.bounce).sum()),
         "sessions_by_own_channel": _tally(rates.CHANNELS, s.channel[human]),
-        "sessions_by_channel": _tally(*attributed),
+        "sessions_by_channel": _tally(rates.CHANNELS, attributed[human]),
         "sessions_by_device": _tally(rates.DEVICES, world.people.device[s.visitor[human]]),
         "visitors_by_first_channel": _tally(rates.CHANNELS, s.channel[human & s.first]),
         "orders": int(ordered.sum()),
         "orders_by_own_channel": _tally(rates.CHANNELS, s.channel[carts.session[ordered]]),
-        "orders_by_channel": _tally(rates.CHANNELS, last_non_direct(world)[carts.session[ordered]]),
+        "orders_by_channel": _tally(rates.CHANNELS, attributed[carts.session[ordered]]),
         "buyers": len(np.unique(buyers)),
         "repeat_orders": len(buyers) - len(np.unique(buyers)),
         "refunded_orders": int((carts.refund[ordered] > 0).sum()),

@@ -86,16 +86,29 @@ def join(parts: Sequence[Sessions]) -> Sessions:
 def arrive(calendar: Calendar, visitors: int, rng: np.random.Generator, traffic: np.random.Generator) -> People:
     """Day, channel, machine and country of every visitor's first session."""
     noise = traffic.lognormal(0.0, 0.04, calendar.days)
-    day_channel = pick(traffic, calendar.traffic(noise), visitors)
+    day_channel = pick(traffic, _weights(calendar, noise), visitors)
     day, channel = np.divmod(day_channel, np.int16(len(rates.CHANNELS)))
     device = pick_by(rng, rates.DEVICE_BY_CHANNEL, channel)
     profiles = [[p.weight if p.device == d else 0.0 for p in rates.PROFILES] for d in range(len(rates.DEVICES))]
     return People(day, channel, pick_by(rng, profiles, device), pick(rng, [c[2] for c in rates.COUNTRIES], visitors))
 
 
+def _weights(calendar: Calendar, noise: Floats) -> Floats:
+    """Weight of each day and channel for a first session, shape (days, channels): week, season, growth, push."""
+    numbers = np.arange(calendar.days)
+    ordinal = calendar.first_day.toordinal() + numbers
+    week = np.array(rates.WEEKDAYS)[(ordinal + 6) % 7]
+    season = 1 + 0.06 * np.sin(2 * np.pi * (ordinal % 365) / 365)
+    day = week * season * (1 + rates.GROWTH * numbers / calendar.days) * noise
+    table = day[:, None] * np.array(rates.FIRST_MIX)[None, :]
+    first, last = calendar.push
+    table[first : last + 1, rates.PAID_SOCIAL] *= rates.PUSH
+    return np.asarray(table)
+
+
 def clock(calendar: Calendar, day: Whole, rng: np.random.Generator) -> NDArray[np.int64]:
     """An instant on each of these days, by the shop's profile of hours; milliseconds UTC."""
-    starts = calendar.starts()
+    starts = np.array([calendar.start_of(n) for n in range(calendar.days + 1)], dtype=np.int64)
     share = (pick(rng, rates.HOURS, len(day)) + rng.random(len(day))) / 24
     return np.asarray(starts[day] + (share * (starts[day + 1] - starts[day])).astype(np.int64))
 
