@@ -94,6 +94,10 @@ class Engine(Protocol):
         """Bring the tables to this version, with one typed column per declared property (name → plan type)."""
         ...
 
+    def derivation(self) -> str | None:
+        """Id of the rules that the derived tables were made with; None when nothing was loaded."""
+        ...
+
     def close(self) -> None:
         """Release the store."""
         ...

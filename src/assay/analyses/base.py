@@ -1,0 +1,237 @@
+"""What every question is made of: its ``Params``, its answer, and what it may ask of the workspace.
+
+A question is one file with a ``QUESTION``; page, command, API path and notebook method are made from its ``Params``.
+This module imports nothing heavy: the command line reads all ``Params`` at start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from assay.model.answer import Answer, Definition
+from assay.model.errors import UnknownName, UsageError
+from assay.model.period import Period, day_of, day_start
+from assay.plan.measures import Expression
+from assay.plan.values import Metric, Plan, Segment
+
+if TYPE_CHECKING:
+    from assay.query.cut import Cell, Cut
+    from assay.store.engine import Result, Statement
+
+DEFAULT_DAYS = 28
+
+
+class Params(BaseModel):
+    """Parameters that most questions share."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+
+class Ranged(Params):
+    """A range of days of the site's zone, both included; default: the last 28 complete days of the data."""
+
+    from_: date | None = Field(None, alias="from", description="first day")
+    to: date | None = Field(None, description="last day, included")
+    segment: str | None = Field(None, description="a segment of the plan, or an expression in its words")
+
+
+def argument(description: str, many: bool = False) -> Any:
+    """A field that the command line takes without a flag."""
+    return Field(... if not many else (), description=description, json_schema_extra={"argument": True})
+
+
+Compare = Literal["none", "previous", "year"]
+Pick = Literal["first", "last", "any"]
+Grain = Literal["hour", "day", "week", "month", "quarter", "year"]
+
+
+@dataclass(frozen=True)
+class Span:
+    """What the store holds: the first and last day with events, and how many. ``through``: data complete until, µs."""
+
+    first: date
+    last: date
+    events: int
+    through: int
+
+
+@dataclass
+class Asking:
+    """One question being answered: the plan, a way to run SQL, the clock. Remembers the SQL for the answer."""
+
+    plan: Plan
+    run: Callable[[Statement], Result]
+    now: int
+    span: Span | None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    sql: list[str] = field(default_factory=list)
+    dry: bool = False
+
+    # -- days --------------------------------------------------------------------------------------------------------
+
+    @property
+    def today(self) -> date:
+        """Today in the site's zone."""
+        return day_of(self.now, self.plan.site.timezone)
+
+    def complete_day(self) -> date:
+        """The last complete day of the data."""
+        assert self.span is not None
+        return min(self.span.last, self.today - timedelta(1))
+
+    def period(self, params: Ranged) -> Period:
+        """The range of a question."""
+        assert self.span is not None
+        last = params.to or self.complete_day()
+        first = params.from_ or max(last - timedelta(DEFAULT_DAYS - 1), min(self.span.first, last))
+        if first > last:
+            raise UsageError(f"the range starts on {first}, after its end on {last}")
+        return Period(first, last)
+
+    def matured_by(self) -> int:
+        """Windows that close later than this are open: the earlier of now and the end of the data."""
+        return min(self.now, self.span.through if self.span else self.now)
+
+    # -- asking ------------------------------------------------------------------------------------------------------
+
+    def ask(self, statement: Statement) -> Result:
+        """Run a statement and keep its text for the answer."""
+        from assay.query.sql import shown
+
+        self.sql.append(shown(statement))
+        return self.run(statement)
+
+    def cells(self, metrics: list[Metric], cut: Cut) -> dict[str, dict[tuple[Any, ...], Cell]]:
+        """Moments of metrics under a cut: metric → group → cell."""
+        from assay.query.metrics import metric_queries
+
+        found: dict[str, dict[tuple[Any, ...], Cell]] = {}
+        for query in metric_queries(self.plan, cut, metrics):
+            found |= query.cells(self.ask(query.statement))
+        return found
+
+    # -- names -------------------------------------------------------------------------------------------------------
+
+    def metric(self, name: str) -> Metric:
+        """A metric of the plan."""
+        if name not in self.plan.metrics:
+            raise UnknownName("metric", name, self.plan.metrics)
+        return self.plan.metrics[name]
+
+    def segment(self, text: str | None) -> Expression | None:
+        """A segment by name, or an expression written on the spot; None for everything."""
+        if text is None:
+            return None
+        if text in self.plan.segments:
+            return self.plan.segments[text].where
+        from assay.plan.dimensions import DIMENSIONS
+        from assay.plan.expressions import KINDS, ExpressionError, parse
+
+        kinds = {p.name: KINDS[p.type] for p in self.plan.properties().values()}
+        kinds |= {name: kind for name, (_, kind) in DIMENSIONS.items()}
+        if text.isidentifier() and text not in kinds:
+            raise UnknownName("segment", text, self.plan.segments)
+        try:
+            return parse(text, kinds)
+        except ExpressionError as error:
+            raise UsageError(f"segment {text!r}: {error}") from error
+
+    # -- answering ---------------------------------------------------------------------------------------------------
+
+    def answer(self, question: str, params: Params, **values: Any) -> Answer:
+        """An answer with everything that the workspace knows filled in."""
+        through = datetime.fromtimestamp(self.span.through / 1e6, UTC) if self.span else None
+        return Answer(
+            question=question,
+            params=params.model_dump(mode="json", by_alias=True, exclude_none=True),
+            sql=tuple(self.sql),
+            as_of=datetime.fromtimestamp(self.now / 1e6, UTC),
+            complete_through=through,
+            **values,
+        )
+
+    def empty(self, question: str, params: Params, period: Period | None = None) -> Answer:
+        """No events at all, or none in the range: an answer with the reason, not an error."""
+        if self.span is None:
+            reason = "no events yet"
+            return self.answer(question, params, empty=reason, sentence="There are no events in this workspace yet.",
+                               next=("assay import SOURCE FILE", "assay demo DIR"))  # fmt: skip
+        reason = f"no data in {period}: the data run from {self.span.first} to {self.span.last}"
+        return self.answer(question, params, empty=reason, sentence=f"There is nothing in {period}; the data run from {self.span.first} to {self.span.last}.",
+                           next=(f"assay {question} --from {self.span.first} --to {self.span.last}",))  # fmt: skip
+
+    def without(self, period: Period) -> bool:
+        """True when the range lies outside of all data."""
+        return self.span is None or period.last < self.span.first or period.first > self.span.last
+
+    def definition(self, metric: Metric) -> Definition:
+        """The definition that travels with a metric's numbers."""
+        return define(metric, self.plan)
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question: its name, one line about it, its parameters and the function that answers it."""
+
+    name: str
+    summary: str
+    Params: type[Params]
+    answer: Callable[[Asking, Any], Answer]
+    needs_data: bool = True
+    flags: tuple[str, ...] = ()
+
+
+def column_kind(metric: Metric) -> str:
+    """How a metric's values read: rate, money, duration, count or number."""
+    kind = {"percent": "rate", "money": "money", "duration": "duration"}.get(metric.format, "number")
+    if kind == "number" and metric.quantity.kind == "total" and metric.quantity.numerator and metric.quantity.numerator.op != "sum":
+        return "count"
+    return kind
+
+
+def define(metric: Metric, plan: Plan) -> Definition:
+    """A metric's definition in words, with the rules that bear on it."""
+    quantity = metric.quantity
+    numerator, denominator = metric.words
+    from assay.plan.literals import words as spoken
+
+    window = f"{spoken(quantity.within)} from the start" if quantity.within else ""
+    text = f"{numerator} / {denominator}" if denominator else numerator
+    rules = {"session": session_words(plan), "bots": plan.rules.bots, "days": plan.site.timezone}
+    if "revenue" in text or "order" in text or metric.format == "money":
+        rules |= {"orders": plan.rules.orders, "refunds": plan.rules.refunds, "currency": plan.site.currency}
+    if "bounce" in metric.name or "is_bounce" in json_words(metric):
+        rules["bounce"] = plan.rules.bounce.rule
+    return Definition(metric.id, metric.name, metric.description or text, numerator, denominator, quantity.unit or "", window,
+                      plan.site.timezone, rules)  # fmt: skip
+
+
+def json_words(metric: Metric) -> str:
+    """The metric's own keys as text."""
+    return repr(metric.keys)
+
+
+def session_words(plan: Plan) -> str:
+    """The session rule in a few words."""
+    rule = plan.rules.session
+    parts = [f"new after {'≥' if rule.gap == 'inclusive' else '>'} {rule.timeout // 60} min"]
+    parts += ["at midnight"] if rule.split_at_midnight else []
+    parts += ["on a new campaign"] if rule.split_on_campaign else []
+    parts += [f"at most {rule.max // 3600} h"] if rule.max else []
+    parts += ["a source's own sessions kept"] if rule.own_ids else []
+    return ", ".join(parts)
+
+
+def segment_named(plan: Plan, name: str) -> Segment:
+    """A segment of the plan."""
+    if name not in plan.segments:
+        raise UnknownName("segment", name, plan.segments)
+    return plan.segments[name]
+
+
+__all__ = ["Answer", "Asking", "Compare", "Grain", "Params", "Pick", "Question", "Ranged", "Span", "argument", "day_start", "replace"]

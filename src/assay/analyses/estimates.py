@@ -1,0 +1,96 @@
+"""Moments → estimates, by the ground rules: Wilson only where the unit is the visitor or user, else clusters by visitor."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from assay.model.estimate import Estimate
+from assay.plan.values import Metric
+
+if TYPE_CHECKING:
+    from assay.analyses.base import Asking
+    from assay.model.moments import Moments
+    from assay.model.period import Period
+    from assay.plan.measures import Expression
+    from assay.query.cut import Cell
+
+_INDEPENDENT = ("visitor", "user", "account")
+
+
+def estimate(metric: Metric, moments: Moments, level: float = 0.95) -> Estimate:
+    """The metric's value and interval from its moments."""
+    from assay.stats.proportions import wilson
+    from assay.stats.ratios import ratio
+
+    quantity = metric.quantity
+    x, y = moments.sum("x"), moments.sum("y")
+    if quantity.kind == "total":
+        return Estimate(_plain(x), n=moments.n, numerator=x, reason="a plain total has no unit to vary over")
+    if quantity.kind == "share" and quantity.unit in _INDEPENDENT:
+        return wilson(int(x), int(y), level)
+    one = ratio(moments, level=level)
+    if quantity.kind == "share" and one.low is not None and one.high is not None:
+        return Estimate(one.value, max(0.0, one.low), min(1.0, one.high), one.level, one.method, one.n, one.numerator, one.denominator, one.variance)
+    if _costs(metric):
+        return Estimate(one.value, numerator=x, denominator=y, n=moments.n, reason="ad cost comes as totals: it has no unit to vary over")
+    return one
+
+
+def _costs(metric: Metric) -> bool:
+    measures = (metric.quantity.numerator, metric.quantity.denominator)
+    return any(m is not None and (m.field or "").startswith("cost.") for m in measures)
+
+
+def _plain(value: Any) -> Any:
+    return int(value) if isinstance(value, Decimal) and value == value.to_integral_value() and value.as_tuple().exponent == 0 else value
+
+
+def daily_noise(asking: Asking, metrics: list[Metric], period: Period, where: Expression | None) -> dict[str, float]:
+    """Per metric the day-to-day variance that its units do not explain, from the days of ``period``."""
+    from assay.query.cut import Cut
+    from assay.stats.change import day_noise
+
+    by_day = asking.cells(metrics, Cut(period, grain="day", where=where, matured_by=asking.matured_by()))
+    noise = {}
+    for metric in metrics:
+        values, variances, weekdays = [], [], []
+        for (day, *_), cell in by_day[metric.name].items():
+            if not isinstance(day, date):
+                continue
+            one = estimate(metric, cell.all)
+            if one.value is None or (one.variance is None and metric.quantity.kind != "total"):
+                continue
+            values.append(float(one.value))
+            variances.append(one.variance or 0.0)
+            weekdays.append(day.weekday())
+        noise[metric.name] = day_noise(values, variances, weekdays) if len(values) > 3 else 0.0
+    return noise
+
+
+def changed(metric: Metric, now: Cell | None, before: Cell | None, noise: float, days: tuple[int, int]) -> tuple[Estimate, Estimate]:
+    """The value before, and the change since then with the day-to-day noise in it."""
+    from assay.stats.change import change
+
+    if now is None or before is None:
+        return Estimate.none("no data"), Estimate.none("no data in one of the periods")
+    a, b = estimate(metric, now.all), estimate(metric, before.all)
+    if metric.quantity.kind == "total" and a.value is not None and b.value is not None:
+        # A total is a sum of days: its variance is the days' variance.
+        a = Estimate(a.value, variance=noise * days[0])
+        b = Estimate(b.value, variance=noise * days[1])
+        return b, change(a, b, 0.0, days)
+    return b, change(a, b, noise, days)
+
+
+def both_periods(period: Period, compare: str) -> Period | None:
+    """The period that is compared with."""
+    if compare == "none":
+        return None
+    return period.previous() if compare == "previous" else period.year_before()
+
+
+def weekday_aligned(day: date, period: Period, other: Period) -> date:
+    """The day of ``other`` that stands where ``day`` stands in ``period``."""
+    return day - timedelta((period.first - other.first).days)

@@ -1,0 +1,1 @@
+"""Estimates → findings: rules, checks and words."""

@@ -1,0 +1,180 @@
+"""Dimensions and declared properties as SQL, with the joins they need; expressions of the plan become SQL here.
+
+Aliases are fixed: ``s`` sessions, ``e`` events, ``o`` orders, ``f`` a visitor's first session, ``b`` what a customer has
+bought, ``v`` the visitor, ``k`` ad costs. Items are events with one row per item.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from assay.model.errors import Refused, UnknownName
+from assay.plan.dimensions import DIMENSIONS
+from assay.plan.measures import Expression
+from assay.plan.values import Plan
+from assay.query.pages import page, page_group
+from assay.query.sql import Binder, quote
+from assay.store.engine import Statement
+
+_TYPES = {"number": "DOUBLE", "integer": "BIGINT", "boolean": "BOOLEAN", "timestamp": "TIMESTAMP", "money": "DECIMAL(18, 6)"}
+_COLUMNS = {"order_id": "e.order_id", "revenue": "e.amount", "amount": "e.amount", "currency": "e.currency", "items": "e.items"}
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """``sql`` over the fixed aliases; ``scope``: event, session, visitor, order or item."""
+
+    name: str
+    scope: str
+    sql: str
+    kind: str = "text"
+
+
+class Dimensions:
+    """Resolves names for one query. ``bind`` collects the values."""
+
+    def __init__(self, plan: Plan, bind: Binder) -> None:
+        self.plan, self.bind = plan, bind
+        self.properties = plan.properties()
+
+    def known(self) -> list[str]:
+        """All names that may be asked for."""
+        return [*DIMENSIONS, *self.properties]
+
+    def get(self, name: str) -> Dimension:
+        """The dimension or property ``name``; UnknownName with suggestions otherwise."""
+        if name in self.properties:
+            prop = self.properties[name]
+            kind = {"string": "text", "boolean": "boolean"}.get(prop.type, "number")
+            scope = prop.scope if prop.scope in ("event", "session", "visitor", "order") else "event"
+            return Dimension(name, scope, self.property(name), kind)
+        if name in self.plan.segments:
+            return Dimension(name, self.scope(self.plan.segments[name].where), self.expression(self.plan.segments[name].where), "boolean")
+        if name not in DIMENSIONS:
+            raise UnknownName("dimension", name, [*self.known(), *self.plan.segments])
+        scope, kind = DIMENSIONS[name]
+        return Dimension(name, scope, self._builtin(name, scope), kind)
+
+    def _builtin(self, name: str, scope: str) -> str:
+        special = {
+            "event": "e.name",
+            "page": page("e.path", self.plan),
+            "duration": "(s.end_t - s.start_t) / 1000000.0",
+            "first_channel": "f.channel",
+            "first_source": "f.source",
+            "first_campaign": "f.campaign",
+            "customer": "CASE WHEN coalesce(b.orders, 0) = 0 THEN 'prospect' WHEN b.orders = 1 THEN 'first-time' ELSE 'repeat' END",
+            "order_type": "o.order_type",
+            "coupon": "o.coupon",
+            "item_id": "e.item_id",
+            "item_name": "e.item_name",
+            "item_category": "e.item_category",
+            "item_brand": "e.item_brand",
+        }
+        if name == "page_group":
+            return page_group(page("e.path", self.plan), self.plan, self.bind)
+        if name == "entry_page_group":
+            return page_group("s.entry_page", self.plan, self.bind)
+        if name in special:
+            return special[name]
+        return f"{'e' if scope == 'event' else 's'}.{name}"
+
+    def property(self, name: str) -> str:
+        """A declared property of an event ``e``: its typed column, or read from JSON where there is none."""
+        if name in _COLUMNS:
+            return _COLUMNS[name]
+        if name in materialised(self.plan):
+            return f"e.{quote('p_' + name)}"
+        prop = self.properties.get(name)
+        path = self.bind('$."' + name.replace('"', '\\"') + '"')
+        raw = f"json_extract_string(e.props, {path})"
+        kind = _TYPES.get(prop.type) if prop else None
+        return f"TRY_CAST({raw} AS {kind})" if kind else raw
+
+    def expression(self, expression: Expression) -> str:
+        """A checked expression with its names replaced by SQL."""
+        import sqlglot
+        from sqlglot import exp
+
+        tree = sqlglot.parse_one(expression.text, dialect="duckdb")
+
+        def resolve(node: exp.Expression) -> exp.Expression:
+            if isinstance(node, exp.Column):
+                return exp.paren(sqlglot.parse_one(self.get(node.name).sql, dialect="duckdb"))
+            return node
+
+        return tree.transform(resolve).sql(dialect="duckdb")
+
+    def scopes(self, names: Iterable[str]) -> set[str]:
+        """The scopes that the names belong to."""
+        return {self.get(name).scope for name in names}
+
+    def scope(self, expression: Expression) -> str:
+        """The narrowest scope among the names of an expression."""
+        scopes = self.scopes(expression.names)
+        for narrow in ("item", "event", "order", "session", "visitor"):
+            if narrow in scopes:
+                return narrow
+        return "session"
+
+
+def materialised(plan: Plan) -> dict[str, str]:
+    """Properties that the store keeps as typed columns: those that the plan itself declares (name → plan type)."""
+    from assay.model.event import STANDARD_EVENTS
+
+    standard = {name for properties in STANDARD_EVENTS.values() for name in properties}
+    return {
+        name: prop.type
+        for name, prop in sorted(plan.properties().items())
+        if name not in standard and name not in _COLUMNS and prop.type != "items"
+    }
+
+
+# SQL of the relations behind the aliases that are not plain tables.
+FIRST_SESSIONS = "(SELECT visitor_key, channel, source, campaign, day FROM sessions WHERE session_no = 1)"
+BOUGHT = "(SELECT v.visitor_key, p.orders FROM visitors v JOIN (SELECT v2.person_key, count(*) AS orders FROM orders o2 JOIN visitors v2 USING (visitor_key) WHERE o2.counted GROUP BY 1) p USING (person_key))"
+ITEMS = """(SELECT e.*, json_extract_string(item, '$.item_id') AS item_id, json_extract_string(item, '$.item_name') AS item_name,
+    json_extract_string(item, '$.item_category') AS item_category, json_extract_string(item, '$.item_brand') AS item_brand,
+    TRY_CAST(json_extract_string(item, '$.price') AS DECIMAL(18, 6)) AS price,
+    coalesce(TRY_CAST(json_extract_string(item, '$.quantity') AS BIGINT), 1) AS quantity
+    FROM (SELECT *, unnest(CAST(json_extract(items, '$[*]') AS JSON[])) AS item FROM events WHERE items IS NOT NULL) e)"""
+
+
+def uses(sql: str, alias: str) -> bool:
+    """True when ``sql`` names a column of ``alias`` outside of a string."""
+    bare = re.sub(r"'[^']*'", "''", sql)
+    return re.search(rf"(?<![\w.\"]){alias}\.", bare) is not None
+
+
+def visitor_joins(sql: str, on: str = "s.visitor_key") -> str:
+    """The joins that visitor-scope names in ``sql`` need."""
+    joins = ""
+    if uses(sql, "f"):
+        joins += f" LEFT JOIN {FIRST_SESSIONS} f ON f.visitor_key = {on}"
+    if uses(sql, "b"):
+        joins += f" LEFT JOIN {BOUGHT} b ON b.visitor_key = {on}"
+    return joins
+
+
+def session_filter(dims: Dimensions, where: Expression) -> str:
+    """A condition on a session ``s``: its own and its visitor's dimensions directly, events' and orders' by any of the session."""
+    scope, sql = dims.scope(where), dims.expression(where)
+    if scope in ("session", "visitor"):
+        return f"({sql})"
+    if scope == "event":
+        inner = f"SELECT e.session_key FROM events e JOIN sessions s ON s.session_key = e.session_key{visitor_joins(sql)} WHERE {sql}"
+    elif scope == "order":
+        inner = f"SELECT o.session_key FROM orders o JOIN sessions s ON s.session_key = o.session_key{visitor_joins(sql)} WHERE {sql}"
+    else:
+        raise Refused("a segment over items cannot filter sessions; ask by item instead (--by item_name)")
+    return f"s.session_key IN ({inner})"
+
+
+def sql_names(statement: Statement) -> set[str]:
+    """Tables that a statement reads: for tests and for the explanation of an answer."""
+    import sqlglot
+    from sqlglot import exp
+
+    return {t.name for t in sqlglot.parse_one(statement.sql, dialect="duckdb").find_all(exp.Table)}

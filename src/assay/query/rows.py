@@ -1,0 +1,146 @@
+"""The rows that a measure is made from: one relation, a condition, a value, and the keys of every unit.
+
+Each row knows its ``session_key``, ``visitor_key``, ``t``, ``day`` and, under the fixed aliases, everything a filter or a
+dimension may name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from assay.model.errors import Refused, UsageError
+from assay.plan.measures import Measure, Select
+from assay.plan.values import Plan
+from assay.query.dimensions import ITEMS, Dimensions, uses, visitor_joins
+from assay.query.sql import matches_globs, quote
+
+MONEY = ("revenue.net", "revenue.gross", "contribution", "gross_margin")
+_ORDER_FIELDS = {"revenue.net": "o.net", "revenue.gross": "o.gross", "contribution": "o.contribution", "gross_margin": "o.gross_margin"}
+_ITEM_FIELDS = ("item_id", "item_name", "item_category", "item_brand", "quantity", "price")
+_SESSION_FIELDS = {"duration": "(s.end_t - s.start_t) / 1000000.0"}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """``alias`` of the main table, its FROM text, the condition and the value (None = the row counts as one)."""
+
+    alias: str
+    source: str
+    where: str
+    value: str | None
+    outside: bool = False  # rows that belong to no unit (refunds of no order)
+
+    @property
+    def t(self) -> str:
+        """When the row happened."""
+        return {"s": "s.start_t", "k": "NULL"}.get(self.alias, f"{self.alias}.t")
+
+    @property
+    def event_no(self) -> str:
+        """The event behind the row."""
+        return {"s": "NULL", "k": "NULL"}.get(self.alias, f"{self.alias}.event_no")
+
+    def key(self, unit: str) -> str:
+        """The key of the row's unit."""
+        if self.alias == "k":
+            return "NULL"
+        if unit == "user":
+            return "v.person_key"
+        if unit == "account":
+            return f"coalesce({self.alias}.account, v.account)"
+        return {"visitor": f"{self.alias}.visitor_key", "session": f"{self.alias}.session_key", "event": self.event_no}.get(unit, "NULL")
+
+
+class RowBuilder:
+    """Makes rows for one query."""
+
+    def __init__(self, plan: Plan, dims: Dimensions) -> None:
+        self.plan, self.dims, self.bind = plan, dims, dims.bind
+
+    def rows(self, measure: Measure, by: Iterable[str] = ()) -> Rows:
+        """Rows and value of a measure; ``by`` are dimensions that the question groups by."""
+        select, field = measure.select, measure.field
+        if field in _ORDER_FIELDS:
+            return self._orders(select, _ORDER_FIELDS[str(field)], money=str(field))
+        if field and field.startswith("order."):
+            return self._orders(select, f"o.{quote(field[6:])}")
+        if field and field.startswith("session."):
+            name = field[8:]
+            return self._sessions(select, _SESSION_FIELDS.get(name, f"s.{quote(name)}"))
+        if select.of == "cost" or (field and field.startswith("cost.")):
+            return Rows("k", "costs k", self._where(select, "true"), f"k.{quote(field[5:])}" if field else None)
+        if select.of == "order":
+            return self._orders(select, None)
+        if select.of == "event":
+            return self._events(select, self._event_value(measure), by)
+        return self._sessions(select, None)
+
+    def _event_value(self, measure: Measure) -> str | None:
+        if measure.field is None:
+            return None
+        name = measure.field.split(".", 1)[-1]
+        if name in _ITEM_FIELDS and name not in self.dims.properties:
+            return f"e.{name}"
+        return self.dims.property(name)
+
+    def _events(self, select: Select, value: str | None, by: Iterable[str]) -> Rows:
+        names = [*by, *(select.where.names if select.where else ())]
+        items = "item" in self.dims.scopes(names) or (value or "").removeprefix("e.") in _ITEM_FIELDS
+        source = f"{ITEMS} e" if items else "events e"
+        condition = ["e.environment = 'live'"]
+        if self.plan.rules.bots == "exclude":
+            condition.append("NOT e.bot")
+        if select.events:
+            one = len(select.events) == 1
+            condition.append(f"e.name = {self.bind(select.events[0])}" if one else f"e.name IN ({self.bind.all(select.events)})")
+        if select.page:
+            condition.append(matches_globs(self.dims.get("page").sql, select.page, self.bind))
+        if select.events == (self.plan.orders.event,):
+            # An order is an entity: a repeated or uncounted line of it is not another conversion.
+            source += " SEMI JOIN (SELECT event_no FROM orders WHERE counted) oc ON oc.event_no = e.event_no"
+        return Rows("e", source, self._where(select, " AND ".join(condition)), value)
+
+    def _orders(self, select: Select, value: str | None, money: str | None = None) -> Rows:
+        asked = select.where is not None and "order_type" in select.where.names
+        where = self._where(select, "true" if asked else "o.counted")
+        if money == "revenue.net" and select.where is None:
+            columns = "event_no, visitor_key, session_key, account, t, day, counted, order_type, coupon"
+            if self.plan.rules.refunds == "booked":
+                union = (f"SELECT {columns}, gross AS net FROM orders UNION ALL SELECT r.event_no, o1.visitor_key, o1.session_key, o1.account, r.t, r.day, "
+                         f"coalesce(o1.counted, true), 'refund', NULL, -r.amount FROM refunds r LEFT JOIN orders o1 ON o1.order_id = r.order_id")  # fmt: skip
+            else:
+                union = (f"SELECT {columns}, net FROM orders UNION ALL SELECT event_no, NULL, NULL, NULL, t, day, true, 'refund', NULL, -amount "
+                         f"FROM refunds WHERE order_id IS NULL")  # fmt: skip
+            return Rows("o", f"({union}) o", where, value, outside=True)
+        return Rows("o", "orders o", where, value)
+
+    def _sessions(self, select: Select, value: str | None) -> Rows:
+        return Rows("s", "sessions s", self._where(select, "true"), value)
+
+    def _where(self, select: Select, base: str) -> str:
+        return base if select.where is None else f"{base} AND ({self.dims.expression(select.where)})"
+
+
+def joins(rows: Rows, texts: Iterable[str], unit: str) -> str:
+    """The joins that dimensions and filters over the rows need: session, order, event, visitor, the visitor's first session."""
+    sql = " ".join([*texts, rows.where, rows.value or "", rows.key(unit)])
+    out = ""
+    if rows.alias in ("e", "o") and uses(sql, "s"):
+        out += f" LEFT JOIN sessions s ON s.session_key = {rows.alias}.session_key"
+    if rows.alias == "e" and uses(sql, "o"):
+        out += " LEFT JOIN orders o ON o.event_no = e.event_no"
+    if rows.alias == "o" and uses(sql, "e"):
+        out += " LEFT JOIN events e ON e.event_no = o.event_no"
+    if rows.alias == "s" and (uses(sql, "o") or uses(sql, "e")):
+        raise Refused("a session holds many events and orders: ask for events or orders by that dimension")
+    if uses(sql, "v"):
+        out += f" LEFT JOIN visitors v ON v.visitor_key = {rows.alias}.visitor_key"
+    return out + visitor_joins(sql, f"{rows.alias}.visitor_key")
+
+
+def cost_dimension(name: str) -> str:
+    """A dimension over ad costs; only where-from can be asked of them."""
+    if name not in ("channel", "source", "medium", "campaign"):
+        raise UsageError(f"ad costs know day, channel, source, medium and campaign, not {name!r}")
+    return f"k.{name}"

@@ -1,0 +1,132 @@
+"""Metrics whose units start with an event, a goal or an order, and whose outcomes may follow within a window."""
+
+from __future__ import annotations
+
+from assay.model.errors import Refused
+from assay.plan.measures import Measure, Select
+from assay.plan.values import Metric, Plan
+from assay.query.cut import Cut, Frame, Query, aggregate, block
+from assay.query.dimensions import session_filter, uses
+from assay.query.rows import RowBuilder, Rows, joins
+
+_CLUSTERED = ("session", "order", "event")
+
+
+def start_query(plan: Plan, cut: Cut, metric: Metric) -> Query:
+    """Units that start in the range, with outcomes after their start: all of them, and those whose window has closed."""
+    return _Starts(plan, cut, metric).query()
+
+
+class _Starts(Frame):
+    def __init__(self, plan: Plan, cut: Cut, metric: Metric) -> None:
+        super().__init__(plan, cut)
+        self.metric, self.quantity = metric, metric.quantity
+        self.unit = str(metric.quantity.unit or "visitor")
+        self.builder = RowBuilder(plan, self.dims)
+        self.groups = [f"g{i}" for i in range(self.keys)]
+
+    def query(self) -> Query:
+        measure = self.quantity.numerator
+        assert measure is not None
+        start = self.quantity.start or Select("order")
+        own = self.quantity.start is None and (measure.select.of == "order" or (measure.field or "").startswith(("order.", "revenue", "contrib", "gross")))
+        ctes = [f"starts AS ({self._starts(start, measure if own else None)})"]
+        if own:
+            x, table = "x0", "starts"
+        else:
+            ctes.append(f"outcomes AS ({self._outcomes(measure)})")
+            ctes.append(f"values_ AS (SELECT s.sid, {self._fold(measure)} AS v FROM starts s JOIN outcomes o ON {self._link(start)} GROUP BY s.sid)")
+            share = "CASE WHEN r.v > 0 THEN 1 ELSE 0 END"
+            x = ("1 - " + share if self.quantity.negate else share) if self.quantity.kind == "share" else "coalesce(r.v, 0)"
+            ctes.append(f"judged AS (SELECT s.*, {x} AS x0 FROM starts s LEFT JOIN values_ r ON r.sid = s.sid)")
+            x, table = "x0", "judged"
+        return Query(self.statement(self._sums(ctes, table), [self.metric]), (self.metric,), self.keys, matured=True)
+
+    def _starts(self, start: Select, own: Measure | None) -> str:
+        """The first (or last) start of each unit in the range; every event or order, where that is the unit itself."""
+        rows = self.builder.rows(own if own and own.select.of == "order" and own.field else Measure("exists", start), self.cut.by)
+        if rows.outside:
+            rows = Rows(rows.alias, "orders o", rows.where, rows.value)
+        alias = rows.alias
+        keys = self.grain(f"{alias}.day", rows.t)
+        for name in self.cut.by:
+            dimension = self.dims.get(name)
+            if dimension.scope == "order" and alias != "o":
+                raise Refused(f"{name} belongs to an order; {self.metric.name} starts elsewhere")
+            keys.append(dimension.sql)
+        where = [rows.where, self.in_range(alias)]
+        if self.cut.where is not None:
+            where.append(self._filter(alias))
+        columns = [f"{key} AS g{i}" for i, key in enumerate(keys)]
+        if own is not None:
+            value = "1"
+            if own.field:
+                value = rows.value or "1"
+            elif own.select.where is not None:
+                value = f"CASE WHEN {self.dims.expression(own.select.where)} THEN 1 ELSE 0 END"
+            columns.append(f"coalesce({value}, 0) AS x0")
+        identity = {"order": "o.order_id", "event": f"{alias}.event_no"}.get(self.unit) or rows.key(self.unit)
+        if self.unit == "order" and alias != "o":
+            identity = "e.order_id"
+        cluster = f"coalesce({alias}.visitor_key, -{rows.event_no})"
+        link = {"order": identity, "event": f"{alias}.visitor_key"}.get(self.unit, identity)
+        sequence = "e.seq, e.id" if alias == "e" else f"{rows.event_no}"
+        source = rows.source + joins(rows, [*columns, *where, identity, link], self.unit)
+        base = (f"SELECT {identity} AS unit, {link} AS link, {cluster} AS cluster, {rows.t} AS t0, {rows.event_no} AS start_no, ({rows.t}, {sequence}) AS place"
+                f"{''.join(', ' + c for c in columns)} FROM {source} WHERE {' AND '.join(w for w in where if w != 'true')}")  # fmt: skip
+        if self.unit not in ("order", "event"):
+            first = "DESC" if self.quantity.anchor == "last" else "ASC"
+            grain = ", g0" if self.cut.grain else ""
+            base = f"SELECT * FROM ({base}) WHERE unit IS NOT NULL QUALIFY row_number() OVER (PARTITION BY unit{grain} ORDER BY place {first}) = 1"
+        matured = "CAST(NULL AS BOOLEAN)"
+        if self.quantity.within is None:
+            matured = "true"
+        elif self.cut.matured_by is not None:
+            matured = f"t0 + {self.quantity.within * 1_000_000} <= {self.bind(self.cut.matured_by)}"
+        return f"SELECT *, row_number() OVER () AS sid, {matured} AS matured FROM ({base})"
+
+    def _filter(self, alias: str) -> str:
+        """The filter holds on the start's session (or on the start itself, for event and order names)."""
+        assert self.cut.where is not None
+        scope = self.dims.scope(self.cut.where)
+        if scope == "event" and alias == "e" or scope == "order" and alias == "o":
+            return f"({self.dims.expression(self.cut.where)})"
+        condition = session_filter(self.dims, self.cut.where)
+        return condition if uses(condition, "s") else f"({condition})"
+
+    def _outcomes(self, measure: Measure) -> str:
+        rows = self.builder.rows(measure)
+        if rows.outside:
+            rows = Rows(rows.alias, "orders o", rows.where, rows.value)
+        key = {"event": f"{rows.alias}.visitor_key", "order": self._order_key(rows)}.get(self.unit) or rows.key(self.unit)
+        source = rows.source + joins(rows, [key], self.unit)
+        where = [w for w in (rows.where, f"{rows.alias}.day >= {self.bind(self.cut.period.first)}", f"{key} IS NOT NULL") if w != "true"]
+        return f"SELECT {key} AS link, {rows.t} AS t, {rows.event_no} AS event_no, {rows.value or '1'} AS v FROM {source} WHERE {' AND '.join(where)}"
+
+    def _order_key(self, rows: Rows) -> str:
+        if rows.alias == "o":
+            return "o.order_id"
+        own = self.plan.orders.id
+        return "e.order_id" if own == "order_id" else f"coalesce({self.dims.property(own)}, e.order_id)"
+
+    def _link(self, start: Select) -> str:
+        parts = ["o.link = s.link", "o.event_no IS DISTINCT FROM s.start_no"]
+        if self.unit != "order" or self.quantity.within is not None:
+            parts.append("o.t >= s.t0")
+        if self.quantity.within is not None:
+            parts.append(f"o.t <= s.t0 + {self.quantity.within * 1_000_000}")
+        return " AND ".join(parts)
+
+    def _fold(self, measure: Measure) -> str:
+        return aggregate(measure, Rows("o", "", "true", None if measure.op in ("exists",) or measure.field is None else "o.v"))
+
+    def _sums(self, ctes: list[str], table: str) -> str:
+        keys = "".join(f"{g}, " for g in self.groups)
+        by = f" GROUP BY {keys[:-2]}" if keys else ""
+        if self.unit in _CLUSTERED:
+            ctes.append(f"clusters AS (SELECT {keys}cluster, count(*) AS y, sum(x0) AS x, count(*) FILTER (WHERE matured) AS ym, "
+                        f"coalesce(sum(x0) FILTER (WHERE matured), 0) AS xm FROM {table} GROUP BY {keys}cluster)")  # fmt: skip
+            blocks = block("x", "y", "count(*)") + ", " + block("xm", "ym", "count(*)", only="ym > 0")
+            return f"WITH {', '.join(ctes)} SELECT {keys}{blocks} FROM clusters{by}"
+        blocks = block("x0", "1", "count(*)") + ", " + block("x0", "1", "count(*)", only="matured")
+        return f"WITH {', '.join(ctes)} SELECT {keys}{blocks} FROM {table}{by}"

@@ -1,0 +1,76 @@
+"""Plain totals and ratios of two totals: rows are grouped as they are, each where it belongs."""
+
+from __future__ import annotations
+
+from assay.model.errors import Refused
+from assay.plan.measures import Measure
+from assay.plan.values import Metric, Plan
+from assay.query.cut import Cut, Frame, Query, aggregate, block
+from assay.query.dimensions import session_filter
+from assay.query.rows import RowBuilder, Rows, cost_dimension, joins
+
+_CLUSTERS = {"visitor": "{a}.visitor_key", "user": "v.person_key", "account": "coalesce({a}.account, v.account)"}
+
+
+def total_query(plan: Plan, cut: Cut, metric: Metric) -> Query:
+    """A total (x) or a ratio (x over y); the unit of independence is the metric's unit, by default the visitor."""
+    return _Totals(plan, cut, metric).query()
+
+
+class _Totals(Frame):
+    def __init__(self, plan: Plan, cut: Cut, metric: Metric) -> None:
+        super().__init__(plan, cut)
+        self.metric, self.quantity = metric, metric.quantity
+        self.builder = RowBuilder(plan, self.dims)
+        self.groups = [f"g{i}" for i in range(self.keys)]
+
+    def query(self) -> Query:
+        measures = [m for m in (self.quantity.numerator, self.quantity.denominator) if m is not None]
+        keys = "".join(f"{g}, " for g in self.groups)
+        by = f" GROUP BY {keys[:-2]}" if keys else ""
+        if self.quantity.kind == "total":
+            inner = self._side(measures[0], "x", clustered=False)
+            sql = f"SELECT {keys}n, x, n, NULL, NULL, NULL, NULL FROM ({inner})"
+        else:
+            parts = [self._side(m, "x" if i == 0 else "y", clustered=True) for i, m in enumerate(measures)]
+            union = " UNION ALL ".join(f"SELECT {keys}cluster, {'x' if i == 0 else 'NULL AS x'}, {'y' if i == 1 else 'NULL AS y'} FROM ({p})"
+                                       for i, p in enumerate(parts))  # fmt: skip
+            folded = f"SELECT {keys}cluster, coalesce(sum(x), 0) AS x, coalesce(sum(y), 0) AS y FROM ({union}) GROUP BY {keys}cluster"
+            sql = f"SELECT {keys}{block('x', 'y', 'count(*)')} FROM ({folded}){by}"
+        return Query(self.statement(sql, [self.metric]), (self.metric,), self.keys)
+
+    def _side(self, measure: Measure, name: str, clustered: bool) -> str:
+        rows = self.builder.rows(measure, self.cut.by)
+        alias = rows.alias
+        keys = self.grain(f"{alias}.day", rows.t if alias != "k" else "0")
+        for by in self.cut.by:
+            keys.append(cost_dimension(by) if alias == "k" else self._dimension(by, rows))
+        where = [w for w in (rows.where, self.in_range(alias)) if w != "true"]
+        if self.cut.where is not None:
+            if alias == "k":
+                raise Refused(f"{self.metric.name}: ad costs cannot be filtered by a segment of visitors")
+            where.append(self._filter(rows))
+        distinct = measure.select.of in ("visitor", "user", "account")
+        unit = measure.select.of if distinct else self.quantity.unit or "visitor"
+        template = _CLUSTERS.get(unit, "{a}.visitor_key").replace("{a}", alias)
+        cluster = "NULL" if alias == "k" else template if distinct else f"coalesce({template}, -{rows.event_no})"
+        value = f"count(DISTINCT {cluster})" if distinct else aggregate(measure, Rows(alias, "", "true", rows.value))
+        columns = [*(f"{key} AS g{i}" for i, key in enumerate(keys)), *([f"{cluster} AS cluster"] if clustered else [])]
+        source = rows.source + joins(rows, [*columns, *where, value], unit)
+        grouping = f" GROUP BY {', '.join(str(i + 1) for i in range(len(columns)))}" if columns else ""
+        return f"SELECT {', '.join([*columns, f'{value} AS {name}', 'count(*) AS n'])} FROM {source} WHERE {' AND '.join(where)}{grouping}"
+
+    def _dimension(self, name: str, rows: Rows) -> str:
+        dimension = self.dims.get(name)
+        if rows.alias == "s" and dimension.scope in ("order", "item"):
+            raise Refused(f"{name} belongs to an {dimension.scope}; {self.metric.name} counts sessions")
+        if rows.alias == "o" and dimension.scope == "item":
+            raise Refused(f"{name} belongs to an item; ask for purchase.{name} or revenue of items")
+        return dimension.sql
+
+    def _filter(self, rows: Rows) -> str:
+        assert self.cut.where is not None
+        scope = self.dims.scope(self.cut.where)
+        if rows.alias == "e" and scope == "event" or rows.alias == "o" and scope in ("order",):
+            return f"({self.dims.expression(self.cut.where)})"
+        return session_filter(self.dims, self.cut.where)

@@ -1,0 +1,1 @@
+"""Numbers in, estimates out. Own code; each function names its formula and source."""

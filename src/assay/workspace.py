@@ -1,0 +1,237 @@
+"""A workspace: one folder, one site. Plan + engine + clock; ``ask(question, **params)`` gives an ``Answer``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
+
+from assay.analyses import BY_NAME
+from assay.analyses.base import Asking, Question, Span
+from assay.model.answer import Answer
+from assay.model.errors import DataError, UnknownName, UsageError, suggestion
+from assay.model.period import day_start
+from assay.plan.load import load
+from assay.plan.values import Plan
+
+if TYPE_CHECKING:
+    from assay.store.engine import Engine, Loaded, Piece, Statement
+
+DATA = "assay-data"
+_LOAD_ROWS = 20_000_000  # most rows in one transaction
+
+Progress = Callable[[str, int, int], None]
+
+
+def _quiet(_text: str, _done: int, _total: int) -> None:
+    """No progress shown."""
+
+
+class Workspace:
+    """Opened by ``assay.open(folder)``. ``now`` (microseconds UTC) fixes the clock; default: the real one."""
+
+    def __init__(self, folder: Path | str = ".", now: int | None = None, progress: Progress = _quiet) -> None:
+        self.folder = Path(folder)
+        self.plan: Plan = load(self.folder)
+        self._now = now
+        self.progress = progress
+        self._span: Span | None = None
+        self._engine: Engine | None = None
+
+    def __enter__(self) -> Workspace:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the store."""
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
+
+    @property
+    def now(self) -> int:
+        """The clock, microseconds UTC."""
+        return self._now if self._now is not None else time.time_ns() // 1000
+
+    @property
+    def data(self) -> Path:
+        """The folder of store, spool and state."""
+        return self.folder / DATA
+
+    @property
+    def engine(self) -> Engine:
+        """The store, opened at first use and brought to the plan's rules."""
+        if self._engine is None:
+            from assay.query.dimensions import materialised
+            from assay.store.engines import open_engine
+
+            engine = open_engine(self.data)
+            engine.migrate(materialised(self.plan))
+            self._engine = engine
+            done = engine.derivation()
+            if done is not None and done != self.derivation.id:
+                self.progress("the plan's rules changed: sessions and orders are derived again", 0, 1)
+                engine.rebuild(self.derivation)
+                self.progress("", 1, 1)
+        return self._engine
+
+    @cached_property
+    def derivation(self) -> Any:
+        """The plan's derivations."""
+        from assay.query.derive import derivation
+
+        return derivation(self.plan)
+
+    # -- asking ------------------------------------------------------------------------------------------------------
+
+    def ask(self, question: str, *args: Any, **params: Any) -> Answer:
+        """Answer a question. Positional values fill its arguments: ``ws.ask("funnel", "checkout", by="device")``."""
+        found = self.question(question)
+        return found.answer(self._asking(found), checked(found, args, params))
+
+    def question(self, name: str) -> Question:
+        """A question by name."""
+        if name not in BY_NAME:
+            raise UnknownName("question", name, BY_NAME, "assay")
+        return BY_NAME[name]
+
+    def __getattr__(self, name: str) -> Callable[..., Answer]:
+        question = name.replace("_", "-")
+        if question in BY_NAME:
+            return lambda *args, **params: self.ask(question, *args, **params)
+        raise AttributeError(f"{type(self).__name__} has no {name!r}{suggestion(name, BY_NAME)}")
+
+    def __dir__(self) -> Iterable[str]:
+        return [*super().__dir__(), *(q.replace("-", "_") for q in BY_NAME)]
+
+    def _asking(self, question: Question) -> Asking:
+        span = self.span if question.needs_data else None
+        return Asking(self.plan, self._run, self.now, span, {"folder": str(self.folder)})
+
+    def _run(self, statement: Statement) -> Any:
+        return self.engine.run(statement)
+
+    @property
+    def span(self) -> Span | None:
+        """First and last day with events; None when there are none."""
+        if self._span is None:
+            from datetime import timedelta
+
+            from assay.query.relations import span
+
+            first, last, count = self.engine.run(span()).one()
+            if not count:
+                return None
+            end = day_start(last + timedelta(1), self.plan.site.timezone) - 1
+            self._span = Span(first, last, count, min(end, self.now))
+        return self._span
+
+    # -- loading -----------------------------------------------------------------------------------------------------
+
+    def import_files(self, source: str, files: Sequence[Path | str], options: Mapping[str, Any] | BaseModel | None = None) -> list[Loaded]:
+        """Import files by an importer's name; what each segment did. An import can be repeated without doubling anything."""
+        from assay.collect.importers import IMPORTERS
+        from assay.collect.importers.base import Context
+        from assay.store.engine import Piece
+
+        by_name = {importer.name: importer for importer in IMPORTERS}
+        if source not in by_name:
+            raise UnknownName("importer", source, by_name, "assay")
+        importer = by_name[source]
+        chosen = options if isinstance(options, BaseModel) else valid(importer.Options, dict(options or {}), f"import {source}")
+        spool = self.data / "spool"
+        spool.mkdir(parents=True, exist_ok=True)
+        context = Context(spool, self.plan.site.currency, self.plan.site.timezone, self.now, self.progress)
+        loaded: list[Loaded] = []
+        waiting: list[Piece] = []
+        temporary: list[Path] = []
+        rows = 0
+        try:
+            for segment in importer.segments([Path(f) for f in files], chosen, context):
+                waiting.append(Piece(segment.name, segment.path, segment.kind, segment.quarantine))
+                temporary += [p for p in (segment.path if segment.moved else None, segment.quarantine) if p]
+                rows += segment.rows
+                if rows >= _LOAD_ROWS:
+                    loaded += self.load(waiting)
+                    _remove(temporary)
+                    waiting, temporary, rows = [], [], 0
+            loaded += self.load(waiting) if waiting else []
+        finally:
+            _remove(temporary)
+        if not any(one.rows or one.again or one.quarantined for one in loaded):
+            raise DataError(f"{', '.join(str(f) for f in files)}: nothing usable in it")
+        return loaded
+
+    def load(self, pieces: Sequence[Piece]) -> list[Loaded]:
+        """Load segments, each once ever."""
+        from assay.query.currency import load_rates
+
+        with self._working(f"loading {len(pieces)} segment{'s' if len(pieces) != 1 else ''}, deriving sessions and orders"):
+            loaded = self.engine.load(pieces, self.derivation)
+            self._span = None
+            if load_rates(self.engine, self.plan):
+                self.engine.rebuild(self.derivation)
+        return loaded
+
+    def rebuild(self) -> None:
+        """Derive sessions, orders and refunds again from all stored events."""
+        with self._working("deriving sessions and orders again"):
+            self.engine.rebuild(self.derivation)
+
+    @contextmanager
+    def _working(self, text: str) -> Iterator[None]:
+        self.progress(text, 0, 1)
+        yield
+        self.progress(text, 1, 1)
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
+
+
+def checked(question: Question, args: Sequence[Any], params: Mapping[str, Any]) -> BaseModel:
+    """The parameters of a question; UsageError with a suggestion for an unknown one."""
+    fields = question.Params.model_fields
+    places = [name for name, field in fields.items() if (field.json_schema_extra or {}).get("argument")]  # type: ignore[union-attr]
+    values: dict[str, Any] = {}
+    for name, value in params.items():
+        values[name.rstrip("_") if name.rstrip("_") == "from" else name] = value
+    if args:
+        many = [p for p in places if "list" in str(fields[p].annotation)]
+        if many and len(places) == 1:
+            values[places[0]] = [v for a in args for v in ([a] if isinstance(a, str) else a)]
+        elif len(args) > len(places):
+            raise UsageError(f"{question.name} takes {len(places)} value{'s' if len(places) != 1 else ''}, got {len(args)}")
+        else:
+            values |= dict(zip(places, args, strict=False))
+    for name, value in list(values.items()):
+        field = fields.get(name)
+        if field is not None and isinstance(value, str) and "list" in str(field.annotation):
+            values[name] = [part.strip() for part in value.split(",")]
+    return valid(question.Params, values, question.name)
+
+
+def valid(model: type[BaseModel], values: Mapping[str, Any], what: str) -> Any:
+    """A pydantic model, its errors as one UsageError in plain words."""
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        known = [field.alias or name for name, field in model.model_fields.items()]
+        parts = []
+        for one in error.errors():
+            name = ".".join(str(p) for p in one["loc"])
+            if one["type"] == "extra_forbidden":
+                parts.append(f"unknown parameter {name!r}{suggestion(name, known)}")
+            elif one["type"] == "missing":
+                parts.append(f"{name} is missing")
+            else:
+                parts.append(f"{name}: {one['msg'][0].lower()}{one['msg'][1:]}, not {one['input']!r}")
+        raise UsageError(f"{what}: {'; '.join(parts)}") from error
