@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from assay.analyses import metric
+from assay.analyses import audit, catalog, funnel, metric, overview, pages, quality, segments
 from assay.analyses.base import Question
 
-QUESTIONS: tuple[Question, ...] = (metric.QUESTION,)
+QUESTIONS: tuple[Question, ...] = (
+    overview.QUESTION,
+    metric.QUESTION,
+    funnel.QUESTION,
+    segments.QUESTION,
+    pages.QUESTION,
+    audit.QUESTION,
+    catalog.QUESTION,
+    quality.QUESTION,
+)
 
 BY_NAME: dict[str, Question] = {question.name: question for question in QUESTIONS}

@@ -69,21 +69,6 @@ def daily_noise(asking: Asking, metrics: list[Metric], period: Period, where: Ex
     return noise
 
 
-def changed(metric: Metric, now: Cell | None, before: Cell | None, noise: float, days: tuple[int, int]) -> tuple[Estimate, Estimate]:
-    """The value before, and the change since then with the day-to-day noise in it."""
-    from assay.stats.change import change
-
-    if now is None or before is None:
-        return Estimate.none("no data"), Estimate.none("no data in one of the periods")
-    a, b = estimate(metric, now.all), estimate(metric, before.all)
-    if metric.quantity.kind == "total" and a.value is not None and b.value is not None:
-        # A total is a sum of days: its variance is the days' variance.
-        a = Estimate(a.value, variance=noise * days[0])
-        b = Estimate(b.value, variance=noise * days[1])
-        return b, change(a, b, 0.0, days)
-    return b, change(a, b, noise, days)
-
-
 def both_periods(period: Period, compare: str) -> Period | None:
     """The period that is compared with."""
     if compare == "none":

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from assay.analyses.base import Asking, Compare, Grain, Pick, Question, Ranged, argument, column_kind
-from assay.analyses.estimates import both_periods, changed, daily_noise, estimate, weekday_aligned
+from assay.analyses.estimates import both_periods, daily_noise, estimate, weekday_aligned
 from assay.decide.words import difference_words, value_words
 from assay.model.answer import Answer, Cell, Column, Labelled
 from assay.model.errors import UsageError
 from assay.model.estimate import Estimate
 from assay.model.finding import Finding
-from assay.model.moments import Moments
 from assay.plan.values import Metric
 
 if TYPE_CHECKING:
@@ -49,6 +47,13 @@ class Table:
     matured: dict[str, dict[tuple[Any, ...], Estimate]]
     outside: dict[str, Any]
 
+    def comparable(self, metric: Metric, group: tuple[Any, ...]) -> Estimate:
+        """What may be held against another period: with a window only closed ones, since open ones are a lower bound."""
+        if not metric.quantity.within:
+            return self.estimates[metric.name].get(group, Estimate.none("no data"))
+        one = self.matured[metric.name].get(group, Estimate.none("no data"))
+        return one if one.value is not None else Estimate.none("no window has closed yet")
+
 
 def answer(asking: Asking, params: Params) -> Answer:
     """Rows per group, largest first (time first where there is a grain); every number with its interval."""
@@ -65,7 +70,7 @@ def answer(asking: Asking, params: Params) -> Answer:
     table = measure(asking, metrics, cut)
     previous = both_periods(period, params.compare)
     before = measure(asking, metrics, Cut(previous, cut.by, cut.grain, where, params.pick, asking.matured_by())) if previous else None
-    noise = daily_noise(asking, _based(asking, metrics), period, where) if previous else {}
+    noise = daily_noise(asking, based_on(asking, metrics), period, where) if previous else {}
     columns, rows, labelled = _lay_out(asking, metrics, cut, table, before, previous, noise, params.limit)
     return asking.answer(
         "metric", params, columns=columns, rows=rows, estimates=labelled, definitions=tuple(asking.definition(m) for m in metrics),
@@ -78,7 +83,7 @@ def answer(asking: Asking, params: Params) -> Answer:
 
 def measure(asking: Asking, metrics: Sequence[Metric], cut: Cut) -> Table:
     """Estimates of all metrics under a cut; derived and quantile metrics included."""
-    based = _based(asking, metrics)
+    based = based_on(asking, metrics)
     cells = asking.cells(based, cut)
     estimates = {name: {g: estimate(asking.plan.metrics[name], c.all) for g, c in groups.items() if _holds(c)} for name, groups in cells.items()}
     matured = {name: {g: estimate(asking.plan.metrics[name], c.matured) for g, c in groups.items() if c.matured is not None}
@@ -102,7 +107,7 @@ def _holds(cell: Group) -> bool:
     return cell.all.n > 0 or cell.outside is None
 
 
-def _based(asking: Asking, metrics: Sequence[Metric]) -> list[Metric]:
+def based_on(asking: Asking, metrics: Sequence[Metric]) -> list[Metric]:
     """The metrics that need SQL of their own: those asked for, and those that derived ones are made of."""
     found: dict[str, Metric] = {}
 
@@ -179,7 +184,7 @@ def _lay_out(asking: Asking, metrics: Sequence[Metric], cut: Cut, table: Table, 
             row += _cells(metric, one, matured)
             labelled.append(Labelled(metric.name, dict(zip(keys, names, strict=True)), one))
             if before is not None and previous is not None:
-                row += _change(metric, one, before, group, cut, previous, noise.get(metric.name, 0.0))
+                row += _change(metric, table, before, group, cut, previous, noise.get(metric.name, 0.0))
         rows.append(tuple(row))
     rows += _outside_rows(metrics, table, cut, len(columns), columns)
     return tuple(columns), tuple(rows), tuple(labelled)
@@ -217,21 +222,26 @@ def _cells(metric: Metric, one: Estimate, matured: Estimate | None) -> list[Cell
     return cells
 
 
-def _change(metric: Metric, one: Estimate, before: Table, group: tuple[Any, ...], cut: Cut, previous: Period, noise: float) -> list[Cell]:
-    from assay.stats.change import change
-
+def _change(metric: Metric, table: Table, before: Table, group: tuple[Any, ...], cut: Cut, previous: Period, noise: float) -> list[Cell]:
     then_group = group
     if cut.grain and isinstance(group[0], date):
         then_group = (weekday_aligned(group[0], cut.period, previous), *group[1:])
-    then = before.estimates[metric.name].get(then_group, Estimate.none("no data before"))
+    one, then = table.comparable(metric, group), before.comparable(metric, then_group)
     days = (1, 1) if cut.grain == "day" else (cut.period.days, previous.days)
+    if metric.quantity.kind == "total" and group:
+        noise = 0.0  # the noise of the whole says nothing about a group's
+    delta = difference(metric, one, then, noise, days)
+    return [then.value, delta.value, delta.low, delta.high]
+
+
+def difference(metric: Metric, one: Estimate, then: Estimate, noise: float, days: tuple[int, int]) -> Estimate:
+    """The change between two periods. A total is a sum of days, so its variance is that of its days."""
+    from assay.stats.change import change
+
     if metric.quantity.kind == "total" and one.value is not None and then.value is not None:
-        share = 1.0 if not group else 0.0  # the noise of the whole says nothing about a group's
-        one, then = Estimate(one.value, variance=noise * days[0] * share or None), Estimate(then.value, variance=noise * days[1] * share or None)
-        difference = change(one, then, 0.0, days)
-    else:
-        difference = change(one, then, noise, days)
-    return [then.value, difference.value, difference.low, difference.high]
+        one, then = (Estimate(e.value, variance=noise * d or None) for e, d in ((one, days[0]), (then, days[1])))
+        noise = 0.0
+    return change(one, then, noise, days)
 
 
 def _outside_rows(metrics: Sequence[Metric], table: Table, cut: Cut, width: int, columns: list[Column]) -> list[tuple[Cell, ...]]:
@@ -273,29 +283,24 @@ def _sentence(asking: Asking, metrics: Sequence[Metric], table: Table, before: T
         if one.low is not None and one.high is not None:
             text += f" (between {value_words(one.low, kind, asking.plan.site.currency)} and {value_words(one.high, kind, asking.plan.site.currency)})"
         if before is not None and previous is not None:
-            text += change_words(asking, metric, one, before.estimates[metric.name].get((), Estimate.none("no data")), noise.get(metric.name, 0.0), (period.days, previous.days))
+            text += change_words(asking, metric, table.comparable(metric, ()), before.comparable(metric, ()), noise.get(metric.name, 0.0), (period.days, previous.days))
         parts.append(text)
     return "; ".join(parts) + f", {period}."
 
 
 def change_words(asking: Asking, metric: Metric, one: Estimate, then: Estimate, noise: float, days: tuple[int, int]) -> str:
     """``, 0.2 points below the period before: ordinary noise``."""
-    from assay.stats.change import change
-
     if one.value is None or then.value is None:
         return ", with nothing to compare"
-    if metric.quantity.kind == "total":
-        difference = change(Estimate(one.value, variance=noise * days[0]), Estimate(then.value, variance=noise * days[1]), 0.0, days)
-    else:
-        difference = change(one, then, noise, days)
-    assert difference.value is not None
-    size = difference_words(float(difference.value), column_kind(metric), asking.plan.site.currency)
-    side = "above" if difference.value > 0 else "below"
-    if difference.value == 0:
+    delta = difference(metric, one, then, noise, days)
+    assert delta.value is not None
+    size = difference_words(float(delta.value), column_kind(metric), asking.plan.site.currency)
+    side = "above" if delta.value > 0 else "below"
+    if delta.value == 0:
         return ", unchanged"
-    if difference.low is None or difference.high is None:
+    if delta.low is None or delta.high is None:
         return f", {size} {side} the period before"
-    beyond = difference.low > 0 or difference.high < 0
+    beyond = delta.low > 0 or delta.high < 0
     return f", {size} {side} the period before ({'beyond ordinary noise' if beyond else 'within ordinary noise'})"
 
 
@@ -329,4 +334,3 @@ def _notes(asking: Asking, cut: Cut, metrics: Sequence[Metric]) -> tuple[str, ..
 
 
 QUESTION = Question("metric", "One or several metrics, by any dimension and grain.", Params, answer)
-__all__ = ["QUESTION", "Decimal", "Moments", "changed"]

@@ -1,0 +1,172 @@
+"""overview: the scorecard. Each KPI with its objective and target, the change since the period before, and guardrails."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from assay.analyses.base import Asking, Compare, Question, Ranged, column_kind
+from assay.analyses.estimates import both_periods, daily_noise
+from assay.analyses.metric import Table, based_on, measure
+from assay.decide.words import difference_words, significant, value_words
+from assay.model.answer import Answer, Cell, Column, Labelled
+from assay.model.estimate import Estimate
+from assay.model.finding import Finding
+from assay.plan.values import Kpi, Metric
+
+if TYPE_CHECKING:
+    from assay.model.period import Period
+
+ALL = ()
+
+
+class Params(Ranged):
+    """The range, and what it is compared with."""
+
+    compare: Compare = Field("previous", description="the previous period (weekdays aligned) or the year before (364 days)")
+
+
+COLUMNS = (
+    Column("kpi", label="KPI"), Column("role", detail=True), Column("now"), Column("range", label="95 % interval"), Column("change", label="against before"),
+    Column("standing", label="target"), Column("objective"), Column("value", "number", detail=True), Column("low", "number", detail=True),
+    Column("high", "number", detail=True), Column("units", "count", detail=True), Column("before", "number", detail=True),
+    Column("difference", "number", detail=True), Column("difference_low", "number", detail=True), Column("difference_high", "number", detail=True),
+    Column("matured", "number", detail=True), Column("open", "count", detail=True), Column("target_value", "number", detail=True),
+    Column("target_by", "day", detail=True), Column("kind", detail=True),
+)  # fmt: skip
+
+
+def answer(asking: Asking, params: Params) -> Answer:
+    """One row per KPI, guardrails last."""
+    from assay.query.cut import Cut
+
+    plan = asking.plan
+    period = asking.period(params)
+    if asking.without(period):
+        return asking.empty("overview", params, period)
+    kpis = sorted(plan.kpis.values(), key=lambda k: k.guardrail)
+    metrics = [plan.metrics[k.metric] for k in kpis]
+    if not metrics:
+        return asking.answer("overview", params, columns=COLUMNS, empty="the plan has no KPIs",
+                             sentence="The plan has no KPIs yet.", next=("assay catalog", "assay check"))  # fmt: skip
+    where = asking.segment(params.segment)
+    previous = both_periods(period, params.compare)
+    now = measure(asking, metrics, Cut(period, where=where, matured_by=asking.matured_by()))
+    before = measure(asking, metrics, Cut(previous, where=where, matured_by=asking.matured_by())) if previous and not asking.without(previous) else None
+    noise = daily_noise(asking, based_on(asking, metrics), period, where) if before else {}
+    targets = _targets(asking, kpis)
+    rows, found, labelled = [], [], []
+    for kpi, metric in zip(kpis, metrics, strict=True):
+        row, finding, one = _row(asking, kpi, metric, now, before, noise.get(metric.name, 0.0), targets.get(metric.name), period, previous)
+        rows.append(row)
+        found += [finding] if finding else []
+        labelled.append(Labelled(metric.name, {}, one))
+    return asking.answer("overview", params, columns=COLUMNS, rows=tuple(rows), findings=tuple(found), estimates=tuple(labelled),
+                         definitions=tuple(asking.definition(m) for m in metrics), sentence=_sentence(rows, found, period, previous if before else None),
+                         notes=(f"{period}" + (f" against {previous}" if before else ""),),
+                         next=(f"assay metric {metrics[0].name} --by channel --compare previous", "assay audit"),
+                         chart={"kind": "tiles", "metrics": [m.name for m in metrics]})  # fmt: skip
+
+
+def _row(asking: Asking, kpi: Kpi, metric: Metric, now: Table, before: Table | None, noise: float, target: tuple[float, date] | None, period: Period,
+         previous: Period | None) -> tuple[tuple[Cell, ...], Finding | None, Estimate]:  # fmt: skip
+    from assay.analyses.metric import difference
+
+    currency, kind = asking.plan.site.currency, column_kind(metric)
+    one = now.estimates[metric.name].get(ALL, Estimate.none("no data"))
+    then = before.comparable(metric, ALL) if before else Estimate.none("nothing before")
+    delta = Estimate.none("nothing before")
+    if before and previous:
+        delta = difference(metric, now.comparable(metric, ALL), then, noise, (period.days, previous.days))
+    matured = now.matured.get(metric.name, {}).get(ALL)
+    closed = int(matured.denominator or 0) if matured else None
+    shown = value_words(one.value, kind, currency) if one.value is not None else f"no value: {one.reason}"
+    span = f"{value_words(one.low, kind, currency)} to {value_words(one.high, kind, currency)}" if one.low is not None and one.high is not None else ""
+    objective = asking.plan.objectives[kpi.objective].goal if kpi.objective in asking.plan.objectives else "none"
+    row: tuple[Cell, ...] = (
+        metric.name, "guardrail" if kpi.guardrail else "kpi", shown, span, _change(delta, then, kind, currency), _standing(kpi, one, target, kind, currency),
+        objective, one.value, one.low, one.high, int(one.denominator) if one.denominator is not None and kind != "money" else one.n, then.value,
+        delta.value, delta.low, delta.high, matured.value if matured else None, int(one.denominator or 0) - closed if closed is not None else None,
+        target[0] if target else None, target[1] if target else None, kind,
+    )  # fmt: skip
+    return row, _finding(kpi, metric, delta, kind, currency), one
+
+
+def _change(delta: Estimate, then: Estimate, kind: str, currency: str) -> str:
+    """``▲ 0.2 points`` beyond noise; ``0.1 points up, noise`` within."""
+    if delta.value is None:
+        return "windows still open" if delta.reason == "no window has closed yet" else "–"
+    size = difference_words(float(delta.value), kind, currency)
+    if kind == "money" and then.value:
+        size = f"{significant(abs(float(delta.value)) / abs(float(then.value)) * 100, 2)} %"
+    up = float(delta.value) >= 0
+    if delta.low is None or delta.high is None:
+        return f"{size} {'up' if up else 'down'}"
+    beyond = delta.low > 0 or delta.high < 0
+    return f"{'▲' if up else '▼'} {size}" if beyond else f"{size} {'up' if up else 'down'}, noise"
+
+
+def _standing(kpi: Kpi, one: Estimate, target: tuple[float, date] | None, kind: str, currency: str) -> str:
+    if target is None or kpi.target is None:
+        return "no target" if not kpi.guardrail else ""
+    words = f"{value_words(target[0], kind, currency)} by {target[1]}"
+    if one.value is None:
+        return words
+    reached = float(one.value) >= target[0] if kpi.direction == "up" else float(one.value) <= target[0]
+    return f"{words}: reached" if reached else words
+
+
+def _finding(kpi: Kpi, metric: Metric, delta: Estimate, kind: str, currency: str) -> Finding | None:
+    """A KPI that moved beyond ordinary noise; a guardrail speaks up only when it got worse."""
+    if delta.value is None or delta.low is None or delta.high is None or not (delta.low > 0 or delta.high < 0):
+        return None
+    better = (float(delta.value) > 0) == (kpi.direction == "up")
+    if kpi.guardrail and better:
+        return None
+    side = "above" if float(delta.value) > 0 else "below"
+    text = f"{metric.name} is {difference_words(float(delta.value), kind, currency)} {side} the period before, beyond ordinary noise"
+    return Finding("kpi_moved", "good" if better else "bad", text, {"metric": metric.name, "difference": float(delta.value), "low": delta.low, "high": delta.high},
+                   f"assay metric {metric.name} --by channel --compare previous")  # fmt: skip
+
+
+def _targets(asking: Asking, kpis: list[Kpi]) -> dict[str, tuple[float, date]]:
+    """The value that each KPI must reach: an absolute one, or so much above its own baseline."""
+    from assay.model.period import Period
+    from assay.query.cut import Cut
+
+    found: dict[str, tuple[float, date]] = {}
+    relative: dict[tuple[date, date], list[Kpi]] = {}
+    for kpi in kpis:
+        if kpi.target is None:
+            continue
+        if not kpi.target.relative:
+            found[kpi.metric] = (kpi.target.value, kpi.target.by)
+        elif kpi.baseline is not None:
+            relative.setdefault(kpi.baseline, []).append(kpi)
+    for (first, last), members in relative.items():
+        period = Period(first, last)
+        if asking.without(period):
+            continue
+        metrics = [asking.plan.metrics[k.metric] for k in members]
+        table = measure(asking, metrics, Cut(period, matured_by=asking.matured_by()))
+        for kpi in members:
+            base = table.estimates[kpi.metric].get(ALL, Estimate.none("")).value
+            if base is not None and kpi.target is not None:
+                found[kpi.metric] = (float(base) * (1 + kpi.target.value), kpi.target.by)
+    return found
+
+
+def _sentence(rows: list[tuple[Cell, ...]], found: list[Finding], period: Period, previous: Period | None) -> str:
+    first = rows[0]
+    head = f"{first[0]} is {first[2]}"
+    if previous is None:
+        return f"{head}, {period}; there is no earlier period to compare with."
+    if not found:
+        return f"{head}; no KPI moved beyond ordinary noise, {period} against {previous}."
+    moved = "; ".join(f.text.split(", beyond")[0].replace(" the period before", "") for f in found)
+    return f"{head}; beyond ordinary noise: {moved} the period before, {period}."
+
+
+QUESTION = Question("overview", "The scorecard: each KPI with objective, target, change and guardrails.", Params, answer)

@@ -1,0 +1,46 @@
+"""Pages: views, entries, exits, bounces. One pass over page views, folded per page and session, then per page and visitor."""
+
+from __future__ import annotations
+
+from assay.plan.values import Plan
+from assay.query.cut import Cut, Frame
+from assay.query.dimensions import session_filter, uses, visitor_joins
+from assay.store.engine import Statement
+
+VIEWS = ("page_view", "screen_view")
+
+
+def page_statement(plan: Plan, cut: Cut, group: bool) -> Statement:
+    """Per page (or page group): views, sessions, visitors, entries, exits, bounces, and the products for two rates.
+
+    Columns: page, clusters, views, sessions, entries, exits, bounces, Σexit², Σexit·session, Σsession², Σbounce², Σbounce·entry, Σentry².
+    """
+    frame = Frame(plan, cut)
+    page = frame.dims.get("page_group" if group else "page").sql
+    frame_entry = frame.dims.get("entry_page_group").sql if group else "s.entry_page"
+    frame_exit = frame_entry.replace("s.entry_page", "s.exit_page")
+    where = [f"e.name IN ({frame.bind.all(VIEWS)})", "e.environment = 'live'", "NOT e.bot", "e.path IS NOT NULL", frame.in_range("s")]
+    if cut.where is not None:
+        where.append(session_filter(frame.dims, cut.where))
+    joins = visitor_joins(" ".join(where)) if uses(" ".join(where), "f") or uses(" ".join(where), "b") else ""
+    sql = f"""
+WITH seen AS (
+    SELECT {page} AS page, e.session_key, any_value(e.visitor_key) AS visitor_key, count(*) AS views,
+        max(CAST({frame_entry} IS NOT DISTINCT FROM {page} AS INTEGER)) AS entry, max(CAST({frame_exit} IS NOT DISTINCT FROM {page} AS INTEGER)) AS exit,
+        max(CAST({frame_entry} IS NOT DISTINCT FROM {page} AND s.is_bounce AS INTEGER)) AS bounce
+    FROM events e JOIN sessions s ON s.session_key = e.session_key{joins}
+    WHERE {" AND ".join(where)}
+    GROUP BY 1, 2
+), clusters AS (
+    SELECT page, visitor_key, count(*) AS sessions, sum(views) AS views, sum(entry) AS entries, sum(exit) AS exits, coalesce(sum(bounce), 0) AS bounces
+    FROM seen GROUP BY page, visitor_key
+)
+SELECT page, count(*), CAST(sum(views) AS BIGINT), CAST(sum(sessions) AS BIGINT), CAST(sum(entries) AS BIGINT), CAST(sum(exits) AS BIGINT),
+    CAST(sum(bounces) AS BIGINT), {_product("exits", "exits")}, {_product("exits", "sessions")}, {_product("sessions", "sessions")},
+    {_product("bounces", "bounces")}, {_product("bounces", "entries")}, {_product("entries", "entries")}
+FROM clusters GROUP BY page ORDER BY 3 DESC, 1"""
+    return frame.bind.statement(sql, "pages")
+
+
+def _product(a: str, b: str) -> str:
+    return f"sum(CAST({a} AS DOUBLE) * {b})"
