@@ -153,7 +153,7 @@ def _event(
         elif key in DIMENSIONS and DIMENSIONS[key][1] != KINDS[one.type]:
             text = f"{key} is a built-in dimension ({DIMENSIONS[key][1]}); give the property another name"
             place.problem(text, "properties", key, code="two_types")
-        properties[key] = values.Property(key, one.type)
+        properties[key] = values.Property(key, type_)
     for key in form.required:
         if key not in properties:
             text = f"{name} has no property {key!r}{suggestion(key, properties)}"

@@ -69,12 +69,11 @@ def funnels(draft: Draft) -> None:
         if form.order == "unordered" and any(step.optional for step in steps):
             place.problem("an unordered funnel has no optional steps", "order", code="choose_one")
         exclusions = tuple(_exclusion(one, form, place.at("exclusions", i)) for i, one in enumerate(form.exclusions))
-        window: int | None = forms_window(form)
         made[name] = values.Funnel(
             name,
             steps,
             form.per,
-            window,
+            _window(form),
             form.order,
             form.entry or draft.plan.rules.funnel_entry,
             exclusions,
@@ -83,7 +82,7 @@ def funnels(draft: Draft) -> None:
     draft.set(funnels=made)
 
 
-def forms_window(form: forms.FunnelForm) -> int | None:
+def _window(form: forms.FunnelForm) -> int | None:
     """Seconds; None = the session, which is also the default per session."""
     if form.window is None:
         return None if form.per == "session" else values.Funnel("", ()).window
@@ -156,7 +155,7 @@ def _metric(name: str, form: MetricKeys, type_: AnyType, place: Place) -> values
         type_.name,
         quantity,
         described.words,
-        _own_keys(form),
+        _own_keys(form, described, place),
         form.description,
         form.stage,
         form.direction or described.direction,
@@ -165,9 +164,21 @@ def _metric(name: str, form: MetricKeys, type_: AnyType, place: Place) -> values
     )
 
 
-def _own_keys(form: MetricKeys) -> Mapping[str, Any]:
+def _own_keys(form: MetricKeys, described: Described, place: Place) -> Mapping[str, Any]:
+    """The type's own keys with what they stand for: seconds, expressions in their normal form."""
+
+    def normal(value: Any, path: Place) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {
+            key: (path.expression(one, key) or BROKEN).text if key == "where" else normal(one, path.at(key))
+            for key, one in value.items()
+        }
+
     dumped = form.model_dump(by_alias=True, exclude_none=True, exclude=set(_COMMON))
-    return {key: dumped[key] for key in keys(type(form)) if key in dumped}
+    found = normal({key: dumped[key] for key in keys(type(form)) if key in dumped}, place)
+    expression = described.quantity.expression
+    return {**found, "expression": expression.text} if expression else found
 
 
 def _no_circles(made: Mapping[str, values.Metric], draft: Draft) -> None:

@@ -53,6 +53,10 @@ def digest(meaning: Any) -> str:
 
 def canonical(value: Any) -> Any:
     """Plain JSON values; what is absent, or at its default, is left out, so that a new default key changes no id."""
+    if isinstance(value, Select):
+        value = dataclasses.replace(
+            value, events=value.events and _sorted(value.events), page=value.page and _sorted(value.page)
+        )
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         kept = {
             f.name: getattr(value, f.name) for f in dataclasses.fields(value) if getattr(value, f.name) != _default(f)
@@ -67,6 +71,10 @@ def canonical(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value.isoformat() if isinstance(value, date) else value
+
+
+def _sorted(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(names)))
 
 
 def _default(field: dataclasses.Field[Any]) -> Any:
@@ -89,7 +97,8 @@ def cohort_meaning(cohort: Cohort, plan: Plan) -> dict[str, Any]:
     """What members did, whatever the cohort is called."""
     selects = [Select("event", (*cohort.did, *cohort.did_not, *cohort.sequence))]
     names = cohort.where.names if cohort.where else ()
-    return {"cohort": dataclasses.replace(cohort, name="", id=""), "rules": relevant_rules(plan, selects, names)}
+    plain = dataclasses.replace(cohort, name="", id="", did=_sorted(cohort.did), did_not=_sorted(cohort.did_not))
+    return {"cohort": plain, "rules": relevant_rules(plan, selects, names)}
 
 
 def funnel_meaning(funnel: Funnel, plan: Plan) -> dict[str, Any]:
@@ -139,7 +148,12 @@ def _derivation(plan: Plan) -> dict[str, Any]:
     rules = dataclasses.replace(plan.rules, abandonment="visitor", funnel_entry="latest")
     site = {"timezone": plan.site.timezone, "currency": plan.site.currency, "domains": plan.site.domains}
     passive = sorted(event.name for event in plan.events.values() if not event.interactive)
-    own = {"pages": plan.pages, "cleaning": plan.cleaning, "orders": plan.orders, "channels": plan.channels}
+    own = {
+        "pages": list(plan.pages.items()),
+        "cleaning": plan.cleaning,
+        "orders": plan.orders,
+        "channels": plan.channels,
+    }
     return {"rules": rules, "zone": site, "passive": passive, **own}
 
 
@@ -174,11 +188,11 @@ def relevant_rules(plan: Plan, selects: Iterable[Select], names: Iterable[str]) 
         if rules.bounce.rule == "ga4":
             found["key_events"] = sorted({goal.event for goal in plan.goals.values() if goal.event})
     if used & _SOURCE:
-        found["source"] = (rules.session_source, rules.ignored_referrers, plan.site.domains)
+        found["source"] = (rules.session_source, sorted(rules.ignored_referrers), sorted(plan.site.domains))
     if used & _CHANNEL:
         found["channels"] = (rules.channels, plan.channels)
     if used & _GROUPED:
-        found["pages"] = plan.pages
+        found["pages"] = list(plan.pages.items())
     if used & (_CLEANED | _GROUPED) or any(select.page for select in selects):
         found["cleaning"] = plan.cleaning
     if "order" in of or used & _ORDERED or events & {plan.orders.event, plan.orders.refund_event}:

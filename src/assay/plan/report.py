@@ -39,11 +39,11 @@ class Report:
 
     def at(self, file: str, line: int, text: str, code: str = "plan") -> None:
         """A mistake at a known line."""
-        self.problems.append(Problem(file, line, text, "error", code))
+        self.problems.append(Problem(file, line, " ".join(text.split()), "error", code))
 
     def add(self, path: Path, text: str, code: str = "plan") -> None:
         """A mistake at a key."""
-        self.problems.append(self.lines.problem(path, text, "error", code))
+        self.at(*self.lines.find(*path), text, code)
 
     def raise_if_any(self) -> None:
         """Raise PlanError with every mistake, each once."""

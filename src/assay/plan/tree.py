@@ -97,12 +97,15 @@ def read(text: str, file: str, report: Report) -> Node | None:
 
 class _Builder:
     def __init__(self, file: str, report: Report) -> None:
-        self.file, self.report, self.count = file, report, 0
+        self.file, self.report = file, report
+        self.count, self.section = 0, 1
 
     def build(self, node: nodes.Node, line: int, depth: int) -> Node:
         self.count += 1
         if self.count > MAX_NODES:
-            raise _StopError(line, f"aliases (*name) make more than {MAX_NODES:,} values; write them out or drop them")
+            raise _StopError(
+                self.section, f"aliases (*name) make more than {MAX_NODES:,} values; write them out or drop them"
+            )
         if depth > MAX_DEPTH:
             raise _StopError(line, f"nested deeper than {MAX_DEPTH} levels, or an alias that contains itself")
         if isinstance(node, nodes.MappingNode):
@@ -117,13 +120,16 @@ class _Builder:
         merged: dict[str, Node] = {}
         for key, value in node.value:
             line = key.start_mark.line + 1
+            self.section = line if depth == 0 else self.section
             if not isinstance(key, nodes.ScalarNode):
                 self.report.at(self.file, line, "a key must be a single word or text, not a list or mapping", "yaml")
             elif key.tag == _TAG + "merge":
                 for name, child in self._merge(value, line, depth):
                     merged.setdefault(name, child)
-            elif not key.value or _CONTROL.search(key.value):
-                self.report.at(self.file, line, "a key must not be empty or hold control characters", "yaml")
+            elif not key.value.strip() or _CONTROL.search(key.value) or "\n" in key.value:
+                self.report.at(
+                    self.file, line, "a key must not be empty, nor hold line ends or control characters", "yaml"
+                )
             elif key.value in own:
                 first = own[key.value].line
                 self.report.at(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import typing
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
@@ -31,10 +32,20 @@ def check(form: type[F], value: Any, path: Path, report: Report) -> F | None:
     try:
         return form.model_validate({} if value is None else value)
     except ValidationError as error:
-        for one in error.errors(include_url=False):
+        errors = error.errors(include_url=False)
+        unknown = [one["loc"] for one in errors if one["type"] == "extra_forbidden"]
+        for one in errors:
+            if one["type"] == "missing" and _meant(one["loc"], unknown):
+                continue
             text, code = _words(form, one, path)
             report.add((*path, *one["loc"]), text, code)
         return None
+
+
+def _meant(missing: Sequence[str | int], unknown: Sequence[Sequence[str | int]]) -> bool:
+    """Whether the missing key is there, misspelt: then it is told once."""
+    beside = [str(loc[-1]) for loc in unknown if loc[:-1] == missing[:-1]]
+    return any(difflib.get_close_matches(str(missing[-1]), beside, cutoff=0.6))
 
 
 def _words(form: type[BaseModel], error: Mapping[str, Any], path: Path) -> tuple[str, str]:
