@@ -1,0 +1,20 @@
+"""Files of other tools → segments of events or costs. One more importer = one file and one line in ``IMPORTERS``."""
+
+from __future__ import annotations
+
+from assay.collect.importers.base import COST_COLUMNS, Context, Options, Segment
+from assay.collect.importers.flow import Importer
+from assay.collect.importers.ga360 import GA360
+from assay.model.errors import UnknownName
+
+IMPORTERS: tuple[Importer, ...] = (GA360(),)
+
+__all__ = ["COST_COLUMNS", "IMPORTERS", "Context", "Importer", "Options", "Segment", "importer"]
+
+
+def importer(name: str) -> Importer:
+    """An importer by its name; raises UnknownName."""
+    for one in IMPORTERS:
+        if one.name == name:
+            return one
+    raise UnknownName("importer", name, [one.name for one in IMPORTERS], "assay")
