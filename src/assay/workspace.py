@@ -135,8 +135,10 @@ class Workspace:
 
     # -- loading -----------------------------------------------------------------------------------------------------
 
-    def import_files(self, source: str, files: Sequence[Path | str], options: Mapping[str, Any] | BaseModel | None = None) -> list[Loaded]:
-        """Import files by an importer's name; what each segment did. An import can be repeated without doubling anything."""
+    def import_files(
+        self, source: str, files: Sequence[Path | str], options: Mapping[str, Any] | BaseModel | None = None
+    ) -> list[Loaded]:
+        """Import files by an importer's name. An import can be repeated without doubling anything."""
         from assay.collect.importers import IMPORTERS
         from assay.collect.importers.base import Context
         from assay.store.engine import Piece
@@ -145,7 +147,11 @@ class Workspace:
         if source not in by_name:
             raise UnknownName("importer", source, by_name, "assay")
         importer = by_name[source]
-        chosen = options if isinstance(options, BaseModel) else valid(importer.Options, dict(options or {}), f"import {source}")
+        chosen = (
+            options
+            if isinstance(options, BaseModel)
+            else valid(importer.Options, dict(options or {}), f"import {source}")
+        )
         spool = self.data / "spool"
         spool.mkdir(parents=True, exist_ok=True)
         context = Context(spool, self.plan.site.currency, self.plan.site.timezone, self.now, self.progress)
@@ -173,7 +179,9 @@ class Workspace:
         """Load segments, each once ever."""
         from assay.query.currency import load_rates
 
-        with self._working(f"loading {len(pieces)} segment{'s' if len(pieces) != 1 else ''}, deriving sessions and orders"):
+        with self._working(
+            f"loading {len(pieces)} segment{'s' if len(pieces) != 1 else ''}, deriving sessions and orders"
+        ):
             loaded = self.engine.load(pieces, self.derivation)
             self._span = None
             if load_rates(self.engine, self.plan):
@@ -209,14 +217,17 @@ def checked(question: Question, args: Sequence[Any], params: Mapping[str, Any]) 
         if many and len(places) == 1:
             values[places[0]] = [v for a in args for v in ([a] if isinstance(a, str) else a)]
         elif len(args) > len(places):
-            raise UsageError(f"{question.name} takes {len(places)} value{'s' if len(places) != 1 else ''}, got {len(args)}")
+            raise UsageError(
+                f"{question.name} takes {len(places)} value{'s' if len(places) != 1 else ''}, got {len(args)}"
+            )
         else:
             values |= dict(zip(places, args, strict=False))
     for name, value in list(values.items()):
         field = fields.get(name)
         if field is not None and isinstance(value, str) and "list" in str(field.annotation):
             values[name] = [part.strip() for part in value.split(",")]
-    return valid(question.Params, values, question.name)
+    model: BaseModel = valid(question.Params, values, question.name)
+    return model
 
 
 def valid(model: type[BaseModel], values: Mapping[str, Any], what: str) -> Any:

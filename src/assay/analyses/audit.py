@@ -31,10 +31,20 @@ class AuditParams(Params):
 
 
 COLUMNS = (
-    Column("metric"), Column("role"), Column("measurable"), Column("aligned"), Column("sensitive", label="finds in 4 weeks"), Column("weekly", label="weekly noise"),
-    Column("used"), Column("verdict"), Column("events", "count", detail=True), Column("mde", "number", detail=True), Column("mde_relative", "rate", detail=True),
-    Column("weekly_noise", "rate", detail=True), Column("units_4_weeks", "count", detail=True),
-)  # fmt: skip
+    Column("metric"),
+    Column("role"),
+    Column("measurable"),
+    Column("aligned"),
+    Column("sensitive", label="finds in 4 weeks"),
+    Column("weekly", label="weekly noise"),
+    Column("used"),
+    Column("verdict"),
+    Column("events", "count", detail=True),
+    Column("mde", "number", detail=True),
+    Column("mde_relative", "rate", detail=True),
+    Column("weekly_noise", "rate", detail=True),
+    Column("units_4_weeks", "count", detail=True),
+)
 
 
 def answer(asking: Asking, params: AuditParams) -> Answer:
@@ -46,8 +56,14 @@ def answer(asking: Asking, params: AuditParams) -> Answer:
         return asking.empty("audit", params)
     names = list(plan.metrics) if params.all_metrics else list(plan.kpis)
     if not names:
-        return asking.answer("audit", params, columns=COLUMNS, empty="the plan has no KPIs", sentence="The plan has no KPIs yet.",
-                             next=("assay audit --all-metrics",))  # fmt: skip
+        return asking.answer(
+            "audit",
+            params,
+            columns=COLUMNS,
+            empty="the plan has no KPIs",
+            sentence="The plan has no KPIs yet.",
+            next=("assay audit --all-metrics",),
+        )
     last = asking.complete_day()
     weeks = min(params.weeks, max(1, ((last - asking.span.first).days + 1) // 7))
     history = Period(last - timedelta(7 * weeks - 1), last)
@@ -62,24 +78,49 @@ def answer(asking: Asking, params: AuditParams) -> Answer:
         rows.append(row)
         found += [finding] if finding else []
     good = sum(row[7] == "a KPI" for row in rows)
-    sentence = f"{good} of {len(rows)} {'metrics' if params.all_metrics else 'KPIs'} are measurable, aligned and sensitive enough to decide by."
-    return asking.answer("audit", params, columns=COLUMNS, rows=tuple(rows), findings=tuple(found), definitions=tuple(asking.definition(m) for m in metrics),
-                         sentence=sentence, notes=(f"smallest difference a test with half the traffic in each arm finds in {WEEKS} weeks at 80 % power, 5 % two-sided",
-                         f"noise over the {weeks} weeks to {last}"), next=("assay quality", "assay catalog"))  # fmt: skip
+    what = "metrics" if params.all_metrics else "KPIs"
+    sentence = f"{good} of {len(rows)} {what} are measurable, aligned and sensitive enough to decide by."
+    return asking.answer(
+        "audit",
+        params,
+        columns=COLUMNS,
+        rows=tuple(rows),
+        findings=tuple(found),
+        definitions=tuple(asking.definition(m) for m in metrics),
+        sentence=sentence,
+        notes=(
+            f"smallest difference a test finds in {WEEKS} weeks: half the traffic per arm, 80 % power, 5 % two-sided",
+            f"noise over the {weeks} weeks to {last}",
+        ),
+        next=("assay quality", "assay catalog"),
+    )
 
 
-def _measure(asking: Asking, metrics: list[Metric], recent: Period, history: Period) -> tuple[dict[str, Moments], dict[str, dict[Any, Moments]]]:
+def _measure(
+    asking: Asking, metrics: list[Metric], recent: Period, history: Period
+) -> tuple[dict[str, Moments], dict[str, dict[Any, Moments]]]:
     from assay.query.cut import Cut
 
     if not metrics:
         return {}, {}
-    now = {n: c[()].all for n, c in asking.cells(metrics, Cut(recent, matured_by=asking.matured_by())).items() if () in c}
+    now = {
+        n: c[()].all for n, c in asking.cells(metrics, Cut(recent, matured_by=asking.matured_by())).items() if () in c
+    }
     weeks = asking.cells(metrics, Cut(history, grain="week", matured_by=asking.matured_by()))
-    return now, {n: {g[0]: c.all for g, c in cells.items() if isinstance(g[0], date) and g[0] >= history.first} for n, cells in weeks.items()}
+    return now, {
+        n: {g[0]: c.all for g, c in cells.items() if isinstance(g[0], date) and g[0] >= history.first}
+        for n, cells in weeks.items()
+    }
 
 
-def _judge(asking: Asking, metric: Metric, counts: dict[str, int], moments: Moments | None, weeks: dict[Any, Moments],
-           history: Period) -> tuple[tuple[Any, ...], Finding | None]:  # fmt: skip
+def _judge(
+    asking: Asking,
+    metric: Metric,
+    counts: dict[str, int],
+    moments: Moments | None,
+    weeks: dict[Any, Moments],
+    history: Period,
+) -> tuple[tuple[Any, ...], Finding | None]:
     from assay.stats.power import detectable
 
     plan = asking.plan
@@ -88,7 +129,9 @@ def _judge(asking: Asking, metric: Metric, counts: dict[str, int], moments: Mome
     measurable = "yes" if not missing else f"no: {', '.join(missing)} not seen"
     kpi = plan.kpis.get(metric.name)
     vanity = metric.quantity.kind == "total" and metric.format != "money"
-    aligned = "vanity: a plain total" if vanity else "yes" if kpi and kpi.objective in plan.objectives else "no objective"
+    aligned = (
+        "vanity: a plain total" if vanity else "yes" if kpi and kpi.objective in plan.objectives else "no objective"
+    )
     mde, relative, shown = None, None, "cannot say"
     one = estimate(metric, moments) if moments is not None and moments.n else None
     if one is not None and one.variance and one.value and moments is not None:
@@ -98,19 +141,51 @@ def _judge(asking: Asking, metric: Metric, counts: dict[str, int], moments: Mome
     noise = _weekly(metric, weeks)
     used = cited(plan, metric.name, history.first)
     sensitive = relative is not None and relative <= 0.5
-    verdict = ("not measurable" if missing else "vanity metric" if vanity else "no objective" if aligned != "yes" else
-               "too noisy to test" if not sensitive else "a KPI" if used else "a KPI")  # fmt: skip
-    row = (metric.name, "guardrail" if kpi and kpi.guardrail else "KPI" if kpi else "metric", measurable, aligned, shown,
-           f"±{significant(noise * 100, 2)} %" if noise is not None else "–", used or "by no test or change", verdict,
-           sum(counts.get(n, 0) for n in needed), mde, relative, noise, moments.n if moments else 0)  # fmt: skip
+    verdict = (
+        "not measurable"
+        if missing
+        else "vanity metric"
+        if vanity
+        else "no objective"
+        if aligned != "yes"
+        else "too noisy to test"
+        if not sensitive
+        else "a KPI"
+    )
+    row = (
+        metric.name,
+        "guardrail" if kpi and kpi.guardrail else "KPI" if kpi else "metric",
+        measurable,
+        aligned,
+        shown,
+        f"±{significant(noise * 100, 2)} %" if noise is not None else "–",
+        used or "by no test or change",
+        verdict,
+        sum(counts.get(n, 0) for n in needed),
+        mde,
+        relative,
+        noise,
+        moments.n if moments else 0,
+    )
     finding = None
     if verdict != "a KPI" and kpi is not None:
-        action = {"not measurable": "assay quality", "vanity metric": "replace it by a rate or a mean per unit"}.get(verdict)
-        finding = Finding("kpi_" + verdict.replace(" ", "_"), "warning", f"{metric.name}: {verdict}" + (f" ({measurable})" if missing else ""),
-                          {"metric": metric.name, "mde_relative": relative}, action)  # fmt: skip
+        action = {"not measurable": "assay quality", "vanity metric": "replace it by a rate or a mean per unit"}.get(
+            verdict
+        )
+        finding = Finding(
+            "kpi_" + verdict.replace(" ", "_"),
+            "warning",
+            f"{metric.name}: {verdict}" + (f" ({measurable})" if missing else ""),
+            {"metric": metric.name, "mde_relative": relative},
+            action,
+        )
     elif kpi is not None and not used:
-        finding = Finding("kpi_unused", "info", f"{metric.name}: no test or change of the last weeks names it; a KPI that decides nothing is noise",
-                          {"metric": metric.name})  # fmt: skip
+        finding = Finding(
+            "kpi_unused",
+            "info",
+            f"{metric.name}: no test or change of the last weeks names it; a KPI that decides nothing is noise",
+            {"metric": metric.name},
+        )
     return row, finding
 
 
@@ -128,7 +203,9 @@ def events_of(metric: Metric, plan: Plan) -> set[str]:
     needed: set[str] = set()
 
     def add(select: Select | None, field: str | None = None) -> None:
-        if field in ("revenue.net", "revenue.gross", "contribution", "gross_margin") or (select and select.of == "order"):
+        if field in ("revenue.net", "revenue.gross", "contribution", "gross_margin") or (
+            select and select.of == "order"
+        ):
             needed.add(plan.orders.event)
         elif select and select.of == "event" and select.events:
             needed.update(select.events)

@@ -159,11 +159,21 @@ class Asking:
         """No events at all, or none in the range: an answer with the reason, not an error."""
         if self.span is None:
             reason = "no events yet"
-            return self.answer(question, params, empty=reason, sentence="There are no events in this workspace yet.",
-                               next=("assay import SOURCE FILE", "assay demo DIR"))  # fmt: skip
+            return self.answer(
+                question,
+                params,
+                empty=reason,
+                sentence="There are no events in this workspace yet.",
+                next=("assay import SOURCE FILE", "assay demo DIR"),
+            )
         reason = f"no data in {period}: the data run from {self.span.first} to {self.span.last}"
-        return self.answer(question, params, empty=reason, sentence=f"There is nothing in {period}; the data run from {self.span.first} to {self.span.last}.",
-                           next=(f"assay {question} --from {self.span.first} --to {self.span.last}",))  # fmt: skip
+        return self.answer(
+            question,
+            params,
+            empty=reason,
+            sentence=f"There is nothing in {period}; the data run from {self.span.first} to {self.span.last}.",
+            next=(f"assay {question} --from {self.span.first} --to {self.span.last}",),
+        )
 
     def without(self, period: Period) -> bool:
         """True when the range lies outside of all data."""
@@ -189,7 +199,12 @@ class Question:
 def column_kind(metric: Metric) -> str:
     """How a metric's values read: rate, money, duration, count or number."""
     kind = {"percent": "rate", "money": "money", "duration": "duration"}.get(metric.format, "number")
-    if kind == "number" and metric.quantity.kind == "total" and metric.quantity.numerator and metric.quantity.numerator.op != "sum":
+    if (
+        kind == "number"
+        and metric.quantity.kind == "total"
+        and metric.quantity.numerator
+        and metric.quantity.numerator.op != "sum"
+    ):
         return "count"
     return kind
 
@@ -207,8 +222,17 @@ def define(metric: Metric, plan: Plan) -> Definition:
         rules |= {"orders": plan.rules.orders, "refunds": plan.rules.refunds, "currency": plan.site.currency}
     if "bounce" in metric.name or "is_bounce" in json_words(metric):
         rules["bounce"] = plan.rules.bounce.rule
-    return Definition(metric.id, metric.name, metric.description or text, numerator, denominator, quantity.unit or "", window,
-                      plan.site.timezone, rules)  # fmt: skip
+    return Definition(
+        metric.id,
+        metric.name,
+        metric.description or text,
+        numerator,
+        denominator,
+        quantity.unit or "",
+        window,
+        plan.site.timezone,
+        rules,
+    )
 
 
 def json_words(metric: Metric) -> str:
@@ -234,4 +258,17 @@ def segment_named(plan: Plan, name: str) -> Segment:
     return plan.segments[name]
 
 
-__all__ = ["Answer", "Asking", "Compare", "Grain", "Params", "Pick", "Question", "Ranged", "Span", "argument", "day_start", "replace"]
+__all__ = [
+    "Answer",
+    "Asking",
+    "Compare",
+    "Grain",
+    "Params",
+    "Pick",
+    "Question",
+    "Ranged",
+    "Span",
+    "argument",
+    "day_start",
+    "replace",
+]

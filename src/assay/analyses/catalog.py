@@ -16,7 +16,9 @@ STAGES = ("acquire", "engage", "convert", "retain", None)
 class CatalogParams(Params):
     """What to list."""
 
-    kind: Literal["all", "metrics", "funnels", "segments", "goals", "dimensions"] = Field("all", description="which definitions")
+    kind: Literal["all", "metrics", "funnels", "segments", "goals", "dimensions"] = Field(
+        "all", description="which definitions"
+    )
 
 
 def answer(asking: Asking, params: CatalogParams) -> Answer:
@@ -30,10 +32,15 @@ def answer(asking: Asking, params: CatalogParams) -> Answer:
         return wanted in ("all", kind)
 
     if listed("metrics"):
-        for metric in sorted(plan.metrics.values(), key=lambda m: (m.name not in plan.kpis, STAGES.index(m.stage) if m.stage in STAGES else 4)):
+        for metric in sorted(
+            plan.metrics.values(),
+            key=lambda m: (m.name not in plan.kpis, STAGES.index(m.stage) if m.stage in STAGES else 4),
+        ):
             one = define(metric, plan)
             words = f"{one.numerator} / {one.denominator}" if one.denominator else one.numerator
-            rows.append(("KPI" if metric.name in plan.kpis else "metric", metric.name, words, metric.stage or "", one.id))
+            rows.append(
+                ("KPI" if metric.name in plan.kpis else "metric", metric.name, words, metric.stage or "", one.id)
+            )
             definitions.append(one)
     if listed("funnels"):
         for one_funnel in plan.funnels.values():
@@ -44,20 +51,44 @@ def answer(asking: Asking, params: CatalogParams) -> Answer:
         for goal in plan.goals.values():
             where = f" where {goal.where.text}" if goal.where else ""
             what = f"event {goal.event}" if goal.event else f"page {', '.join(goal.page or ())}"
-            rows.append((f"{goal.kind} goal", goal.name, f"{what}{where}, counted {goal.count}, journey {goal.journey}", "", ""))
+            rows.append(
+                (f"{goal.kind} goal", goal.name, f"{what}{where}, counted {goal.count}, journey {goal.journey}", "", "")
+            )
     if listed("segments"):
         rows += [("segment", s.name, s.where.text, "", s.id) for s in plan.segments.values()]
     if wanted == "dimensions":
         from assay.plan.dimensions import DIMENSIONS
 
-        rows += [("dimension", name, f"of an {scope}" if scope[0] in "aeiou" else f"of a {scope}", "", "") for name, (scope, _) in DIMENSIONS.items()]
-        rows += [("property", p.name, f"{p.type}, of an {p.scope}" if p.scope[0] in "aeiou" else f"{p.type}, of a {p.scope}", "", "") for p in plan.properties().values()]
+        rows += [
+            ("dimension", name, f"of an {scope}" if scope[0] in "aeiou" else f"of a {scope}", "", "")
+            for name, (scope, _) in DIMENSIONS.items()
+        ]
+        rows += [
+            (
+                "property",
+                p.name,
+                f"{p.type}, of an {p.scope}" if p.scope[0] in "aeiou" else f"{p.type}, of a {p.scope}",
+                "",
+                "",
+            )
+            for p in plan.properties().values()
+        ]
     columns = (Column("kind"), Column("name"), Column("meaning"), Column("stage"), Column("id", detail=True))
     macro = sum(g.kind == "macro" for g in plan.goals.values())
-    sentence = (f"The plan of {plan.site.name} defines {len(plan.metrics)} metrics ({len(plan.kpis)} KPIs), {len(plan.goals)} goals ({macro} macro), "
-                f"{len(plan.funnels)} funnels and {len(plan.segments)} segments.")  # fmt: skip
-    return asking.answer("catalog", params, columns=columns, rows=tuple(rows), definitions=tuple(definitions), sentence=sentence,
-                         next=("assay metric NAME", "assay check"))  # fmt: skip
+    sentence = (
+        f"The plan of {plan.site.name} defines {len(plan.metrics)} metrics ({len(plan.kpis)} KPIs), "
+        f"{len(plan.goals)} goals ({macro} macro), "
+        f"{len(plan.funnels)} funnels and {len(plan.segments)} segments."
+    )
+    return asking.answer(
+        "catalog",
+        params,
+        columns=columns,
+        rows=tuple(rows),
+        definitions=tuple(definitions),
+        sentence=sentence,
+        next=("assay metric NAME", "assay check"),
+    )
 
 
 QUESTION = Question("catalog", "Every definition of the plan in words.", CatalogParams, answer, needs_data=False)

@@ -1,4 +1,4 @@
-"""Moments → estimates, by the ground rules: Wilson only where the unit is the visitor or user, else clusters by visitor."""
+"""Moments → estimates: Wilson only where the unit is the visitor or user, else clusters by visitor."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from assay.model.moments import Moments
     from assay.model.period import Period
     from assay.plan.measures import Expression
-    from assay.query.cut import Cell
 
 _INDEPENDENT = ("visitor", "user", "account")
 
@@ -32,9 +31,25 @@ def estimate(metric: Metric, moments: Moments, level: float = 0.95) -> Estimate:
         return wilson(int(x), int(y), level)
     one = ratio(moments, level=level)
     if quantity.kind == "share" and one.low is not None and one.high is not None:
-        return Estimate(one.value, max(0.0, one.low), min(1.0, one.high), one.level, one.method, one.n, one.numerator, one.denominator, one.variance)
+        return Estimate(
+            one.value,
+            max(0.0, one.low),
+            min(1.0, one.high),
+            one.level,
+            one.method,
+            one.n,
+            one.numerator,
+            one.denominator,
+            one.variance,
+        )
     if _costs(metric):
-        return Estimate(one.value, numerator=x, denominator=y, n=moments.n, reason="ad cost comes as totals: it has no unit to vary over")
+        return Estimate(
+            one.value,
+            numerator=x,
+            denominator=y,
+            n=moments.n,
+            reason="ad cost comes as totals: it has no unit to vary over",
+        )
     return one
 
 
@@ -44,7 +59,11 @@ def _costs(metric: Metric) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    return int(value) if isinstance(value, Decimal) and value == value.to_integral_value() and value.as_tuple().exponent == 0 else value
+    return (
+        int(value)
+        if isinstance(value, Decimal) and value == value.to_integral_value() and value.as_tuple().exponent == 0
+        else value
+    )
 
 
 def daily_noise(asking: Asking, metrics: list[Metric], period: Period, where: Expression | None) -> dict[str, float]:

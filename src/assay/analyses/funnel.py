@@ -25,9 +25,13 @@ class Params(Ranged):
     """Which funnel, and how it is counted; what is not given is the plan's."""
 
     name: str = argument("a funnel of the plan")
-    per: str | None = Field(None, description="visitor, user, session or account", pattern="^(visitor|user|session|account)$")
+    per: str | None = Field(
+        None, description="visitor, user, session or account", pattern="^(visitor|user|session|account)$"
+    )
     window: str | None = Field(None, description="time from step 1, such as 7d, 30m or session")
-    by: list[str] = Field(default_factory=list, description="dimension or declared property, taken at step 1; repeat for more")
+    by: list[str] = Field(
+        default_factory=list, description="dimension or declared property, taken at step 1; repeat for more"
+    )
 
 
 def answer(asking: Asking, params: Params) -> Answer:
@@ -43,28 +47,57 @@ def answer(asking: Asking, params: Params) -> Answer:
     reached = query.read(asking.ask(query.statement_for()))
     labels = step_labels(funnel.steps)
     definition = define(funnel, asking.plan)
-    columns = (*(Column(name) for name in params.by), Column("step"), Column("units", "count", _PLURAL[funnel.per], definition.id),
-               Column("from_start", "rate", "from start", definition.id), Column("from_start_low", "rate", "from", definition.id, detail=True),
-               Column("from_start_high", "rate", "to", definition.id, detail=True),
-               Column("from_previous", "rate", "from previous", definition.id), Column("lost", "count", "lost here", definition.id))  # fmt: skip
+    columns = (
+        *(Column(name) for name in params.by),
+        Column("step"),
+        Column("units", "count", _PLURAL[funnel.per], definition.id),
+        Column("from_start", "rate", "from start", definition.id),
+        Column("from_start_low", "rate", "from", definition.id, detail=True),
+        Column("from_start_high", "rate", "to", definition.id, detail=True),
+        Column("from_previous", "rate", "from previous", definition.id),
+        Column("lost", "count", "lost here", definition.id),
+    )
     rows: list[tuple[Cell, ...]] = []
     labelled = []
     for group in sorted(reached, key=lambda g: (-reached[g].units[0], tuple(str(v) for v in g))):
         names = ["(none)" if v is None else v for v in group]
         for k, label in enumerate(labels):
             one = reached[group]
-            rate = step_estimate(one, k, funnel.per)
+            rate = step_estimate(one, k)
             before = one.units[k - 1] if k else None
-            rows.append((*names, label, one.units[k], rate.value, rate.low, rate.high,
-                         None if before is None else one.units[k] / before if before else None, None if before is None else before - one.units[k]))  # fmt: skip
+            rows.append(
+                (
+                    *names,
+                    label,
+                    one.units[k],
+                    rate.value,
+                    rate.low,
+                    rate.high,
+                    None if before is None else one.units[k] / before if before else None,
+                    None if before is None else before - one.units[k],
+                )
+            )
             labelled.append(Labelled(f"{funnel.name}.{label}", dict(zip(params.by, names, strict=True)), rate))
     if not rows:
-        return replace(asking.empty("funnel", params, period), empty=f"nobody did {labels[0]} in {period}",
-                       sentence=f"Nobody did {labels[0]} in {period}.", definitions=(definition,))  # fmt: skip
-    return asking.answer("funnel", params, columns=columns, rows=tuple(rows), estimates=tuple(labelled), definitions=(definition,),
-                         sentence=_sentence(funnel, reached, labels, str(period)), findings=_findings(reached, labels),
-                         notes=(definition.text,), next=(f"assay funnel {funnel.name} --by device", f"assay sql funnel {funnel.name}"),
-                         chart={"kind": "funnel", "steps": labels, "by": list(params.by)})  # fmt: skip
+        return replace(
+            asking.empty("funnel", params, period),
+            empty=f"nobody did {labels[0]} in {period}",
+            sentence=f"Nobody did {labels[0]} in {period}.",
+            definitions=(definition,),
+        )
+    return asking.answer(
+        "funnel",
+        params,
+        columns=columns,
+        rows=tuple(rows),
+        estimates=tuple(labelled),
+        definitions=(definition,),
+        sentence=_sentence(funnel, reached, labels, str(period)),
+        findings=_findings(reached, labels),
+        notes=(definition.text,),
+        next=(f"assay funnel {funnel.name} --by device", f"assay sql funnel {funnel.name}"),
+        chart={"kind": "funnel", "steps": labels, "by": list(params.by)},
+    )
 
 
 def chosen(plan: Plan, params: Params) -> Funnel:
@@ -95,12 +128,16 @@ def _window(text: str) -> int | None:
     return seconds
 
 
-def step_estimate(one: Reached, k: int, per: str) -> Estimate:
+def step_estimate(one: Reached, k: int) -> Estimate:
     """The rate from the start: Wilson for visitors and users, by visitor clusters for sessions."""
     from assay.model.moments import Moments
     from assay.stats.proportions import wilson
     from assay.stats.ratios import ratio
 
+    if k == 0:
+        return Estimate(
+            1.0, n=one.units[0], numerator=one.units[0], denominator=one.units[0], reason="the start itself"
+        )
     if one.products is None:
         return wilson(one.units[k], one.units[0])
     xx, xy, yy, clusters = one.products[k]
@@ -118,8 +155,17 @@ def define(funnel: Funnel, plan: Plan) -> Definition:
     window = "within the session" if funnel.window is None else f"within {words(funnel.window)} of step 1"
     entry = "a new step 1 starts a new attempt" if funnel.entry == "latest" else "the window starts at the first step 1"
     text = f"{steps}, {funnel.order}, per {funnel.per}, {window}; {entry}, the deepest attempt counts"
-    return Definition(funnel.id, funnel.name, text, f"{_PLURAL[funnel.per]} that reach the step", f"{_PLURAL[funnel.per]} with step 1 in the range",
-                      funnel.per, window, plan.site.timezone, {"order": funnel.order, "entry": funnel.entry, "session": session_words(plan)})  # fmt: skip
+    return Definition(
+        funnel.id,
+        funnel.name,
+        text,
+        f"{_PLURAL[funnel.per]} that reach the step",
+        f"{_PLURAL[funnel.per]} with step 1 in the range",
+        funnel.per,
+        window,
+        plan.site.timezone,
+        {"order": funnel.order, "entry": funnel.entry, "session": session_words(plan)},
+    )
 
 
 def _sentence(funnel: Funnel, reached: dict[tuple[Any, ...], Reached], labels: list[str], period: str) -> str:
@@ -127,14 +173,25 @@ def _sentence(funnel: Funnel, reached: dict[tuple[Any, ...], Reached], labels: l
     drops = [(1 - totals[k] / totals[k - 1], k) for k in range(1, len(totals)) if totals[k - 1]]
     worst = max(drops)[1] if drops else 1
     share = percent(totals[-1] / totals[0])
-    return (f"{share} of {totals[0]:,} {_PLURAL[funnel.per]} get from {labels[0]} to {labels[-1]}; most are lost before {labels[worst]} "
-            f"({totals[worst - 1]:,} → {totals[worst]:,}), {period}.")  # fmt: skip
+    return (
+        f"{share} of {totals[0]:,} {_PLURAL[funnel.per]} get from {labels[0]} to {labels[-1]}; "
+        f"most are lost before {labels[worst]} "
+        f"({totals[worst - 1]:,} → {totals[worst]:,}), {period}."
+    )
 
 
 def _findings(reached: dict[tuple[Any, ...], Reached], labels: list[str]) -> tuple[Finding, ...]:
     never = [label for k, label in enumerate(labels) if not any(r.units[k] for r in reached.values())]
-    return tuple(Finding("step_never_reached", "warning", f"nobody reached {label}: the event may be missing or misspelt", {"step": label},
-                         "assay quality") for label in never[:1])  # fmt: skip
+    return tuple(
+        Finding(
+            "step_never_reached",
+            "warning",
+            f"nobody reached {label}: the event may be missing or misspelt",
+            {"step": label},
+            "assay quality",
+        )
+        for label in never[:1]
+    )
 
 
 QUESTION = Question("funnel", "Where people are lost, step by step.", Params, answer)

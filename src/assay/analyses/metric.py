@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from assay.analyses.base import Asking, Compare, Grain, Pick, Question, Ranged, argument, column_kind
-from assay.analyses.estimates import both_periods, daily_noise, estimate, weekday_aligned
-from assay.decide.words import difference_words, value_words
+from assay.analyses.estimates import both_periods, daily_noise, weekday_aligned
+from assay.analyses.measuring import Table, based_on, change_words, difference, measure
+from assay.decide.words import value_words
 from assay.model.answer import Answer, Cell, Column, Labelled
 from assay.model.errors import UsageError
 from assay.model.estimate import Estimate
@@ -20,7 +20,6 @@ from assay.plan.values import Metric
 
 if TYPE_CHECKING:
     from assay.model.period import Period
-    from assay.query.cut import Cell as Group
     from assay.query.cut import Cut
 
 OUTSIDE = "(no visit in range)"
@@ -31,28 +30,13 @@ class Params(Ranged):
     """Which metrics, and how they are cut."""
 
     names: list[str] = argument("metrics of the plan, KPIs among them")
-    by: list[str] = Field(default_factory=list, description="dimension, declared property or segment to group by; repeat for more")
+    by: list[str] = Field(
+        default_factory=list, description="dimension, declared property or segment to group by; repeat for more"
+    )
     grain: Grain | None = Field(None, description="one row per hour, day, week, month, quarter or year")
     compare: Compare = Field("none", description="the previous period (weekdays aligned) or the year before (364 days)")
     pick: Pick = Field("first", description="where a unit has several values of a dimension: its first, last or any")
-    limit: int = Field(50, ge=1, le=10_000, description="most groups shown; the rest are summed as 'other' where they add up")
-
-
-@dataclass
-class Table:
-    """Estimates per metric and group, ready to be laid out."""
-
-    groups: list[tuple[Any, ...]]
-    estimates: dict[str, dict[tuple[Any, ...], Estimate]]
-    matured: dict[str, dict[tuple[Any, ...], Estimate]]
-    outside: dict[str, Any]
-
-    def comparable(self, metric: Metric, group: tuple[Any, ...]) -> Estimate:
-        """What may be held against another period: with a window only closed ones, since open ones are a lower bound."""
-        if not metric.quantity.within:
-            return self.estimates[metric.name].get(group, Estimate.none("no data"))
-        one = self.matured[metric.name].get(group, Estimate.none("no data"))
-        return one if one.value is not None else Estimate.none("no window has closed yet")
+    limit: int = Field(50, ge=1, le=10_000, description="most groups shown, the largest")
 
 
 def answer(asking: Asking, params: Params) -> Answer:
@@ -69,89 +53,41 @@ def answer(asking: Asking, params: Params) -> Answer:
     cut = Cut(period, tuple(params.by), params.grain, where, params.pick, asking.matured_by())
     table = measure(asking, metrics, cut)
     previous = both_periods(period, params.compare)
-    before = measure(asking, metrics, Cut(previous, cut.by, cut.grain, where, params.pick, asking.matured_by())) if previous else None
+    before = (
+        measure(asking, metrics, Cut(previous, cut.by, cut.grain, where, params.pick, asking.matured_by()))
+        if previous
+        else None
+    )
     noise = daily_noise(asking, based_on(asking, metrics), period, where) if previous else {}
     columns, rows, labelled = _lay_out(asking, metrics, cut, table, before, previous, noise, params.limit)
     return asking.answer(
-        "metric", params, columns=columns, rows=rows, estimates=labelled, definitions=tuple(asking.definition(m) for m in metrics),
-        sentence=_sentence(asking, metrics, table, before, period, previous, noise) if not cut.by and not cut.grain else _title(metrics, params, period),
-        findings=_findings(asking, metrics, table, cut), notes=_notes(asking, cut, metrics),
-        next=(f"assay sql metric {' '.join(m.name for m in metrics)}", f"assay metric {metrics[0].name} --by channel --compare previous"),
-        chart={"kind": "line" if params.grain else "bars", "x": params.grain or (params.by[0] if params.by else None), "y": [m.name for m in metrics]},
-    )  # fmt: skip
+        "metric",
+        params,
+        columns=columns,
+        rows=rows,
+        estimates=labelled,
+        definitions=tuple(asking.definition(m) for m in metrics),
+        sentence=_sentence(asking, metrics, table, before, period, previous, noise)
+        if not cut.by and not cut.grain
+        else _title(metrics, params, period),
+        findings=_findings(asking, metrics, table),
+        notes=_notes(asking, cut),
+        next=(
+            f"assay sql metric {' '.join(m.name for m in metrics)}",
+            f"assay metric {metrics[0].name} --by channel --compare previous",
+        ),
+        chart={
+            "kind": "line" if params.grain else "bars",
+            "x": params.grain or (params.by[0] if params.by else None),
+            "y": [m.name for m in metrics],
+        },
+    )
 
 
-def measure(asking: Asking, metrics: Sequence[Metric], cut: Cut) -> Table:
-    """Estimates of all metrics under a cut; derived and quantile metrics included."""
-    based = based_on(asking, metrics)
-    cells = asking.cells(based, cut)
-    estimates = {name: {g: estimate(asking.plan.metrics[name], c.all) for g, c in groups.items() if _holds(c)} for name, groups in cells.items()}
-    matured = {name: {g: estimate(asking.plan.metrics[name], c.matured) for g, c in groups.items() if c.matured is not None}
-               for name, groups in cells.items() if asking.plan.metrics[name].quantity.within}  # fmt: skip
-    outside = {name: _total(c.outside for c in groups.values()) for name, groups in cells.items()}
-    for metric in metrics:
-        if metric.quantity.kind == "derived":
-            estimates[metric.name] = _derived(asking, metric, estimates)
-        elif metric.quantity.kind == "quantile":
-            from assay.analyses.quantiles import quantiles
-
-            estimates[metric.name] = quantiles(asking, metric, cut)
-    order: dict[tuple[Any, ...], None] = {}
-    for metric in metrics:
-        order |= dict.fromkeys(estimates[metric.name])
-    return Table(_sorted(list(order), metrics, estimates, cut), estimates, matured, outside)
-
-
-def _holds(cell: Group) -> bool:
-    """A group that is only there for rows outside of all units has no estimate of its own."""
-    return cell.all.n > 0 or cell.outside is None
-
-
-def based_on(asking: Asking, metrics: Sequence[Metric]) -> list[Metric]:
-    """The metrics that need SQL of their own: those asked for, and those that derived ones are made of."""
-    found: dict[str, Metric] = {}
-
-    def add(metric: Metric) -> None:
-        for name in metric.uses:
-            add(asking.plan.metrics[name])
-        if metric.quantity.kind not in ("derived", "quantile"):
-            found[metric.name] = metric
-
-    for metric in metrics:
-        add(metric)
-    return list(found.values())
-
-
-def _derived(asking: Asking, metric: Metric, estimates: dict[str, dict[tuple[Any, ...], Estimate]]) -> dict[tuple[Any, ...], Estimate]:
-    """A derived metric from the values of others, group by group; its interval would need their covariances."""
-    from assay.query.arithmetic import evaluate
-
-    for name in metric.uses:
-        inner = asking.plan.metrics[name]
-        if inner.quantity.kind == "derived" and name not in estimates:
-            estimates[name] = _derived(asking, inner, estimates)
-    groups = dict.fromkeys(g for name in metric.uses for g in estimates[name])
-    assert metric.quantity.expression is not None
-    found = {}
-    for group in groups:
-        values = {name: estimates[name].get(group, Estimate.none("no data")).value for name in metric.uses}
-        missing = [name for name, value in values.items() if value is None]
-        if missing:
-            found[group] = Estimate.none(f"{missing[0]} has no value")
-            continue
-        value = evaluate(metric.quantity.expression.text, {k: v for k, v in values.items() if v is not None})
-        found[group] = Estimate(value, reason="derived from other metrics: no interval") if value is not None else Estimate.none("nothing to divide by")
-    return found
-
-
-def _total(values: Any) -> Any:
-    known = [v for v in values if v is not None]
-    return sum(known[1:], known[0]) if known else None
-
-
-def _sorted(groups: list[tuple[Any, ...]], metrics: Sequence[Metric], estimates: dict[str, dict[tuple[Any, ...], Estimate]], cut: Cut) -> list[tuple[Any, ...]]:
+def _groups(metrics: Sequence[Metric], table: Table, cut: Cut) -> list[tuple[Any, ...]]:
     """By time where there is a grain, then by size: the denominator of the first metric, or its value."""
-    first = estimates[metrics[0].name]
+    found = dict.fromkeys(group for metric in metrics for group in table.estimates[metric.name])
+    first = table.estimates[metrics[0].name]
 
     def size(group: tuple[Any, ...]) -> float:
         one = first.get(group)
@@ -163,11 +99,19 @@ def _sorted(groups: list[tuple[Any, ...]], metrics: Sequence[Metric], estimates:
         head = (str(group[0]),) if cut.grain else ()
         return (*head, size(group), tuple(str(v) for v in group))
 
-    return sorted(groups, key=key)
+    return sorted(found, key=key)
 
 
-def _lay_out(asking: Asking, metrics: Sequence[Metric], cut: Cut, table: Table, before: Table | None, previous: Period | None, noise: dict[str, float],
-             limit: int) -> tuple[tuple[Column, ...], tuple[tuple[Cell, ...], ...], tuple[Labelled, ...]]:  # fmt: skip
+def _lay_out(
+    asking: Asking,
+    metrics: Sequence[Metric],
+    cut: Cut,
+    table: Table,
+    before: Table | None,
+    previous: Period | None,
+    noise: dict[str, float],
+    limit: int,
+) -> tuple[tuple[Column, ...], tuple[tuple[Cell, ...], ...], tuple[Labelled, ...]]:
     currency = asking.plan.site.currency
     keys = ([cut.grain] if cut.grain else []) + list(cut.by)
     columns = [Column(k, "day" if i == 0 and cut.grain else "text") for i, k in enumerate(keys)]
@@ -175,7 +119,8 @@ def _lay_out(asking: Asking, metrics: Sequence[Metric], cut: Cut, table: Table, 
     for metric in metrics:
         columns += _columns(metric, currency, single, before is not None)
     rows, labelled = [], []
-    for group in table.groups[: limit if not cut.grain else len(table.groups)]:
+    groups = _groups(metrics, table, cut)
+    for group in groups if cut.grain else groups[:limit]:
         names = [_name(v, cut, i) for i, v in enumerate(group)]
         row: list[Cell] = list(names)
         for metric in metrics:
@@ -196,17 +141,28 @@ def _columns(metric: Metric, currency: str, single: bool, compared: bool) -> lis
     top = "money" if metric.format == "money" and metric.quantity.kind != "derived" else "count"
     columns = [Column(name, kind, definition=metric.id, currency=money)]
     if metric.quantity.kind in ("share", "mean", "ratio"):
-        columns += [Column(f"{name}_numerator", top, "numerator", metric.id, currency, detail=not single),
-                    Column(f"{name}_denominator", "count", "of", metric.id, detail=not single)]  # fmt: skip
+        columns += [
+            Column(f"{name}_numerator", top, "numerator", metric.id, currency, detail=not single),
+            Column(f"{name}_denominator", "count", "of", metric.id, detail=not single),
+        ]
     if metric.quantity.kind not in ("total", "derived"):
-        columns += [Column(f"{name}_low", kind, "from", metric.id, money, detail=not single), Column(f"{name}_high", kind, "to", metric.id, money, detail=not single)]
+        columns += [
+            Column(f"{name}_low", kind, "from", metric.id, money, detail=not single),
+            Column(f"{name}_high", kind, "to", metric.id, money, detail=not single),
+        ]
     if metric.quantity.within:
-        columns += [Column(f"{name}_matured", kind, "closed windows", metric.id, money, detail=not single),
-                    Column(f"{name}_matured_units", "count", "closed", metric.id, detail=True), Column(f"{name}_open", "count", "still open", metric.id, detail=not single)]  # fmt: skip
+        columns += [
+            Column(f"{name}_matured", kind, "closed windows", metric.id, money, detail=not single),
+            Column(f"{name}_matured_units", "count", "closed", metric.id, detail=True),
+            Column(f"{name}_open", "count", "still open", metric.id, detail=not single),
+        ]
     if compared:
-        columns += [Column(f"{name}_before", kind, "before", metric.id, money), Column(f"{name}_change", kind, "change", metric.id, money),
-                    Column(f"{name}_change_low", kind, "change from", metric.id, money, detail=True),
-                    Column(f"{name}_change_high", kind, "change to", metric.id, money, detail=True)]  # fmt: skip
+        columns += [
+            Column(f"{name}_before", kind, "before", metric.id, money),
+            Column(f"{name}_change", kind, "change", metric.id, money),
+            Column(f"{name}_change_low", kind, "change from", metric.id, money, detail=True),
+            Column(f"{name}_change_high", kind, "change to", metric.id, money, detail=True),
+        ]
     return columns
 
 
@@ -222,7 +178,9 @@ def _cells(metric: Metric, one: Estimate, matured: Estimate | None) -> list[Cell
     return cells
 
 
-def _change(metric: Metric, table: Table, before: Table, group: tuple[Any, ...], cut: Cut, previous: Period, noise: float) -> list[Cell]:
+def _change(
+    metric: Metric, table: Table, before: Table, group: tuple[Any, ...], cut: Cut, previous: Period, noise: float
+) -> list[Cell]:
     then_group = group
     if cut.grain and isinstance(group[0], date):
         then_group = (weekday_aligned(group[0], cut.period, previous), *group[1:])
@@ -234,18 +192,10 @@ def _change(metric: Metric, table: Table, before: Table, group: tuple[Any, ...],
     return [then.value, delta.value, delta.low, delta.high]
 
 
-def difference(metric: Metric, one: Estimate, then: Estimate, noise: float, days: tuple[int, int]) -> Estimate:
-    """The change between two periods. A total is a sum of days, so its variance is that of its days."""
-    from assay.stats.change import change
-
-    if metric.quantity.kind == "total" and one.value is not None and then.value is not None:
-        one, then = (Estimate(e.value, variance=noise * d or None) for e, d in ((one, days[0]), (then, days[1])))
-        noise = 0.0
-    return change(one, then, noise, days)
-
-
-def _outside_rows(metrics: Sequence[Metric], table: Table, cut: Cut, width: int, columns: list[Column]) -> list[tuple[Cell, ...]]:
-    """Revenue and conversions of units that have no visit in the range: a row of their own, never dropped, never spread."""
+def _outside_rows(
+    metrics: Sequence[Metric], table: Table, cut: Cut, width: int, columns: list[Column]
+) -> list[tuple[Cell, ...]]:
+    """What belongs to units without a visit in the range: a row of its own, never dropped, never spread."""
     if not any(table.outside.get(m.name) for m in metrics):
         return []
     row: list[Cell] = [None] * width
@@ -271,7 +221,15 @@ def _title(metrics: Sequence[Metric], params: Params, period: Period) -> str:
     return f"{', '.join(m.name for m in metrics)} by {cut}, {period}."
 
 
-def _sentence(asking: Asking, metrics: Sequence[Metric], table: Table, before: Table | None, period: Period, previous: Period | None, noise: dict[str, float]) -> str:
+def _sentence(
+    asking: Asking,
+    metrics: Sequence[Metric],
+    table: Table,
+    before: Table | None,
+    period: Period,
+    previous: Period | None,
+    noise: dict[str, float],
+) -> str:
     parts = []
     for metric in metrics:
         one = table.estimates[metric.name].get((), Estimate.none("no data"))
@@ -281,46 +239,48 @@ def _sentence(asking: Asking, metrics: Sequence[Metric], table: Table, before: T
             continue
         text = f"{metric.name} is {value_words(one.value, kind, asking.plan.site.currency)}"
         if one.low is not None and one.high is not None:
-            text += f" (between {value_words(one.low, kind, asking.plan.site.currency)} and {value_words(one.high, kind, asking.plan.site.currency)})"
+            low, high = (value_words(v, kind, asking.plan.site.currency) for v in (one.low, one.high))
+            text += f" (between {low} and {high})"
         if before is not None and previous is not None:
-            text += change_words(asking, metric, table.comparable(metric, ()), before.comparable(metric, ()), noise.get(metric.name, 0.0), (period.days, previous.days))
+            text += change_words(
+                asking,
+                metric,
+                table.comparable(metric, ()),
+                before.comparable(metric, ()),
+                noise.get(metric.name, 0.0),
+                (period.days, previous.days),
+            )
         parts.append(text)
     return "; ".join(parts) + f", {period}."
 
 
-def change_words(asking: Asking, metric: Metric, one: Estimate, then: Estimate, noise: float, days: tuple[int, int]) -> str:
-    """``, 0.2 points below the period before: ordinary noise``."""
-    if one.value is None or then.value is None:
-        return ", with nothing to compare"
-    delta = difference(metric, one, then, noise, days)
-    assert delta.value is not None
-    size = difference_words(float(delta.value), column_kind(metric), asking.plan.site.currency)
-    side = "above" if delta.value > 0 else "below"
-    if delta.value == 0:
-        return ", unchanged"
-    if delta.low is None or delta.high is None:
-        return f", {size} {side} the period before"
-    beyond = delta.low > 0 or delta.high < 0
-    return f", {size} {side} the period before ({'beyond ordinary noise' if beyond else 'within ordinary noise'})"
-
-
-def _findings(asking: Asking, metrics: Sequence[Metric], table: Table, cut: Cut) -> tuple[Finding, ...]:
+def _findings(asking: Asking, metrics: Sequence[Metric], table: Table) -> tuple[Finding, ...]:
     found = []
     for metric in metrics:
         outside = table.outside.get(metric.name)
         if outside:
             text = value_words(outside, "money" if metric.format == "money" else "count", asking.plan.site.currency)
-            found.append(Finding("no_visit_in_range", "info", f"{metric.name}: {text} belongs to visitors without a visit in the range; it is a row of its own",
-                                 {"metric": metric.name, "outside": str(outside)}))  # fmt: skip
+            found.append(
+                Finding(
+                    "no_visit_in_range",
+                    "info",
+                    f"{metric.name}: {text} belongs to visitors without a visit in the range; it is a row of its own",
+                    {"metric": metric.name, "outside": str(outside)},
+                )
+            )
         for group, one in table.estimates[metric.name].items():
             if one.value is None:
                 where = f" for {', '.join(str(v) for v in group)}" if group else ""
-                found.append(Finding("no_value", "info", f"{metric.name} has no value{where}: {one.reason}", {"metric": metric.name}))
+                found.append(
+                    Finding(
+                        "no_value", "info", f"{metric.name} has no value{where}: {one.reason}", {"metric": metric.name}
+                    )
+                )
                 break
     return tuple(found)
 
 
-def _notes(asking: Asking, cut: Cut, metrics: Sequence[Metric]) -> tuple[str, ...]:
+def _notes(asking: Asking, cut: Cut) -> tuple[str, ...]:
     notes = []
     if cut.by:
         from assay.query.dimensions import Dimensions

@@ -1,4 +1,4 @@
-"""overview: the scorecard. Each KPI with its objective and target, the change since the period before, and guardrails."""
+"""overview: the scorecard. Each KPI with its objective, its target and its change; guardrails."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import Field
 
 from assay.analyses.base import Asking, Compare, Question, Ranged, column_kind
 from assay.analyses.estimates import both_periods, daily_noise
-from assay.analyses.metric import Table, based_on, measure
+from assay.analyses.measuring import Table, based_on, difference, measure
 from assay.decide.words import difference_words, significant, value_words
 from assay.model.answer import Answer, Cell, Column, Labelled
 from assay.model.estimate import Estimate
@@ -25,17 +25,33 @@ ALL = ()
 class Params(Ranged):
     """The range, and what it is compared with."""
 
-    compare: Compare = Field("previous", description="the previous period (weekdays aligned) or the year before (364 days)")
+    compare: Compare = Field(
+        "previous", description="the previous period (weekdays aligned) or the year before (364 days)"
+    )
 
 
 COLUMNS = (
-    Column("kpi", label="KPI"), Column("role", detail=True), Column("now"), Column("range", label="95 % interval"), Column("change", label="against before"),
-    Column("standing", label="target"), Column("objective"), Column("value", "number", detail=True), Column("low", "number", detail=True),
-    Column("high", "number", detail=True), Column("units", "count", detail=True), Column("before", "number", detail=True),
-    Column("difference", "number", detail=True), Column("difference_low", "number", detail=True), Column("difference_high", "number", detail=True),
-    Column("matured", "number", detail=True), Column("open", "count", detail=True), Column("target_value", "number", detail=True),
-    Column("target_by", "day", detail=True), Column("kind", detail=True),
-)  # fmt: skip
+    Column("kpi", label="KPI"),
+    Column("role", detail=True),
+    Column("now"),
+    Column("range", label="95 % interval"),
+    Column("change", label="against before"),
+    Column("standing", label="target"),
+    Column("objective"),
+    Column("value", "number", detail=True),
+    Column("low", "number", detail=True),
+    Column("high", "number", detail=True),
+    Column("units", "count", detail=True),
+    Column("before", "number", detail=True),
+    Column("difference", "number", detail=True),
+    Column("difference_low", "number", detail=True),
+    Column("difference_high", "number", detail=True),
+    Column("matured", "number", detail=True),
+    Column("open", "count", detail=True),
+    Column("target_value", "number", detail=True),
+    Column("target_by", "day", detail=True),
+    Column("kind", detail=True),
+)
 
 
 def answer(asking: Asking, params: Params) -> Answer:
@@ -49,31 +65,58 @@ def answer(asking: Asking, params: Params) -> Answer:
     kpis = sorted(plan.kpis.values(), key=lambda k: k.guardrail)
     metrics = [plan.metrics[k.metric] for k in kpis]
     if not metrics:
-        return asking.answer("overview", params, columns=COLUMNS, empty="the plan has no KPIs",
-                             sentence="The plan has no KPIs yet.", next=("assay catalog", "assay check"))  # fmt: skip
+        return asking.answer(
+            "overview",
+            params,
+            columns=COLUMNS,
+            empty="the plan has no KPIs",
+            sentence="The plan has no KPIs yet.",
+            next=("assay catalog", "assay check"),
+        )
     where = asking.segment(params.segment)
     previous = both_periods(period, params.compare)
     now = measure(asking, metrics, Cut(period, where=where, matured_by=asking.matured_by()))
-    before = measure(asking, metrics, Cut(previous, where=where, matured_by=asking.matured_by())) if previous and not asking.without(previous) else None
+    before = (
+        measure(asking, metrics, Cut(previous, where=where, matured_by=asking.matured_by()))
+        if previous and not asking.without(previous)
+        else None
+    )
     noise = daily_noise(asking, based_on(asking, metrics), period, where) if before else {}
     targets = _targets(asking, kpis)
     rows, found, labelled = [], [], []
     for kpi, metric in zip(kpis, metrics, strict=True):
-        row, finding, one = _row(asking, kpi, metric, now, before, noise.get(metric.name, 0.0), targets.get(metric.name), period, previous)
+        row, finding, one = _row(
+            asking, kpi, metric, now, before, noise.get(metric.name, 0.0), targets.get(metric.name), period, previous
+        )
         rows.append(row)
         found += [finding] if finding else []
         labelled.append(Labelled(metric.name, {}, one))
-    return asking.answer("overview", params, columns=COLUMNS, rows=tuple(rows), findings=tuple(found), estimates=tuple(labelled),
-                         definitions=tuple(asking.definition(m) for m in metrics), sentence=_sentence(rows, found, period, previous if before else None),
-                         notes=(f"{period}" + (f" against {previous}" if before else ""),),
-                         next=(f"assay metric {metrics[0].name} --by channel --compare previous", "assay audit"),
-                         chart={"kind": "tiles", "metrics": [m.name for m in metrics]})  # fmt: skip
+    return asking.answer(
+        "overview",
+        params,
+        columns=COLUMNS,
+        rows=tuple(rows),
+        findings=tuple(found),
+        estimates=tuple(labelled),
+        definitions=tuple(asking.definition(m) for m in metrics),
+        sentence=_sentence(rows, found, period, previous if before else None),
+        notes=(f"{period}" + (f" against {previous}" if before else ""),),
+        next=(f"assay metric {metrics[0].name} --by channel --compare previous", "assay audit"),
+        chart={"kind": "tiles", "metrics": [m.name for m in metrics]},
+    )
 
 
-def _row(asking: Asking, kpi: Kpi, metric: Metric, now: Table, before: Table | None, noise: float, target: tuple[float, date] | None, period: Period,
-         previous: Period | None) -> tuple[tuple[Cell, ...], Finding | None, Estimate]:  # fmt: skip
-    from assay.analyses.metric import difference
-
+def _row(
+    asking: Asking,
+    kpi: Kpi,
+    metric: Metric,
+    now: Table,
+    before: Table | None,
+    noise: float,
+    target: tuple[float, date] | None,
+    period: Period,
+    previous: Period | None,
+) -> tuple[tuple[Cell, ...], Finding | None, Estimate]:
     currency, kind = asking.plan.site.currency, column_kind(metric)
     one = now.estimates[metric.name].get(ALL, Estimate.none("no data"))
     then = before.comparable(metric, ALL) if before else Estimate.none("nothing before")
@@ -83,14 +126,35 @@ def _row(asking: Asking, kpi: Kpi, metric: Metric, now: Table, before: Table | N
     matured = now.matured.get(metric.name, {}).get(ALL)
     closed = int(matured.denominator or 0) if matured else None
     shown = value_words(one.value, kind, currency) if one.value is not None else f"no value: {one.reason}"
-    span = f"{value_words(one.low, kind, currency)} to {value_words(one.high, kind, currency)}" if one.low is not None and one.high is not None else ""
-    objective = asking.plan.objectives[kpi.objective].goal if kpi.objective in asking.plan.objectives else "none"
+    span = (
+        f"{value_words(one.low, kind, currency)} to {value_words(one.high, kind, currency)}"
+        if one.low is not None and one.high is not None
+        else ""
+    )
+    tied = asking.plan.objectives.get(kpi.objective or "")
+    objective = tied.goal if tied else "none"
     row: tuple[Cell, ...] = (
-        metric.name, "guardrail" if kpi.guardrail else "kpi", shown, span, _change(delta, then, kind, currency), _standing(kpi, one, target, kind, currency),
-        objective, one.value, one.low, one.high, int(one.denominator) if one.denominator is not None and kind != "money" else one.n, then.value,
-        delta.value, delta.low, delta.high, matured.value if matured else None, int(one.denominator or 0) - closed if closed is not None else None,
-        target[0] if target else None, target[1] if target else None, kind,
-    )  # fmt: skip
+        metric.name,
+        "guardrail" if kpi.guardrail else "kpi",
+        shown,
+        span,
+        _change(delta, then, kind, currency),
+        _standing(kpi, now.comparable(metric, ALL), target, kind, currency),
+        objective,
+        one.value,
+        one.low,
+        one.high,
+        int(one.denominator) if one.denominator is not None and kind != "money" else one.n,
+        then.value,
+        delta.value,
+        delta.low,
+        delta.high,
+        matured.value if matured else None,
+        int(one.denominator or 0) - closed if closed is not None else None,
+        target[0] if target else None,
+        target[1] if target else None,
+        kind,
+    )
     return row, _finding(kpi, metric, delta, kind, currency), one
 
 
@@ -126,9 +190,15 @@ def _finding(kpi: Kpi, metric: Metric, delta: Estimate, kind: str, currency: str
     if kpi.guardrail and better:
         return None
     side = "above" if float(delta.value) > 0 else "below"
-    text = f"{metric.name} is {difference_words(float(delta.value), kind, currency)} {side} the period before, beyond ordinary noise"
-    return Finding("kpi_moved", "good" if better else "bad", text, {"metric": metric.name, "difference": float(delta.value), "low": delta.low, "high": delta.high},
-                   f"assay metric {metric.name} --by channel --compare previous")  # fmt: skip
+    size = difference_words(float(delta.value), kind, currency)
+    text = f"{metric.name} is {size} {side} the period before, beyond ordinary noise"
+    return Finding(
+        "kpi_moved",
+        "good" if better else "bad",
+        text,
+        {"metric": metric.name, "difference": float(delta.value), "low": delta.low, "high": delta.high},
+        f"assay metric {metric.name} --by channel --compare previous",
+    )
 
 
 def _targets(asking: Asking, kpis: list[Kpi]) -> dict[str, tuple[float, date]]:
@@ -169,4 +239,6 @@ def _sentence(rows: list[tuple[Cell, ...]], found: list[Finding], period: Period
     return f"{head}; beyond ordinary noise: {moved} the period before, {period}."
 
 
-QUESTION = Question("overview", "The scorecard: each KPI with objective, target, change and guardrails.", Params, answer)
+QUESTION = Question(
+    "overview", "The scorecard: each KPI with objective, target, change and guardrails.", Params, answer
+)

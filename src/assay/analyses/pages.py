@@ -37,31 +37,85 @@ def answer(asking: Asking, params: Params) -> Answer:
     result = asking.ask(page_statement(asking.plan, Cut(period, where=asking.segment(params.segment)), params.group))
     rule = asking.plan.rules.bounce.rule
     definitions = tuple(
-        Definition(digest("pages", name, rule, asking.plan.cleaning), name, f"{top} / {below}", top, below, "session", "", asking.plan.site.timezone, rules)
+        Definition(
+            digest("pages", name, rule, asking.plan.cleaning),
+            name,
+            f"{top} / {below}",
+            top,
+            below,
+            "session",
+            "",
+            asking.plan.site.timezone,
+            rules,
+        )
         for name, top, below, rules in (
             ("exit_rate", "sessions that ended on the page", "sessions that saw it", {}),
-            ("bounce_rate", "bounced sessions that entered on the page", "sessions that entered on it", {"bounce": rule}),
+            (
+                "bounce_rate",
+                "bounced sessions that entered on the page",
+                "sessions that entered on it",
+                {"bounce": rule},
+            ),
         )
     )
-    columns = (Column("page_group" if params.group else "page"), Column("views", "count"), Column("sessions", "count"), Column("entries", "count"),
-               Column("exits", "count"), Column("exit_rate", "rate", definition=definitions[0].id), *_interval("exit_rate"),
-               Column("bounces", "count", detail=True), Column("bounce_rate", "rate", definition=definitions[1].id), *_interval("bounce_rate"))  # fmt: skip
+    columns = (
+        Column("page_group" if params.group else "page"),
+        Column("views", "count"),
+        Column("sessions", "count"),
+        Column("entries", "count"),
+        Column("exits", "count"),
+        Column("exit_rate", "rate", definition=definitions[0].id),
+        *_interval("exit_rate"),
+        Column("bounces", "count", detail=True),
+        Column("bounce_rate", "rate", definition=definitions[1].id),
+        *_interval("bounce_rate"),
+    )
     rows: list[tuple[Any, ...]] = []
     labelled = []
     for page, clusters, views, sessions, entries, exits, bounces, *products in result.rows[: params.limit]:
         exit_rate = _rate(ratio(Moments(("x", "y"), clusters, (exits, sessions), tuple(products[:3]))))
         bounce = _rate(ratio(Moments(("x", "y"), clusters, (bounces, entries), tuple(products[3:]))))
         name = page if page is not None else "(no group)"
-        rows.append((name, views, sessions, entries, exits, exit_rate.value, exit_rate.low, exit_rate.high, bounces, bounce.value, bounce.low, bounce.high))
+        rows.append(
+            (
+                name,
+                views,
+                sessions,
+                entries,
+                exits,
+                exit_rate.value,
+                exit_rate.low,
+                exit_rate.high,
+                bounces,
+                bounce.value,
+                bounce.low,
+                bounce.high,
+            )
+        )
         labelled += [Labelled("exit_rate", {"page": name}, exit_rate), Labelled("bounce_rate", {"page": name}, bounce)]
     if not rows:
-        return replace(asking.empty("pages", params, period), empty=f"no page views in {period}", sentence=f"There are no page views in {period}.")
+        return replace(
+            asking.empty("pages", params, period),
+            empty=f"no page views in {period}",
+            sentence=f"There are no page views in {period}.",
+        )
     entry = max(rows, key=lambda r: r[3])
-    sentence = (f"{rows[0][0]} is seen most ({rows[0][1]:,} views); most visits begin on {entry[0]} ({entry[3]:,}"
-                f"{f', {percent(entry[9])} of them bounce' if entry[9] is not None else ''}), {period}.")  # fmt: skip
-    return asking.answer("pages", params, columns=columns, rows=tuple(rows), estimates=tuple(labelled), definitions=definitions, sentence=sentence,
-                         notes=(f"bounce rule {rule}",), next=("assay pages --group", "assay metric NAME --by entry_page"),
-                         chart={"kind": "bars", "x": "page", "y": "views"})  # fmt: skip
+    sentence = (
+        f"{rows[0][0]} is seen most ({rows[0][1]:,} views); most visits begin on {entry[0]} ({entry[3]:,}"
+        f"{f', {percent(entry[9])} of them bounce' if entry[9] is not None else ''}), {period}."
+    )
+    return asking.answer(
+        "pages",
+        params,
+        columns=columns,
+        rows=tuple(rows),
+        estimates=tuple(labelled),
+        definitions=definitions,
+        sentence=sentence,
+        notes=(f"bounce rule {rule}",),
+        next=("assay pages --group", "assay metric NAME --by entry_page"),
+        chart={"kind": "bars", "x": "page", "y": "views"},
+    )
 
 
 def _interval(name: str) -> tuple[Column, Column]:

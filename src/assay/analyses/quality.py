@@ -46,7 +46,11 @@ def answer(asking: Asking, params: Params) -> Answer:
     """One row per remark, the worst first."""
     if asking.span is None:
         return asking.empty("quality", params)
-    period = asking.period(params) if params.from_ or params.to else Period(asking.span.first, max(asking.span.first, asking.complete_day()))
+    period = (
+        asking.period(params)
+        if params.from_ or params.to
+        else Period(asking.span.first, max(asking.span.first, asking.complete_day()))
+    )
     facts = gather(asking, period)
     found = [finding for check in CHECKS for finding in check(facts)]
     order = {"bad": 0, "warning": 1, "info": 2, "good": 3}
@@ -55,9 +59,20 @@ def answer(asking: Asking, params: Params) -> Answer:
     rows = tuple((f.severity, f.code, f.text, f.action or "", f.evidence.get("count")) for f in found)
     wrong = sum(f.severity in ("bad", "warning") for f in found)
     total = facts.bots[0]
-    sentence = (f"{wrong} thing{'s' if wrong != 1 else ''} to look at in {total:,} events, {period}." if wrong
-                else f"Nothing wrong was found in {total:,} events, {period}.")  # fmt: skip
-    return asking.answer("quality", params, columns=columns, rows=rows, findings=tuple(found), sentence=sentence, next=("assay audit", "assay check"))
+    sentence = (
+        f"{wrong} thing{'s' if wrong != 1 else ''} to look at in {total:,} events, {period}."
+        if wrong
+        else f"Nothing wrong was found in {total:,} events, {period}."
+    )
+    return asking.answer(
+        "quality",
+        params,
+        columns=columns,
+        rows=rows,
+        findings=tuple(found),
+        sentence=sentence,
+        next=("assay audit", "assay check"),
+    )
 
 
 def gather(asking: Asking, period: Period) -> Facts:
@@ -67,17 +82,26 @@ def gather(asking: Asking, period: Period) -> Facts:
     plan = asking.plan
     counts = {name: (n, first, last) for name, n, first, last in asking.ask(relations.event_counts()).rows}
     required = [e for e in plan.events.values() if e.required and e.name in counts]
-    watched = tuple(sorted({g.event for g in plan.goals.values() if g.event in counts} | {s.event for f in plan.funnels.values() for s in f.steps if s.event in counts}))
+    named = [*(g.event for g in plan.goals.values()), *(s.event for f in plan.funnels.values() for s in f.steps)]
+    watched = tuple(sorted({name for name in named if name is not None and name in counts}))
     by_event: dict[str, dict[date, int]] = {}
     if watched:
         for name, day, n in asking.ask(quality.volume_by_event(period, watched)).rows:
             by_event.setdefault(name, {})[day] = n
     return Facts(
-        plan, period, counts, dict(asking.ask(quality.volume(period)).rows), by_event,
-        [(e, p, n, m) for e, p, n, m in asking.ask(quality.missing_properties(plan, required, period)).rows] if required else [],
-        {row[0]: row[1:] for row in asking.ask(relations.segments_loaded()).rows}, [(r, n, f, line) for r, n, f, line in asking.ask(relations.quarantine_reasons()).rows],
-        asking.ask(quality.orders()).one(), asking.ask(quality.bots()).one(),  # type: ignore[arg-type]
-    )  # fmt: skip
+        plan,
+        period,
+        counts,
+        dict(asking.ask(quality.volume(period)).rows),
+        by_event,
+        [(e, p, n, m) for e, p, n, m in asking.ask(quality.missing_properties(plan, required, period)).rows]
+        if required
+        else [],
+        {row[0]: row[1:] for row in asking.ask(relations.segments_loaded()).rows},
+        [(r, n, f, line) for r, n, f, line in asking.ask(relations.quarantine_reasons()).rows],
+        asking.ask(quality.orders()).one(),
+        asking.ask(quality.bots()).one(),
+    )
 
 
 def unknown_events(facts: Facts) -> list[Finding]:
@@ -87,24 +111,49 @@ def unknown_events(facts: Facts) -> list[Finding]:
         if name not in facts.plan.events:
             near = suggestion(name, facts.plan.events)
             hint = near if near.startswith("; did you mean") else ""
-            found.append(Finding("unknown_event", "warning", f"{name}: {count:,} events, last on {last}, not in the plan{hint}", {"event": name, "count": count},
-                                 "add it under events:, or mend the sender"))  # fmt: skip
+            found.append(
+                Finding(
+                    "unknown_event",
+                    "warning",
+                    f"{name}: {count:,} events, last on {last}, not in the plan{hint}",
+                    {"event": name, "count": count},
+                    "add it under events:, or mend the sender",
+                )
+            )
     return found
 
 
 def unseen_events(facts: Facts) -> list[Finding]:
     """Events that the plan counts on and that never came."""
     wanted = {e.name for e in facts.plan.events.values() if not e.builtin}
-    wanted |= {g.event for g in facts.plan.goals.values() if g.event} | {s.event for f in facts.plan.funnels.values() for s in f.steps if s.event}
-    return [Finding("event_never_seen", "warning", f"{name} is in the plan and was never seen", {"event": name, "count": 0}, "check the tag or the import")
-            for name in sorted(wanted - set(facts.counts))]  # fmt: skip
+    wanted |= {g.event for g in facts.plan.goals.values() if g.event} | {
+        s.event for f in facts.plan.funnels.values() for s in f.steps if s.event
+    }
+    return [
+        Finding(
+            "event_never_seen",
+            "warning",
+            f"{name} is in the plan and was never seen",
+            {"event": name, "count": 0},
+            "check the tag or the import",
+        )
+        for name in sorted(wanted - set(facts.counts))
+    ]
 
 
 def required_properties(facts: Facts) -> list[Finding]:
     """Required properties that events lack."""
-    return [Finding("missing_property", "warning" if missing * 20 > count else "info", f"{event}: {missing:,} of {count:,} lack {name} ({percent(missing / count)})",
-                    {"event": event, "property": name, "count": missing}, "mend the sender")
-            for event, name, count, missing in facts.missing if missing]  # fmt: skip
+    return [
+        Finding(
+            "missing_property",
+            "warning" if missing * 20 > count else "info",
+            f"{event}: {missing:,} of {count:,} lack {name} ({percent(missing / count)})",
+            {"event": event, "property": name, "count": missing},
+            "mend the sender",
+        )
+        for event, name, count, missing in facts.missing
+        if missing
+    ]
 
 
 def volume_gaps(facts: Facts) -> list[Finding]:
@@ -112,14 +161,29 @@ def volume_gaps(facts: Facts) -> list[Finding]:
     found = []
     days = [facts.period.first + timedelta(i) for i in range(facts.period.days)]
     whole = _low_days(facts.volume, days, 0.3, 20)
-    found += [Finding("volume_gap", "bad" if count == 0 else "warning", f"{day_words(day)}: {count:,} events where {usual:,.0f} are usual",
-                      {"day": str(day), "count": count, "usual": usual}, "was the site, the tag or the import down?") for day, count, usual in whole]  # fmt: skip
+    found += [
+        Finding(
+            "volume_gap",
+            "bad" if count == 0 else "warning",
+            f"{day_words(day)}: {count:,} events where {usual:,.0f} are usual",
+            {"day": str(day), "count": count, "usual": usual},
+            "was the site, the tag or the import down?",
+        )
+        for day, count, usual in whole
+    ]
     gone = {day for day, *_ in whole}
     for name, volume in facts.by_event.items():
         for day, count, usual in _low_days(volume, days, 0.3, 20):
             if day not in gone:
-                found.append(Finding("event_gap", "warning", f"{day_words(day)}: {count:,} {name} where {usual:,.0f} are usual, while the rest went on",
-                                     {"event": name, "day": str(day), "count": count, "usual": usual}, "was its tag broken?"))  # fmt: skip
+                found.append(
+                    Finding(
+                        "event_gap",
+                        "warning",
+                        f"{day_words(day)}: {count:,} {name} where {usual:,.0f} are usual, while the rest went on",
+                        {"event": name, "day": str(day), "count": count, "usual": usual},
+                        "was its tag broken?",
+                    )
+                )
     return found[:20]
 
 
@@ -140,13 +204,38 @@ def loading(facts: Facts) -> list[Finding]:
     found = []
     _, rows, _, duplicates, clashes, quarantined = facts.segments.get("events", (0, 0, 0, 0, 0, 0))
     if duplicates:
-        found.append(Finding("duplicates", "info", f"{duplicates:,} of {rows:,} lines came again and were counted once", {"count": duplicates}))
+        found.append(
+            Finding(
+                "duplicates",
+                "info",
+                f"{duplicates:,} of {rows:,} lines came again and were counted once",
+                {"count": duplicates},
+            )
+        )
     if clashes:
-        found.append(Finding("clashes", "warning", f"{clashes:,} lines have an id that stands for other content; the first received was kept", {"count": clashes},
-                             "give every event an id of its own"))  # fmt: skip
+        found.append(
+            Finding(
+                "clashes",
+                "warning",
+                f"{clashes:,} lines have an id that stands for other content; the first received was kept",
+                {"count": clashes},
+                "give every event an id of its own",
+            )
+        )
     if quarantined:
-        found.append(Finding("quarantine", "warning", f"{quarantined:,} rows are in quarantine", {"count": quarantined}, "mend the source and import again"))
-    found += [Finding("quarantine_reason", "info", f"{reason}: {n:,} rows, first at {file}:{line}", {"count": n}) for reason, n, file, line in facts.quarantine[:5]]
+        found.append(
+            Finding(
+                "quarantine",
+                "warning",
+                f"{quarantined:,} rows are in quarantine",
+                {"count": quarantined},
+                "mend the source and import again",
+            )
+        )
+    found += [
+        Finding("quarantine_reason", "info", f"{reason}: {n:,} rows, first at {file}:{line}", {"count": n})
+        for reason, n, file, line in facts.quarantine[:5]
+    ]
     return found
 
 
@@ -156,15 +245,37 @@ def orders(facts: Facts) -> list[Finding]:
     said = (
         (no_id, "order_without_id", "warning", "orders have no id: a repeated line would count twice", "send order_id"),
         (no_amount, "order_without_amount", "warning", "orders have no amount on any line", "send revenue"),
-        (no_rate, "order_without_rate", "bad", "orders are in a currency without a rate: they count, their money does not", "add the rate or send the site's currency"),
+        (
+            no_rate,
+            "order_without_rate",
+            "bad",
+            "orders are in a currency without a rate: they count, their money does not",
+            "add the rate or send the site's currency",
+        ),
         (again, "order_lines_again", "info", "further lines of orders already known were merged", None),
         (no_visit, "order_without_visit", "info", "orders belong to no visit (server, shop or offline)", None),
     )
-    found = [Finding(code, severity, f"{n:,} of {count:,} {text}" if code != "order_lines_again" else f"{n:,} {text}", {"count": n}, action)
-             for n, code, severity, text, action in said if n]  # fmt: skip
+    found = [
+        Finding(
+            code,
+            severity,
+            f"{n:,} of {count:,} {text}" if code != "order_lines_again" else f"{n:,} {text}",
+            {"count": n},
+            action,
+        )
+        for n, code, severity, text, action in said
+        if n
+    ]
     if lost:
-        found.append(Finding("refund_of_no_order", "info", f"{lost:,} refunds name no known order; {lost_sum:,.2f} {facts.plan.site.currency} come off their own day",
-                             {"count": lost, "sum": str(lost_sum)}))  # fmt: skip
+        found.append(
+            Finding(
+                "refund_of_no_order",
+                "info",
+                f"{lost:,} refunds name no known order; "
+                f"{lost_sum:,.2f} {facts.plan.site.currency} come off their own day",
+                {"count": lost, "sum": str(lost_sum)},
+            )
+        )
     return found
 
 
@@ -173,13 +284,34 @@ def traffic(facts: Facts) -> list[Finding]:
     total, bots, nobody, staging = facts.bots
     found = []
     if bots:
-        found.append(Finding("bots", "info", f"{bots:,} events of bots ({percent(bots / total)}) are kept and left out of the KPIs", {"count": bots}))
+        found.append(
+            Finding(
+                "bots",
+                "info",
+                f"{bots:,} events of bots ({percent(bots / total)}) are kept and left out of the KPIs",
+                {"count": bots},
+            )
+        )
     if staging:
-        found.append(Finding("staging", "info", f"{staging:,} events are not from the live site and are left out", {"count": staging}))
+        found.append(
+            Finding(
+                "staging", "info", f"{staging:,} events are not from the live site and are left out", {"count": staging}
+            )
+        )
     if nobody:
-        found.append(Finding("no_visitor", "warning", f"{nobody:,} events name no visitor and belong to no session", {"count": nobody}, "send a visitor or user id"))
+        found.append(
+            Finding(
+                "no_visitor",
+                "warning",
+                f"{nobody:,} events name no visitor and belong to no session",
+                {"count": nobody},
+                "send a visitor or user id",
+            )
+        )
     return found
 
 
 CHECKS: tuple[Check, ...] = (unknown_events, unseen_events, required_properties, volume_gaps, loading, orders, traffic)
-QUESTION = Question("quality", "Can the numbers be trusted? Unknown events, gaps, duplicates, odd orders.", Params, answer)
+QUESTION = Question(
+    "quality", "Can the numbers be trusted? Unknown events, gaps, duplicates, odd orders.", Params, answer
+)

@@ -11,7 +11,7 @@ from pydantic import Field
 from assay.analyses.base import Asking, Question, Ranged, argument, column_kind
 from assay.analyses.estimates import estimate
 from assay.decide.words import difference_words, value_words
-from assay.model.answer import Answer, Cell, Column, Labelled
+from assay.model.answer import Answer, Column, Labelled
 from assay.model.errors import UsageError
 from assay.model.estimate import Estimate
 from assay.model.finding import Finding
@@ -27,7 +27,9 @@ class Params(Ranged):
     """Which metric; where to look."""
 
     name: str = argument("a metric of the plan")
-    by: list[str] = Field(default_factory=list, description="only these dimensions; default: the plan's segments and the usual dimensions")
+    by: list[str] = Field(
+        default_factory=list, description="only these dimensions; default: the plan's segments and the usual dimensions"
+    )
     min_units: int = Field(100, ge=2, description="smallest segment that is judged, in units of independence")
     fdr: float = Field(0.05, gt=0, lt=1, description="false discovery rate over all looks")
     limit: int = Field(20, ge=1, le=1000, description="most segments shown")
@@ -40,17 +42,27 @@ def answer(asking: Asking, params: Params) -> Answer:
 
     metric = asking.metric(params.name)
     if metric.quantity.kind not in ("share", "mean", "ratio"):
-        raise UsageError(f"{metric.name} is a {metric.quantity.kind}; segments are compared on a rate, a mean or a ratio, such as {_example(asking)}")
+        raise UsageError(
+            f"{metric.name} is a {metric.quantity.kind}; segments are compared on a rate, a mean or a ratio, "
+            f"such as {_example(asking)}"
+        )
     period = asking.period(params)
     if asking.without(period):
         return asking.empty("segments", params, period)
     where = asking.segment(params.segment)
     looks: list[tuple[str, str, Moments, Moments]] = []
-    for dimension in params.by or [*asking.plan.segments, *(d for d in DIMENSIONS if d != "entry_page_group" or asking.plan.pages)]:
-        cells = asking.cells([metric], Cut(period, (dimension,), None, where, matured_by=asking.matured_by()))[metric.name]
+    for dimension in params.by or [
+        *asking.plan.segments,
+        *(d for d in DIMENSIONS if d != "entry_page_group" or asking.plan.pages),
+    ]:
+        cells = asking.cells([metric], Cut(period, (dimension,), None, where, matured_by=asking.matured_by()))[
+            metric.name
+        ]
         groups = {group[0]: cell.all for group, cell in cells.items() if cell.all.n}
         looks += _looks(dimension, groups, dimension in asking.plan.segments, params.min_units)
-    looks = list({(a.n, a.sums, b.sums): (d, v, a, b) for d, v, a, b in reversed(looks)}.values())[::-1]  # one set under two names is one look
+    looks = list({(a.n, a.sums, b.sums): (d, v, a, b) for d, v, a, b in reversed(looks)}.values())[
+        ::-1
+    ]  # one set under two names is one look
     judged = [(d, v, estimate(metric, a), estimate(metric, b), a) for d, v, a, b in looks]
     judged = [j for j in judged if j[2].value is not None and j[3].value is not None]
     differences = [_difference(a, b) for _, _, a, b, _ in judged]
@@ -61,22 +73,49 @@ def answer(asking: Asking, params: Params) -> Answer:
         dimension, value, inside, outside, moments = judged[i]
         delta, p = differences[i][0], adjusted[i]
         sure = p <= params.fdr
-        rows.append((dimension, value, moments.n, inside.value, inside.low, inside.high, outside.value, delta.value, delta.low, delta.high, p, sure))
+        rows.append(
+            (
+                dimension,
+                value,
+                moments.n,
+                inside.value,
+                inside.low,
+                inside.high,
+                outside.value,
+                delta.value,
+                delta.low,
+                delta.high,
+                p,
+                sure,
+            )
+        )
         labelled.append(Labelled(metric.name, {dimension: value}, inside))
         if sure:
             found.append(_finding(asking, metric, dimension, value, inside, delta, p))
-    return asking.answer("segments", params, columns=columns, rows=tuple(rows), estimates=tuple(labelled), findings=tuple(found[:5]),
-                         definitions=(asking.definition(metric),), sentence=_sentence(metric, found, len(judged), str(period)),
-                         notes=(f"{len(judged)} looks, Benjamini–Hochberg at {params.fdr:g}; each segment against everybody else; units take their first value",),
-                         next=(f"assay metric {metric.name} --by {rows[0][0] if rows else 'device'} --compare previous",),
-                         chart={"kind": "whiskers", "x": "value", "y": "difference"})  # fmt: skip
+    return asking.answer(
+        "segments",
+        params,
+        columns=columns,
+        rows=tuple(rows),
+        estimates=tuple(labelled),
+        findings=tuple(found[:5]),
+        definitions=(asking.definition(metric),),
+        sentence=_sentence(metric, found, len(judged), str(period)),
+        notes=(
+            f"{len(judged)} looks, Benjamini–Hochberg at {params.fdr:g}; each segment against everybody else",
+            "units take their first value",
+        ),
+        next=(f"assay metric {metric.name} --by {rows[0][0] if rows else 'device'} --compare previous",),
+        chart={"kind": "whiskers", "x": "value", "y": "difference"},
+    )
 
 
-def _looks(dimension: str, groups: dict[Any, Moments], named: bool, least: int) -> Iterable[tuple[str, str, Moments, Moments]]:
+def _looks(
+    dimension: str, groups: dict[Any, Moments], named: bool, least: int
+) -> Iterable[tuple[str, str, Moments, Moments]]:
     """Each value against the rest; of a segment of the plan only those inside. Two values are one look."""
     if named:
-        groups = {"inside": groups[True], "outside": _sum(m for v, m in groups.items() if v is not True)} if True in groups and len(groups) > 1 else {}
-        values = ["inside"] if groups else []
+        values: list[Any] = [True] if True in groups else []
     else:
         values = sorted(groups, key=lambda v: -groups[v].n)
         values = values[:1] if len(values) == 2 else values
@@ -86,8 +125,8 @@ def _looks(dimension: str, groups: dict[Any, Moments], named: bool, least: int) 
             continue
         others = _sum(rest)
         if groups[value].n >= least and others.n >= least:
-            shown = "in it" if named else "(none)" if value is None else "yes" if value is True else "no" if value is False else str(value)
-            yield dimension, shown, groups[value], others
+            shown = "in it" if named else {None: "(none)", True: "yes", False: "no"}.get(value, value)
+            yield dimension, str(shown), groups[value], others
 
 
 def _sum(moments: Iterable[Moments]) -> Moments:
@@ -115,19 +154,40 @@ def _columns(asking: Asking, metric: Metric) -> tuple[Column, ...]:
     def value(name: str, label: str, detail: bool = False) -> Column:
         return Column(name, kind, label, metric.id, money, detail)
 
-    return (Column("dimension"), Column("value"), Column("units", "count"), value(metric.name, metric.name), value(f"{metric.name}_low", "from", True),
-            value(f"{metric.name}_high", "to", True), value("others", "everybody else"), value("difference", "difference"), value("difference_low", "from"),
-            value("difference_high", "to"), Column("p_adjusted", "number", "adjusted p", detail=True), Column("sure", "flag", "beyond noise"))  # fmt: skip
+    return (
+        Column("dimension"),
+        Column("value"),
+        Column("units", "count"),
+        value(metric.name, metric.name),
+        value(f"{metric.name}_low", "from", True),
+        value(f"{metric.name}_high", "to", True),
+        value("others", "everybody else"),
+        value("difference", "difference"),
+        value("difference_low", "from"),
+        value("difference_high", "to"),
+        Column("p_adjusted", "number", "adjusted p", detail=True),
+        Column("sure", "flag", "beyond noise"),
+    )
 
 
-def _finding(asking: Asking, metric: Metric, dimension: str, value: str, inside: Estimate, delta: Estimate, p: float) -> Finding:
+def _finding(
+    asking: Asking, metric: Metric, dimension: str, value: str, inside: Estimate, delta: Estimate, p: float
+) -> Finding:
     name = dimension if value == "in it" else f"{dimension} {value}"
     kind, currency = column_kind(metric), asking.plan.site.currency
     better = (float(delta.value or 0) > 0) == (metric.direction == "up")
     side = "above" if float(delta.value or 0) > 0 else "below"
-    text = f"{name}: {metric.name} {value_words(inside.value, kind, currency)}, {difference_words(float(delta.value or 0), kind, currency)} {side} everybody else"
-    return Finding("segment_differs", "good" if better else "warning", text, {"dimension": dimension, "value": value, "p_adjusted": p},
-                   f"assay funnel {next(iter(asking.plan.funnels), 'NAME')} --by {dimension}" if dimension not in asking.plan.segments else None)  # fmt: skip
+    size = difference_words(float(delta.value or 0), kind, currency)
+    text = f"{name}: {metric.name} {value_words(inside.value, kind, currency)}, {size} {side} everybody else"
+    return Finding(
+        "segment_differs",
+        "good" if better else "warning",
+        text,
+        {"dimension": dimension, "value": value, "p_adjusted": p},
+        f"assay funnel {next(iter(asking.plan.funnels), 'NAME')} --by {dimension}"
+        if dimension not in asking.plan.segments
+        else None,
+    )
 
 
 def _sentence(metric: Metric, found: list[Finding], looks: int, period: str) -> str:
@@ -139,7 +199,10 @@ def _sentence(metric: Metric, found: list[Finding], looks: int, period: str) -> 
 
 
 def _example(asking: Asking) -> str:
-    return next((m.name for m in asking.plan.metrics.values() if m.quantity.kind in ("share", "mean", "ratio")), "a conversion rate")
+    return next(
+        (m.name for m in asking.plan.metrics.values() if m.quantity.kind in ("share", "mean", "ratio")),
+        "a conversion rate",
+    )
 
 
 QUESTION = Question("segments", "Which segments differ most on a metric.", Params, answer)

@@ -18,8 +18,7 @@ def significant(value: float, figures: int = 3) -> str:
         return "0" if value == 0 else "–"
     size = math.floor(math.log10(abs(value)))
     places = max(0, figures - 1 - size)
-    text = f"{round(value, places) + 0.0:,.{places}f}"
-    return text
+    return f"{round(value, places) + 0.0:,.{places}f}"
 
 
 def percent(value: float) -> str:
@@ -66,7 +65,7 @@ def show(value: Cell, column: Column) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime | date):
-        return value.isoformat() if column.kind != "day" or isinstance(value, datetime) else value.isoformat()
+        return value.isoformat()
     if isinstance(value, str):
         return value
     number = float(value)

@@ -16,9 +16,9 @@ Cell = str | int | float | bool | Decimal | date | datetime | None
 
 @dataclass(frozen=True)
 class Column:
-    """One column. ``kind``: text, day, count, rate, money, number, duration (seconds), flag. ``detail`` columns are one click down.
+    """One column. ``kind``: text, day, count, rate, money, number, duration (seconds) or flag.
 
-    ``definition`` is the id of the definition that the column follows; ``currency`` is set for money.
+    ``detail`` columns are one click down. ``definition`` is the id of the definition that the column follows; ``currency`` is set for money.
     """
 
     name: str

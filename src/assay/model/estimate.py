@@ -25,7 +25,11 @@ class Estimate:
     reason: str | None = None
 
     @classmethod
-    def none(cls, reason: str, numerator: float | Decimal | int | None = None,
-             denominator: float | Decimal | int | None = None) -> Estimate:  # fmt: skip
+    def none(
+        cls,
+        reason: str,
+        numerator: float | Decimal | int | None = None,
+        denominator: float | Decimal | int | None = None,
+    ) -> Estimate:
         """No value, and why."""
         return cls(None, numerator=numerator, denominator=denominator, reason=reason)

@@ -64,12 +64,21 @@ FIELDS: tuple[Field, ...] = (
 NAMES: tuple[str, ...] = tuple(f.name for f in FIELDS)
 REQUIRED: tuple[str, ...] = ("name", "time")
 
-_ORDER = {"order_id": "string", "revenue": "money", "tax": "money", "shipping": "money", "discount": "money",
-          "coupon": "string", "currency": "string", "items": "items"}  # fmt: skip
+_ORDER = {
+    "order_id": "string",
+    "revenue": "money",
+    "tax": "money",
+    "shipping": "money",
+    "discount": "money",
+    "coupon": "string",
+    "currency": "string",
+    "items": "items",
+}
 _LIST = {"item_list_id": "string", "item_list_name": "string", "items": "items"}
 _VALUE = {"currency": "string", "value": "money", "items": "items"}
 
-# GA4's recommended events with one set of property names. revenue, order_id, currency and items are columns of the line.
+# GA4's recommended events with one set of property names.
+# revenue, order_id, currency and items are columns of the line.
 STANDARD_EVENTS: dict[str, dict[str, str]] = {
     "page_view": {},
     "screen_view": {},

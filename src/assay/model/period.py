@@ -58,7 +58,7 @@ def day_of(time: int, zone: str) -> date:
 
 
 def offsets(first: int, last: int, zone: str) -> list[tuple[int, int]]:
-    """The zone's UTC offsets over [first, last]: ``[(from instant, offset)]`` in microseconds, the first entry at ``first``.
+    """The zone's UTC offsets over [first, last]: ``[(from instant, offset)]``, microseconds, the first at ``first``.
 
     Found by bisection, so any IANA zone works and the store needs no zone functions.
     """

@@ -10,24 +10,109 @@ from collections.abc import Iterable
 from assay.plan.values import Plan
 from assay.query.sql import literal
 
-SEARCH = ("google", "bing", "yahoo", "duckduckgo", "ecosia", "baidu", "yandex", "qwant", "startpage", "naver", "seznam", "ask", "aol", "sogou", "brave")
-SOCIAL = ("facebook", "fb", "instagram", "ig", "linkedin", "twitter", "x", "pinterest", "reddit", "tiktok", "snapchat", "threads",
-          "mastodon", "bluesky", "vk", "xing", "quora", "tumblr", "whatsapp", "telegram")  # fmt: skip
+SEARCH = (
+    "google",
+    "bing",
+    "yahoo",
+    "duckduckgo",
+    "ecosia",
+    "baidu",
+    "yandex",
+    "qwant",
+    "startpage",
+    "naver",
+    "seznam",
+    "ask",
+    "aol",
+    "sogou",
+    "brave",
+)
+SOCIAL = (
+    "facebook",
+    "fb",
+    "instagram",
+    "ig",
+    "linkedin",
+    "twitter",
+    "x",
+    "pinterest",
+    "reddit",
+    "tiktok",
+    "snapchat",
+    "threads",
+    "mastodon",
+    "bluesky",
+    "vk",
+    "xing",
+    "quora",
+    "tumblr",
+    "whatsapp",
+    "telegram",
+)
 VIDEO = ("youtube", "vimeo", "dailymotion", "twitch", "netflix", "disneyplus", "iqiyi", "youku")
 SHOPPING = ("amazon", "ebay", "etsy", "alibaba", "aliexpress", "walmart", "shopify", "idealo", "shopping")
 ASSISTANTS = ("chatgpt", "openai", "perplexity", "claude", "gemini", "copilot", "deepseek", "mistral", "grok", "you")
 
 HOSTS: dict[str, tuple[str, ...]] = {
-    "search": ("google.com", "bing.com", "search.yahoo.com", "yahoo.com", "duckduckgo.com", "ecosia.org", "baidu.com", "yandex.ru", "yandex.com",
-               "qwant.com", "startpage.com", "naver.com", "seznam.cz", "ask.com", "aol.com", "sogou.com", "search.brave.com"),
-    "social": ("facebook.com", "fb.com", "fb.me", "instagram.com", "linkedin.com", "lnkd.in", "twitter.com", "x.com", "t.co", "pinterest.com", "reddit.com",
-               "tiktok.com", "snapchat.com", "threads.net", "threads.com", "mastodon.social", "bsky.app", "vk.com", "xing.com", "quora.com", "tumblr.com",
-               "whatsapp.com", "t.me"),
+    "search": (
+        "google.com",
+        "bing.com",
+        "search.yahoo.com",
+        "yahoo.com",
+        "duckduckgo.com",
+        "ecosia.org",
+        "baidu.com",
+        "yandex.ru",
+        "yandex.com",
+        "qwant.com",
+        "startpage.com",
+        "naver.com",
+        "seznam.cz",
+        "ask.com",
+        "aol.com",
+        "sogou.com",
+        "search.brave.com",
+    ),
+    "social": (
+        "facebook.com",
+        "fb.com",
+        "fb.me",
+        "instagram.com",
+        "linkedin.com",
+        "lnkd.in",
+        "twitter.com",
+        "x.com",
+        "t.co",
+        "pinterest.com",
+        "reddit.com",
+        "tiktok.com",
+        "snapchat.com",
+        "threads.net",
+        "threads.com",
+        "mastodon.social",
+        "bsky.app",
+        "vk.com",
+        "xing.com",
+        "quora.com",
+        "tumblr.com",
+        "whatsapp.com",
+        "t.me",
+    ),
     "video": ("youtube.com", "youtu.be", "vimeo.com", "dailymotion.com", "twitch.tv"),
     "shopping": ("amazon.com", "ebay.com", "etsy.com", "aliexpress.com", "walmart.com", "idealo.de"),
-    "assistant": ("chatgpt.com", "chat.openai.com", "perplexity.ai", "claude.ai", "gemini.google.com", "copilot.microsoft.com", "deepseek.com",
-                  "chat.mistral.ai", "grok.com", "you.com"),
-}  # fmt: skip
+    "assistant": (
+        "chatgpt.com",
+        "chat.openai.com",
+        "perplexity.ai",
+        "claude.ai",
+        "gemini.google.com",
+        "copilot.microsoft.com",
+        "deepseek.com",
+        "chat.mistral.ai",
+        "grok.com",
+        "you.com",
+    ),
+}
 
 # Country sites of search engines and shops: google.de, google.co.uk, amazon.de …
 _NATIONAL = {"search": ("google", "yahoo", "yandex", "bing"), "shopping": ("amazon", "ebay"), "social": ("pinterest",)}
@@ -47,10 +132,30 @@ CLICK_IDS: dict[str, tuple[str, str]] = {
 }
 
 IGNORED_REFERRERS: tuple[str, ...] = (
-    "paypal.com", "stripe.com", "checkout.stripe.com", "klarna.com", "adyen.com", "mollie.com", "pay.google.com", "pay.amazon.com", "amazonpay.com",
-    "sofort.com", "giropay.de", "secure.worldpay.com", "payments.shopify.com", "shop.app", "afterpay.com", "affirm.com",
-    "accounts.google.com", "appleid.apple.com", "login.microsoftonline.com", "auth0.com", "okta.com", "3dsecure.io", "arcot.com",
-)  # fmt: skip
+    "paypal.com",
+    "stripe.com",
+    "checkout.stripe.com",
+    "klarna.com",
+    "adyen.com",
+    "mollie.com",
+    "pay.google.com",
+    "pay.amazon.com",
+    "amazonpay.com",
+    "sofort.com",
+    "giropay.de",
+    "secure.worldpay.com",
+    "payments.shopify.com",
+    "shop.app",
+    "afterpay.com",
+    "affirm.com",
+    "accounts.google.com",
+    "appleid.apple.com",
+    "login.microsoftonline.com",
+    "auth0.com",
+    "okta.com",
+    "3dsecure.io",
+    "arcot.com",
+)
 
 
 def referring_host(referrer: str) -> str:
@@ -80,10 +185,18 @@ def ignored(host: str, plan: Plan) -> str:
     return host_in(host, domains)
 
 
-def source_medium(plan: Plan) -> tuple[str, str]:
+def source_medium() -> tuple[str, str]:
     """SQL for source and medium over columns utm_source, utm_medium, click_name, ref_host (null when ignored)."""
-    click_source = "CASE click_name " + " ".join(f"WHEN {literal(k)} THEN {literal(s)}" for k, (s, _) in CLICK_IDS.items()) + " END"
-    click_medium = "CASE click_name " + " ".join(f"WHEN {literal(k)} THEN {literal(m)}" for k, (_, m) in CLICK_IDS.items()) + " END"
+    click_source = (
+        "CASE click_name "
+        + " ".join(f"WHEN {literal(k)} THEN {literal(s)}" for k, (s, _) in CLICK_IDS.items())
+        + " END"
+    )
+    click_medium = (
+        "CASE click_name "
+        + " ".join(f"WHEN {literal(k)} THEN {literal(m)}" for k, (_, m) in CLICK_IDS.items())
+        + " END"
+    )
     medium = (
         f"CASE WHEN {_host_kind('ref_host', 'assistant')} THEN 'ai' WHEN {_host_kind('ref_host', 'search')} THEN 'organic' "
         f"WHEN {_host_kind('ref_host', 'social')} THEN 'social' WHEN ref_host IS NOT NULL THEN 'referral' END"
@@ -120,15 +233,24 @@ def channel(plan: Plan) -> str:
         ("Paid Other", paid),
         ("AI Assistants", f"{assistant} OR {medium} = 'ai'"),
         ("Organic Shopping", f"{shopping} OR {shop_campaign}"),
-        ("Organic Social", f"{social} OR {medium} IN ('social', 'social-network', 'social-media', 'sm', 'social network', 'social media')"),
+        (
+            "Organic Social",
+            f"{social} OR {medium} IN ('social', 'social-network', 'social-media', 'sm', 'social network', 'social media')",
+        ),
         ("Organic Video", f"{video} OR {medium} LIKE '%video%'"),
-        ("Organic Search", f"({search} AND coalesce({medium}, 'organic') IN ('organic', 'referral')) OR {medium} = 'organic'"),
+        (
+            "Organic Search",
+            f"({search} AND coalesce({medium}, 'organic') IN ('organic', 'referral')) OR {medium} = 'organic'",
+        ),
         ("Email", f"regexp_full_match({source}, 'e[-_ ]?mail') OR regexp_full_match({medium}, 'e[-_ ]?mail')"),
         ("Affiliates", f"{medium} IN ('affiliate', 'affiliates')"),
         ("Referral", f"{medium} IN ('referral', 'app', 'link')"),
         ("Audio", f"{medium} = 'audio'"),
         ("SMS", f"{source} = 'sms' OR {medium} = 'sms'"),
-        ("Mobile Push Notifications", f"{medium} LIKE '%push' OR {medium} LIKE '%mobile%' OR {medium} LIKE '%notification%' OR {source} = 'firebase'"),
+        (
+            "Mobile Push Notifications",
+            f"{medium} LIKE '%push' OR {medium} LIKE '%mobile%' OR {medium} LIKE '%notification%' OR {source} = 'firebase'",
+        ),
     ]
     own = [(rule.channel, f"({rule.where.text})") for rule in plan.channels]
     whens = " ".join(f"WHEN {condition} THEN {literal(name)}" for name, condition in (*own, *rules))

@@ -132,5 +132,7 @@ def block(x: str, y: str, n: str, outside: str = "NULL", only: str = "") -> str:
     """The seven numbers of a cell: n, Σx, Σy, Σx², Σxy, Σy², outside."""
     fx, fy = f"CAST({x} AS DOUBLE)", f"CAST({y} AS DOUBLE)"
     filtered = f" FILTER (WHERE {only})" if only else ""
-    return (f"{n}{filtered}, sum({x}){filtered}, sum({y}){filtered}, sum({fx} * {fx}){filtered}, sum({fx} * {fy}){filtered}, "
-            f"sum({fy} * {fy}){filtered}, {outside}")  # fmt: skip
+    return (
+        f"{n}{filtered}, sum({x}){filtered}, sum({y}){filtered}, sum({fx} * {fx}){filtered}, sum({fx} * {fy}){filtered}, "
+        f"sum({fy} * {fy}){filtered}, {outside}"
+    )

@@ -27,7 +27,13 @@ def derivation(plan: Plan) -> Derivation:
     """Everything that loading and rebuilding need, made from the plan's rules."""
     keys = session_keys(plan)
     tables = (*sessions(plan), *orders_statements(plan))
-    rules = [asdict(plan.rules), asdict(plan.orders), asdict(plan.cleaning), asdict(plan.site), [asdict(c) for c in plan.channels]]
+    rules = [
+        asdict(plan.rules),
+        asdict(plan.orders),
+        asdict(plan.cleaning),
+        asdict(plan.site),
+        [asdict(c) for c in plan.channels],
+    ]
     goals = sorted(g.event for g in plan.goals.values() if g.event and g.kind == "macro")
     return Derivation(digest(_VERSION, rules, goals), day_expression(plan.site.timezone), keys, tables)
 
@@ -47,7 +53,9 @@ def _search(changes: list[tuple[int, int]]) -> str:
     if len({offset for _, offset in changes}) == 1:
         return str(changes[0][1])
     middle = len(changes) // 2
-    return f"CASE WHEN {{t}} < {changes[middle][0]} THEN {_search(changes[:middle])} ELSE {_search(changes[middle:])} END"
+    return (
+        f"CASE WHEN {{t}} < {changes[middle][0]} THEN {_search(changes[:middle])} ELSE {_search(changes[middle:])} END"
+    )
 
 
 def session_keys(plan: Plan) -> tuple[Statement, ...]:
@@ -179,7 +187,9 @@ def _base(plan: Plan) -> str:
     """One row per session, summed from its events."""
     passive = ", ".join(literal(name) for name in sorted(PASSIVE_EVENTS))
     keys = ", ".join(sorted({literal(g.event) for g in plan.goals.values() if g.event})) or "NULL"
-    first = ", ".join(f"'{name}': e.{name}" for name in (*_FIRST, "utm_source", "utm_medium", "utm_campaign", "session_channel"))
+    first = ", ".join(
+        f"'{name}': e.{name}" for name in (*_FIRST, "utm_source", "utm_medium", "utm_campaign", "session_channel")
+    )
     return f"""
 SELECT e.session_key, any_value(e.visitor_key) AS visitor_key, min(e.t) AS start_t, max(e.t) AS end_t, count(*) AS events,
     count(*) FILTER (WHERE e.interactive) AS actions,
@@ -205,7 +215,7 @@ _ORIGIN = "concat_ws(chr(31), coalesce(f.utm_source, ''), coalesce(f.utm_medium,
 
 def _origins(plan: Plan) -> str:
     """One row per distinct origin, so that hosts and channel rules are judged once each and not once per session."""
-    source, medium = channels.source_medium(plan)
+    source, medium = channels.source_medium()
     return f"""
 SELECT *, {channels.channel(plan)} AS channel FROM (
     SELECT origin, {source} AS source, {medium} AS medium, utm_campaign AS campaign, ref_host, click_name FROM (
@@ -221,7 +231,9 @@ def _final(plan: Plan) -> str:
     takes = "false"
     if plan.rules.session_source == "last_non_direct":
         takes = f"direct AND before IS NOT NULL AND start_t - before.t <= {90 * DAY_US}"
-    origin = ", ".join(f"CASE WHEN takes THEN before.{c} ELSE {c} END AS {c}" for c in ("channel", "source", "medium", "campaign"))
+    origin = ", ".join(
+        f"CASE WHEN takes THEN before.{c} ELSE {c} END AS {c}" for c in ("channel", "source", "medium", "campaign")
+    )
     number = f"session_key - visitor_key * {SESSION_BASE}"
     return f"""
 WITH pages AS (

@@ -18,8 +18,20 @@ from assay.query.pages import page, page_group
 from assay.query.sql import Binder, quote
 from assay.store.engine import Statement
 
-_TYPES = {"number": "DOUBLE", "integer": "BIGINT", "boolean": "BOOLEAN", "timestamp": "TIMESTAMP", "money": "DECIMAL(18, 6)"}
-_COLUMNS = {"order_id": "e.order_id", "revenue": "e.amount", "amount": "e.amount", "currency": "e.currency", "items": "e.items"}
+_TYPES = {
+    "number": "DOUBLE",
+    "integer": "BIGINT",
+    "boolean": "BOOLEAN",
+    "timestamp": "TIMESTAMP",
+    "money": "DECIMAL(18, 6)",
+}
+_COLUMNS = {
+    "order_id": "e.order_id",
+    "revenue": "e.amount",
+    "amount": "e.amount",
+    "currency": "e.currency",
+    "items": "e.items",
+}
 
 
 @dataclass(frozen=True)
@@ -51,7 +63,12 @@ class Dimensions:
             scope = prop.scope if prop.scope in ("event", "session", "visitor", "order") else "event"
             return Dimension(name, scope, self.property(name), kind)
         if name in self.plan.segments:
-            return Dimension(name, self.scope(self.plan.segments[name].where), self.expression(self.plan.segments[name].where), "boolean")
+            return Dimension(
+                name,
+                self.scope(self.plan.segments[name].where),
+                self.expression(self.plan.segments[name].where),
+                "boolean",
+            )
         if name not in DIMENSIONS:
             raise UnknownName("dimension", name, [*self.known(), *self.plan.segments])
         scope, kind = DIMENSIONS[name]

@@ -18,7 +18,12 @@ from assay.query.dimensions import session_filter, uses, visitor_joins
 from assay.query.sql import matches_globs
 from assay.store.engine import Result, Statement
 
-_UNITS = {"visitor": "e.visitor_key", "session": "e.session_key", "user": "v.person_key", "account": "coalesce(e.account, v.account)"}
+_UNITS = {
+    "visitor": "e.visitor_key",
+    "session": "e.session_key",
+    "user": "v.person_key",
+    "account": "coalesce(e.account, v.account)",
+}
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,9 @@ class FunnelQuery(Frame):
         """The query: per group and depth, how many units; for sessions per group the sums over visitors."""
         funnel = self.funnel
         if funnel.order != "ordered" or funnel.exclusions or any(s.optional for s in funnel.steps):
-            raise Refused(f"funnel {funnel.name}: only ordered funnels without exclusions and optional steps can be answered so far")
+            raise Refused(
+                f"funnel {funnel.name}: only ordered funnels without exclusions and optional steps can be answered so far"
+            )
         chain = self._chain()
         keys = "".join(f"{g}, " for g in self.groups)
         reached = self._reached()
@@ -52,11 +59,15 @@ class FunnelQuery(Frame):
         ctes = ", ".join([*chain, *reached])
         if funnel.per == "session":
             sums = ", ".join(f"count(*) FILTER (WHERE level >= {k}) AS x{k}" for k in range(1, count + 1))
-            blocks = ", ".join(f"CAST(sum(x{k}) AS BIGINT), sum(CAST(x{k} AS DOUBLE) * x{k}), sum(CAST(x{k} AS DOUBLE) * x1), sum(CAST(x1 AS DOUBLE) * x1)"
-                               for k in range(1, count + 1))  # fmt: skip
+            blocks = ", ".join(
+                f"CAST(sum(x{k}) AS BIGINT), sum(CAST(x{k} AS DOUBLE) * x{k}), sum(CAST(x{k} AS DOUBLE) * x1), sum(CAST(x1 AS DOUBLE) * x1)"
+                for k in range(1, count + 1)
+            )
             by = f" GROUP BY {keys[:-2]}" if keys else ""
-            sql = (f"WITH {ctes}, clusters AS (SELECT {keys}cluster, {sums} FROM reached GROUP BY {keys}cluster) "
-                   f"SELECT {keys}count(*), {blocks} FROM clusters{by}")  # fmt: skip
+            sql = (
+                f"WITH {ctes}, clusters AS (SELECT {keys}cluster, {sums} FROM reached GROUP BY {keys}cluster) "
+                f"SELECT {keys}count(*), {blocks} FROM clusters{by}"
+            )
         else:
             blocks = ", ".join(f"count(*) FILTER (WHERE level >= {k})" for k in range(1, count + 1))
             sql = f"WITH {ctes} SELECT {keys}NULL, {blocks} FROM reached{f' GROUP BY {keys[:-2]}' if keys else ''}"
@@ -128,7 +139,10 @@ class FunnelQuery(Frame):
         first = "SELECT * FROM e1"
         if self.funnel.entry == "first":
             first = "SELECT * FROM e1 QUALIFY row_number() OVER (PARTITION BY unit ORDER BY t, event_no) = 1"
-        ctes = [f"e1 AS ({self._events(self.funnel.steps[0], True)})", f"a1 AS (SELECT unit, t, t AS start{carried} FROM ({first}))"]
+        ctes = [
+            f"e1 AS ({self._events(self.funnel.steps[0], True)})",
+            f"a1 AS (SELECT unit, t, t AS start{carried} FROM ({first}))",
+        ]
         for k, step in enumerate(self.funnel.steps[1:], start=2):
             ctes.append(f"e{k} AS ({self._events(step, False)})")
             if disjoint:
@@ -136,7 +150,9 @@ class FunnelQuery(Frame):
             else:
                 joined = f"(SELECT *, {order} AS place FROM e{k}) b ASOF JOIN (SELECT *, {order} AS place FROM a{k - 1}) a ON a.unit = b.unit AND b.place > a.place"
             within = f" WHERE b.t - a.start <= {window * 1_000_000}" if window is not None else ""
-            ctes.append(f"a{k} AS (SELECT b.unit, b.t, a.start{''.join(f', b.{c}' for c in ('seq', 'id') if not disjoint)} FROM {joined}{within})")
+            ctes.append(
+                f"a{k} AS (SELECT b.unit, b.t, a.start{''.join(f', b.{c}' for c in ('seq', 'id') if not disjoint)} FROM {joined}{within})"
+            )
         return ctes
 
     def _reached(self) -> list[str]:
@@ -150,7 +166,9 @@ class FunnelQuery(Frame):
         columns = [self.dims.get(name).sql for name in self.cut.by]
         for name in self.cut.by:
             if self.dims.get(name).scope in ("order", "item"):
-                raise Refused(f"{name} belongs to an {self.dims.get(name).scope}; a funnel is broken down by event, session or visitor")
+                raise Refused(
+                    f"{name} belongs to an {self.dims.get(name).scope}; a funnel is broken down by event, session or visitor"
+                )
         source = "attempts p JOIN (SELECT * FROM e1 QUALIFY row_number() OVER (PARTITION BY unit, t ORDER BY event_no) = 1) e1 ON e1.unit = p.unit AND e1.t = p.start"
         texts = " ".join(columns)
         if uses(texts, "s"):

@@ -43,7 +43,10 @@ def _lines(plan: Plan, event: str) -> str:
     site = literal(plan.site.currency)
     kind = _prop(rule.type) if rule.type else _prop("order_type")
     counts = "" if plan.rules.bots == "include" else " AND NOT e.bot"
-    money = ", ".join(f"CAST({_prop(name, 'DECIMAL(18, 6)')} * rate AS DECIMAL(18, 6)) AS {name}" for name in ("tax", *_properties(plan)))
+    money = ", ".join(
+        f"CAST({_prop(name, 'DECIMAL(18, 6)')} * rate AS DECIMAL(18, 6)) AS {name}"
+        for name in ("tax", *_properties(plan))
+    )
     return f"""
 SELECT e.*, CAST(amount_own * rate AS DECIMAL(18, 6)) AS money, {money} FROM (
     SELECT e.event_no, e.id, {order_id} AS order_id, e.visitor_key, e.session_key, e.account, e.t, e.seq, e.day, e.source, e.interactive, e.props,
@@ -57,8 +60,14 @@ SELECT e.*, CAST(amount_own * rate AS DECIMAL(18, 6)) AS money, {money} FROM (
 
 def _properties(plan: Plan) -> tuple[str, ...]:
     """Order properties that the plan's contribution needs, and those that GA4 knows."""
-    named = [s.property for s in (plan.orders.cost, plan.orders.shipping, plan.orders.discount, plan.orders.fees) if s and s.property]
-    return tuple(dict.fromkeys(quote(n) if not n.isidentifier() else n for n in ("shipping", "discount", *named) if n != "tax"))
+    named = [
+        s.property
+        for s in (plan.orders.cost, plan.orders.shipping, plan.orders.discount, plan.orders.fees)
+        if s and s.property
+    ]
+    return tuple(
+        dict.fromkeys(quote(n) if not n.isidentifier() else n for n in ("shipping", "discount", *named) if n != "tax")
+    )
 
 
 def _refunds() -> str:
@@ -91,8 +100,11 @@ def _orders(plan: Plan) -> str:
     discount = _share(rule.discount, "discount", net)
     fees = _share(rule.fees, None, net)
     # What is not named in the plan is shown beside the order but does not reduce its contribution.
-    reduces = [f"coalesce({value}, 0)" for share, value in
-               ((rule.cost, cost), (rule.shipping, shipping), (rule.discount, discount), (rule.fees, fees)) if share]  # fmt: skip
+    reduces = [
+        f"coalesce({value}, 0)"
+        for share, value in ((rule.cost, cost), (rule.shipping, shipping), (rule.discount, discount), (rule.fees, fees))
+        if share
+    ]
     contribution = " - ".join([f"({net})", *reduces])
     kinds = ", ".join(literal(kind) for kind in NOT_COUNTED)
     return f"""

@@ -19,7 +19,13 @@ def page_statement(plan: Plan, cut: Cut, group: bool) -> Statement:
     page = frame.dims.get("page_group" if group else "page").sql
     frame_entry = frame.dims.get("entry_page_group").sql if group else "s.entry_page"
     frame_exit = frame_entry.replace("s.entry_page", "s.exit_page")
-    where = [f"e.name IN ({frame.bind.all(VIEWS)})", "e.environment = 'live'", "NOT e.bot", "e.path IS NOT NULL", frame.in_range("s")]
+    where = [
+        f"e.name IN ({frame.bind.all(VIEWS)})",
+        "e.environment = 'live'",
+        "NOT e.bot",
+        "e.path IS NOT NULL",
+        frame.in_range("s"),
+    ]
     if cut.where is not None:
         where.append(session_filter(frame.dims, cut.where))
     joins = visitor_joins(" ".join(where)) if uses(" ".join(where), "f") or uses(" ".join(where), "b") else ""

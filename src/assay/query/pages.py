@@ -20,5 +20,7 @@ def page_group(cleaned: str, plan: Plan, bind: Binder) -> str:
     """SQL for the first group of the plan whose globs match the page; null when none does."""
     if not plan.pages:
         return "CAST(NULL AS VARCHAR)"
-    whens = " ".join(f"WHEN {matches_globs(cleaned, globs, bind)} THEN {bind(name)}" for name, globs in plan.pages.items())
+    whens = " ".join(
+        f"WHEN {matches_globs(cleaned, globs, bind)} THEN {bind(name)}" for name, globs in plan.pages.items()
+    )
     return f"CASE {whens} END"

@@ -8,24 +8,36 @@ from assay.store.engine import Statement
 
 def span() -> Statement:
     """First day, last day and number of live events that are no bots."""
-    return Statement("SELECT min(day), max(day), count(*) FROM events WHERE environment = 'live' AND NOT bot", {}, "span")
+    return Statement(
+        "SELECT min(day), max(day), count(*) FROM events WHERE environment = 'live' AND NOT bot", {}, "span"
+    )
 
 
 def event_counts() -> Statement:
     """Name, events, first and last day, of everything live."""
-    return Statement("SELECT name, count(*), min(day), max(day) FROM events WHERE environment = 'live' GROUP BY name ORDER BY count(*) DESC, name", {}, "events by name")
+    return Statement(
+        "SELECT name, count(*), min(day), max(day) FROM events WHERE environment = 'live' GROUP BY name ORDER BY count(*) DESC, name",
+        {},
+        "events by name",
+    )
 
 
 def segments_loaded() -> Statement:
     """What was loaded: segments, rows, stored, duplicates, clashes, quarantined."""
     return Statement(
-        "SELECT kind, count(*), sum(rows), sum(stored), sum(duplicates), sum(clashes), sum(quarantined) FROM segments GROUP BY kind ORDER BY kind", {}, "segments"
+        "SELECT kind, count(*), sum(rows), sum(stored), sum(duplicates), sum(clashes), sum(quarantined) FROM segments GROUP BY kind ORDER BY kind",
+        {},
+        "segments",
     )
 
 
 def quarantine_reasons() -> Statement:
     """Reasons for rows in quarantine, with an example."""
-    return Statement("SELECT reason, count(*), min(file), min(line) FROM quarantine GROUP BY reason ORDER BY 2 DESC, 1", {}, "quarantine")
+    return Statement(
+        "SELECT reason, count(*), min(file), min(line) FROM quarantine GROUP BY reason ORDER BY 2 DESC, 1",
+        {},
+        "quarantine",
+    )
 
 
 def foreign_currencies(site: str) -> Statement:

@@ -16,7 +16,12 @@ from assay.query.dimensions import ITEMS, Dimensions, uses, visitor_joins
 from assay.query.sql import matches_globs, quote
 
 MONEY = ("revenue.net", "revenue.gross", "contribution", "gross_margin")
-_ORDER_FIELDS = {"revenue.net": "o.net", "revenue.gross": "o.gross", "contribution": "o.contribution", "gross_margin": "o.gross_margin"}
+_ORDER_FIELDS = {
+    "revenue.net": "o.net",
+    "revenue.gross": "o.gross",
+    "contribution": "o.contribution",
+    "gross_margin": "o.gross_margin",
+}
 _ITEM_FIELDS = ("item_id", "item_name", "item_category", "item_brand", "quantity", "price")
 _SESSION_FIELDS = {"duration": "(s.end_t - s.start_t) / 1000000.0"}
 
@@ -49,7 +54,11 @@ class Rows:
             return "v.person_key"
         if unit == "account":
             return f"coalesce({self.alias}.account, v.account)"
-        return {"visitor": f"{self.alias}.visitor_key", "session": f"{self.alias}.session_key", "event": self.event_no}.get(unit, "NULL")
+        return {
+            "visitor": f"{self.alias}.visitor_key",
+            "session": f"{self.alias}.session_key",
+            "event": self.event_no,
+        }.get(unit, "NULL")
 
 
 class RowBuilder:
@@ -93,7 +102,9 @@ class RowBuilder:
             condition.append("NOT e.bot")
         if select.events:
             one = len(select.events) == 1
-            condition.append(f"e.name = {self.bind(select.events[0])}" if one else f"e.name IN ({self.bind.all(select.events)})")
+            condition.append(
+                f"e.name = {self.bind(select.events[0])}" if one else f"e.name IN ({self.bind.all(select.events)})"
+            )
         if select.page:
             condition.append(matches_globs(self.dims.get("page").sql, select.page, self.bind))
         if select.events == (self.plan.orders.event,):
@@ -107,11 +118,15 @@ class RowBuilder:
         if money == "revenue.net" and select.where is None:
             columns = "event_no, visitor_key, session_key, account, t, day, counted, order_type, coupon"
             if self.plan.rules.refunds == "booked":
-                union = (f"SELECT {columns}, gross AS net FROM orders UNION ALL SELECT r.event_no, o1.visitor_key, o1.session_key, o1.account, r.t, r.day, "
-                         f"coalesce(o1.counted, true), 'refund', NULL, -r.amount FROM refunds r LEFT JOIN orders o1 ON o1.order_id = r.order_id")  # fmt: skip
+                union = (
+                    f"SELECT {columns}, gross AS net FROM orders UNION ALL SELECT r.event_no, o1.visitor_key, o1.session_key, o1.account, r.t, r.day, "
+                    f"coalesce(o1.counted, true), 'refund', NULL, -r.amount FROM refunds r LEFT JOIN orders o1 ON o1.order_id = r.order_id"
+                )
             else:
-                union = (f"SELECT {columns}, net FROM orders UNION ALL SELECT event_no, NULL, NULL, NULL, t, day, true, 'refund', NULL, -amount "
-                         f"FROM refunds WHERE order_id IS NULL")  # fmt: skip
+                union = (
+                    f"SELECT {columns}, net FROM orders UNION ALL SELECT event_no, NULL, NULL, NULL, t, day, true, 'refund', NULL, -amount "
+                    f"FROM refunds WHERE order_id IS NULL"
+                )
             return Rows("o", f"({union}) o", where, value, outside=True)
         return Rows("o", "orders o", where, value)
 

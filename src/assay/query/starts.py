@@ -29,22 +29,32 @@ class _Starts(Frame):
         measure = self.quantity.numerator
         assert measure is not None
         start = self.quantity.start or Select("order")
-        own = self.quantity.start is None and (measure.select.of == "order" or (measure.field or "").startswith(("order.", "revenue", "contrib", "gross")))
+        own = self.quantity.start is None and (
+            measure.select.of == "order" or (measure.field or "").startswith(("order.", "revenue", "contrib", "gross"))
+        )
         ctes = [f"starts AS ({self._starts(start, measure if own else None)})"]
         if own:
             x, table = "x0", "starts"
         else:
             ctes.append(f"outcomes AS ({self._outcomes(measure)})")
-            ctes.append(f"values_ AS (SELECT s.sid, {self._fold(measure)} AS v FROM starts s JOIN outcomes o ON {self._link(start)} GROUP BY s.sid)")
+            ctes.append(
+                f"values_ AS (SELECT s.sid, {self._fold(measure)} AS v FROM starts s JOIN outcomes o ON {self._link()} GROUP BY s.sid)"
+            )
             share = "CASE WHEN r.v > 0 THEN 1 ELSE 0 END"
-            x = ("1 - " + share if self.quantity.negate else share) if self.quantity.kind == "share" else "coalesce(r.v, 0)"
+            x = (
+                ("1 - " + share if self.quantity.negate else share)
+                if self.quantity.kind == "share"
+                else "coalesce(r.v, 0)"
+            )
             ctes.append(f"judged AS (SELECT s.*, {x} AS x0 FROM starts s LEFT JOIN values_ r ON r.sid = s.sid)")
             x, table = "x0", "judged"
         return Query(self.statement(self._sums(ctes, table), [self.metric]), (self.metric,), self.keys, matured=True)
 
     def _starts(self, start: Select, own: Measure | None) -> str:
         """The first (or last) start of each unit in the range; every event or order, where that is the unit itself."""
-        rows = self.builder.rows(own if own and own.select.of == "order" and own.field else Measure("exists", start), self.cut.by)
+        rows = self.builder.rows(
+            own if own and own.select.of == "order" and own.field else Measure("exists", start), self.cut.by
+        )
         if rows.outside:
             rows = Rows(rows.alias, "orders o", rows.where, rows.value)
         alias = rows.alias
@@ -72,8 +82,10 @@ class _Starts(Frame):
         link = {"order": identity, "event": f"{alias}.visitor_key"}.get(self.unit, identity)
         sequence = "e.seq, e.id" if alias == "e" else f"{rows.event_no}"
         source = rows.source + joins(rows, [*columns, *where, identity, link], self.unit)
-        base = (f"SELECT {identity} AS unit, {link} AS link, {cluster} AS cluster, {rows.t} AS t0, {rows.event_no} AS start_no, ({rows.t}, {sequence}) AS place"
-                f"{''.join(', ' + c for c in columns)} FROM {source} WHERE {' AND '.join(w for w in where if w != 'true')}")  # fmt: skip
+        base = (
+            f"SELECT {identity} AS unit, {link} AS link, {cluster} AS cluster, {rows.t} AS t0, {rows.event_no} AS start_no, ({rows.t}, {sequence}) AS place"
+            f"{''.join(', ' + c for c in columns)} FROM {source} WHERE {' AND '.join(w for w in where if w != 'true')}"
+        )
         if self.unit not in ("order", "event"):
             first = "DESC" if self.quantity.anchor == "last" else "ASC"
             grain = ", g0" if self.cut.grain else ""
@@ -89,7 +101,7 @@ class _Starts(Frame):
         """The filter holds on the start's session (or on the start itself, for event and order names)."""
         assert self.cut.where is not None
         scope = self.dims.scope(self.cut.where)
-        if scope == "event" and alias == "e" or scope == "order" and alias == "o":
+        if (scope == "event" and alias == "e") or (scope == "order" and alias == "o"):
             return f"({self.dims.expression(self.cut.where)})"
         condition = session_filter(self.dims, self.cut.where)
         return condition if uses(condition, "s") else f"({condition})"
@@ -98,9 +110,15 @@ class _Starts(Frame):
         rows = self.builder.rows(measure)
         if rows.outside:
             rows = Rows(rows.alias, "orders o", rows.where, rows.value)
-        key = {"event": f"{rows.alias}.visitor_key", "order": self._order_key(rows)}.get(self.unit) or rows.key(self.unit)
+        key = {"event": f"{rows.alias}.visitor_key", "order": self._order_key(rows)}.get(self.unit) or rows.key(
+            self.unit
+        )
         source = rows.source + joins(rows, [key], self.unit)
-        where = [w for w in (rows.where, f"{rows.alias}.day >= {self.bind(self.cut.period.first)}", f"{key} IS NOT NULL") if w != "true"]
+        where = [
+            w
+            for w in (rows.where, f"{rows.alias}.day >= {self.bind(self.cut.period.first)}", f"{key} IS NOT NULL")
+            if w != "true"
+        ]
         return f"SELECT {key} AS link, {rows.t} AS t, {rows.event_no} AS event_no, {rows.value or '1'} AS v FROM {source} WHERE {' AND '.join(where)}"
 
     def _order_key(self, rows: Rows) -> str:
@@ -109,7 +127,7 @@ class _Starts(Frame):
         own = self.plan.orders.id
         return "e.order_id" if own == "order_id" else f"coalesce({self.dims.property(own)}, e.order_id)"
 
-    def _link(self, start: Select) -> str:
+    def _link(self) -> str:
         parts = ["o.link = s.link", "o.event_no IS DISTINCT FROM s.start_no"]
         if self.unit != "order" or self.quantity.within is not None:
             parts.append("o.t >= s.t0")
@@ -118,14 +136,18 @@ class _Starts(Frame):
         return " AND ".join(parts)
 
     def _fold(self, measure: Measure) -> str:
-        return aggregate(measure, Rows("o", "", "true", None if measure.op in ("exists",) or measure.field is None else "o.v"))
+        return aggregate(
+            measure, Rows("o", "", "true", None if measure.op in ("exists",) or measure.field is None else "o.v")
+        )
 
     def _sums(self, ctes: list[str], table: str) -> str:
         keys = "".join(f"{g}, " for g in self.groups)
         by = f" GROUP BY {keys[:-2]}" if keys else ""
         if self.unit in _CLUSTERED:
-            ctes.append(f"clusters AS (SELECT {keys}cluster, count(*) AS y, sum(x0) AS x, count(*) FILTER (WHERE matured) AS ym, "
-                        f"coalesce(sum(x0) FILTER (WHERE matured), 0) AS xm FROM {table} GROUP BY {keys}cluster)")  # fmt: skip
+            ctes.append(
+                f"clusters AS (SELECT {keys}cluster, count(*) AS y, sum(x0) AS x, count(*) FILTER (WHERE matured) AS ym, "
+                f"coalesce(sum(x0) FILTER (WHERE matured), 0) AS xm FROM {table} GROUP BY {keys}cluster)"
+            )
             blocks = block("x", "y", "count(*)") + ", " + block("xm", "ym", "count(*)", only="ym > 0")
             return f"WITH {', '.join(ctes)} SELECT {keys}{blocks} FROM clusters{by}"
         blocks = block("x0", "1", "count(*)") + ", " + block("x0", "1", "count(*)", only="matured")

@@ -33,8 +33,10 @@ class _Totals(Frame):
             sql = f"SELECT {keys}n, x, n, NULL, NULL, NULL, NULL FROM ({inner})"
         else:
             parts = [self._side(m, "x" if i == 0 else "y", clustered=True) for i, m in enumerate(measures)]
-            union = " UNION ALL ".join(f"SELECT {keys}cluster, {'x' if i == 0 else 'NULL AS x'}, {'y' if i == 1 else 'NULL AS y'} FROM ({p})"
-                                       for i, p in enumerate(parts))  # fmt: skip
+            union = " UNION ALL ".join(
+                f"SELECT {keys}cluster, {'x' if i == 0 else 'NULL AS x'}, {'y' if i == 1 else 'NULL AS y'} FROM ({p})"
+                for i, p in enumerate(parts)
+            )
             folded = f"SELECT {keys}cluster, coalesce(sum(x), 0) AS x, coalesce(sum(y), 0) AS y FROM ({union}) GROUP BY {keys}cluster"
             sql = f"SELECT {keys}{block('x', 'y', 'count(*)')} FROM ({folded}){by}"
         return Query(self.statement(sql, [self.metric]), (self.metric,), self.keys)
@@ -71,6 +73,6 @@ class _Totals(Frame):
     def _filter(self, rows: Rows) -> str:
         assert self.cut.where is not None
         scope = self.dims.scope(self.cut.where)
-        if rows.alias == "e" and scope == "event" or rows.alias == "o" and scope in ("order",):
+        if (rows.alias == "e" and scope == "event") or (rows.alias == "o" and scope in ("order",)):
             return f"({self.dims.expression(self.cut.where)})"
         return session_filter(self.dims, self.cut.where)

@@ -11,7 +11,12 @@ from assay.query.cut import Cut, Frame, Query, aggregate, block
 from assay.query.dimensions import session_filter, uses, visitor_joins
 from assay.query.rows import RowBuilder, Rows, joins
 
-_KEYS = {"visitor": "s.visitor_key", "session": "s.session_key", "user": "v.person_key", "account": "coalesce(s.account, v.account)"}
+_KEYS = {
+    "visitor": "s.visitor_key",
+    "session": "s.session_key",
+    "user": "v.person_key",
+    "account": "coalesce(s.account, v.account)",
+}
 _OF_VISIT = ("session", "visitor", "user", "account")
 
 
@@ -60,7 +65,9 @@ class _Units(Frame):
         for name in self.cut.by:
             dimension = self.dims.get(name)
             if dimension.scope in ("order", "item"):
-                raise Refused(f"{name} belongs to an {dimension.scope}, not to a {self.unit}: ask for orders or revenue by {name}")
+                raise Refused(
+                    f"{name} belongs to an {dimension.scope}, not to a {self.unit}: ask for orders or revenue by {name}"
+                )
             keys.append(dimension.sql)
         where = [self.in_range("s")]
         if self.cut.where is not None:
@@ -77,11 +84,19 @@ class _Units(Frame):
         source += visitor_joins(texts)
         if events:
             source += " JOIN events e ON e.session_key = s.session_key AND e.interactive"
-        place = "(e.t, e.seq, e.id)" if events else "s.session_key" if self.unit == "visitor" else "(s.start_t, s.session_key)"
-        base = (f"SELECT {_KEYS[self.unit]} AS unit, s.visitor_key AS cluster, {''.join(c + ', ' for c in columns)}{place} AS place "
-                f"FROM {source} WHERE {' AND '.join(where)}")  # fmt: skip
+        place = (
+            "(e.t, e.seq, e.id)"
+            if events
+            else "s.session_key"
+            if self.unit == "visitor"
+            else "(s.start_t, s.session_key)"
+        )
+        base = (
+            f"SELECT {_KEYS[self.unit]} AS unit, s.visitor_key AS cluster, {''.join(c + ', ' for c in columns)}{place} AS place "
+            f"FROM {source} WHERE {' AND '.join(where)}"
+        )
         if self.session and not events:
-            outs = [*self.groups, *(f"{_own(m, f'w{n}')} AS x{n}" for n, m in own)]
+            outs = [*self.groups, *(f"{_own(f'w{n}')} AS x{n}" for n, m in own)]
             return f"SELECT {', '.join(['unit', 'cluster', *outs])} FROM ({base})"
         return self._picked(base, own)
 
@@ -90,9 +105,11 @@ class _Units(Frame):
         fixed = self.groups if self.cut.pick == "any" else self.groups[:1] if self.cut.grain else []
         fold = "arg_min" if self.cut.pick != "last" else "arg_max"
         outs = [g if g in fixed else f"{fold}({{'v': {g}}}, place).v AS {g}" for g in self.groups]
-        outs += [f"{_own(m, f'max(w{n})' if m.quantity.kind == 'share' else f'sum(w{n})')} AS x{n}" for n, m in own]
-        return (f"SELECT {', '.join(['unit', 'any_value(cluster) AS cluster', *outs])} FROM ({base}) WHERE unit IS NOT NULL "
-                f"GROUP BY {', '.join(['unit', *fixed])}")  # fmt: skip
+        outs += [f"{_own(f'max(w{n})' if m.quantity.kind == 'share' else f'sum(w{n})')} AS x{n}" for n, m in own]
+        return (
+            f"SELECT {', '.join(['unit', 'any_value(cluster) AS cluster', *outs])} FROM ({base}) WHERE unit IS NOT NULL "
+            f"GROUP BY {', '.join(['unit', *fixed])}"
+        )
 
     def _relations(self, read: Sequence[tuple[int, Metric]]) -> list[list[tuple[int, Measure, Rows]]]:
         """Measures that read the same relation are summed in one pass over it."""
@@ -101,7 +118,9 @@ class _Units(Frame):
             measure = _numerator(metric)
             rows = self.builder.rows(measure)
             if rows.alias == "k":
-                raise Refused(f"{metric.name}: ad costs belong to no {self.unit}; make it a ratio over orders or visitors")
+                raise Refused(
+                    f"{metric.name}: ad costs belong to no {self.unit}; make it a ratio over orders or visitors"
+                )
             found.setdefault(rows.source, []).append((n, measure, rows))
         return list(found.values())
 
@@ -123,14 +142,21 @@ class _Units(Frame):
         numbers = [f"{aggregate(m, r)} AS x{n}" for n, m, r in members]
         texts = [*where, *numbers]
         source = rows.source + joins(rows, texts, self.unit)
-        return (f"SELECT {', '.join([f'{rows.key(self.unit)} AS unit', *grain, *numbers])} FROM {source} "
-                f"WHERE {' AND '.join(where)} GROUP BY {'1, 2' if grain else '1'}")  # fmt: skip
+        return (
+            f"SELECT {', '.join([f'{rows.key(self.unit)} AS unit', *grain, *numbers])} FROM {source} "
+            f"WHERE {' AND '.join(where)} GROUP BY {'1, 2' if grain else '1'}"
+        )
 
     def _capped(self, ctes: list[str], metrics: Sequence[Metric]) -> str:
         caps = [(n, m.quantity.cap) for n, m in enumerate(metrics) if m.quantity.cap is not None]
         if not caps:
             return "per_unit"
-        limits = {n: f"(SELECT quantile_cont(coalesce(x{n}, 0), {cap}) FROM per_unit WHERE unit IS NOT NULL)" if cap < 1 else cap for n, cap in caps}
+        limits = {
+            n: f"(SELECT quantile_cont(coalesce(x{n}, 0), {cap}) FROM per_unit WHERE unit IS NOT NULL)"
+            if cap < 1
+            else cap
+            for n, cap in caps
+        }
         replaced = ", ".join(f"least(x{n}, {limit}) AS x{n}" for n, limit in limits.items())
         ctes.append(f"capped AS (SELECT * REPLACE ({replaced}) FROM per_unit)")
         return "capped"
@@ -140,11 +166,16 @@ class _Units(Frame):
         by = f" GROUP BY {keys[:-2]}" if keys else ""
         if self.session:
             numbers = "".join(f", coalesce(sum(x{n}), 0) AS x{n}" for n in range(count))
-            ctes.append(f"clusters AS (SELECT {keys}cluster, count(*) AS y{numbers} FROM {table} GROUP BY {keys}cluster)")
+            ctes.append(
+                f"clusters AS (SELECT {keys}cluster, count(*) AS y{numbers} FROM {table} GROUP BY {keys}cluster)"
+            )
             blocks = ", ".join(block(f"x{n}", "y", "count(*)") for n in range(count))
             return f"WITH {', '.join(ctes)} SELECT {keys}{blocks} FROM clusters{by}"
         here = "unit IS NOT NULL"
-        blocks = ", ".join(block(f"coalesce(x{n}, 0)", "1", "count(*)", f"sum(x{n}) FILTER (WHERE unit IS NULL)", here) for n in range(count))
+        blocks = ", ".join(
+            block(f"coalesce(x{n}, 0)", "1", "count(*)", f"sum(x{n}) FILTER (WHERE unit IS NULL)", here)
+            for n in range(count)
+        )
         return f"WITH {', '.join(ctes)} SELECT {keys}{blocks} FROM {table}{by}"
 
 
@@ -160,7 +191,7 @@ def _of_visit(metric: Metric) -> bool:
     return measure is not None and (measure.select.of in _OF_VISIT or (measure.field or "").startswith("session."))
 
 
-def _own(metric: Metric, value: str) -> str:
+def _own(value: str) -> str:
     """A unit's number from the visit: 0 or 1 for a share (null where the rule cannot say), the value for a mean."""
     return f"coalesce({value}, 0)"
 

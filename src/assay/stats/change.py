@@ -42,4 +42,6 @@ def change(now: Estimate, before: Estimate, noise: float, days: tuple[int, int],
     variance = now.variance + before.variance + noise * (1 / days[0] + 1 / days[1])
     freedom = max(days[0] + days[1] - 2, 1) if noise > 0 else 10_000
     half = t_two_sided(level, freedom) * math.sqrt(variance)
-    return Estimate(difference, difference - half, difference + half, level, "difference with daily noise", variance=variance)
+    return Estimate(
+        difference, difference - half, difference + half, level, "difference with daily noise", variance=variance
+    )

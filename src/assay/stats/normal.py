@@ -22,7 +22,7 @@ def p_two_sided(z: float) -> float:
 
 @cache
 def t_two_sided(level: float, degrees: int) -> float:
-    """Student quantile for a two-sided interval; the normal one from 1,000 degrees of freedom on (they agree to 0.1 %)."""
+    """Student quantile for a two-sided interval; the normal one from 1,000 degrees of freedom on."""
     if degrees >= 1000:
         return z_two_sided(level)
     from scipy.special import stdtrit

@@ -7,9 +7,10 @@ from statistics import NormalDist
 
 
 def detectable(variance: float, n_per_arm: float, alpha: float = 0.05, power: float = 0.8) -> float:
-    """Smallest absolute difference of two means that a two-sided test finds with ``power``: (z₁₋α⸝₂ + z_power)·√(2σ²/n).
+    """Smallest absolute difference of two means that a two-sided test finds with ``power``.
 
-    ``variance`` is of one unit's number. Source: any text on sample size, e.g. S.-C. Chow, Sample Size Calculations, §3.2.
+    (z₁₋α⸝₂ + z_power)·√(2σ²/n); ``variance`` σ² is of one unit's number. Source: S.-C. Chow, J. Shao, H. Wang, Sample
+    Size Calculations in Clinical Research, §3.2.
     """
     if n_per_arm <= 0:
         return math.inf

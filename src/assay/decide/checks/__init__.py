@@ -1,0 +1,1 @@
+"""One check a file: a small function that returns a finding or nothing."""

@@ -39,7 +39,10 @@ class DuckDB:
 
         self.path = path
         temporary = path.with_suffix(".tmp")
-        config = {"memory_limit": os.environ.get("ASSAY_MEMORY_LIMIT", ASK_MEMORY), "temp_directory": str(temporary)}
+        config: dict[str, Any] = {
+            "memory_limit": os.environ.get("ASSAY_MEMORY_LIMIT", ASK_MEMORY),
+            "temp_directory": str(temporary),
+        }
         with _errors(str(path)):
             path.parent.mkdir(parents=True, exist_ok=True)
             self.connection = duckdb.connect(str(path), read_only=read_only, config=config)
@@ -65,7 +68,9 @@ class DuckDB:
         """Close the file."""
         self.connection.close()
 
-    def _do(self, statements: Iterable[str], fill: Mapping[str, str] | None = None, **params: Any) -> list[tuple[Any, ...]]:
+    def _do(
+        self, statements: Iterable[str], fill: Mapping[str, str] | None = None, **params: Any
+    ) -> list[tuple[Any, ...]]:
         """Run statements of the ``.sql`` files; ``{name}`` places are filled with checked SQL, values are bound."""
         rows: list[tuple[Any, ...]] = []
         for sql in statements:
@@ -151,7 +156,7 @@ class DuckDB:
         counts: list[tuple[int, int]] = []
         for number, piece in enumerate(pieces):
             self._open(piece)
-            (rows, unusable), = self._named("count_rows")  # fmt: skip
+            ((rows, unusable),) = self._named("count_rows")
             if unusable:
                 self._named("unusable", name=piece.name, file=piece.path.name)
             self._file("stage_piece", piece=number)
@@ -210,7 +215,7 @@ class DuckDB:
 
     def _load_costs(self, piece: Piece, load_no: int) -> Loaded:
         path = _literal(str(piece.path))
-        (rows, known), = self._named("count_costs", {"path": path})  # fmt: skip
+        ((rows, known),) = self._named("count_costs", {"path": path})
         self._named("load_costs", {"path": path}, load_no=load_no)
         return Loaded(piece.name, piece.kind, rows, rows - known, known)
 
@@ -220,9 +225,18 @@ class DuckDB:
             path = _literal(str(piece.quarantine))
             quarantined += self._named("count_quarantine", {"path": path})[0][0]
             self._named("quarantine_file", {"path": path}, name=piece.name)
-        self._named("record", name=piece.name, kind=piece.kind, load_no=load_no, now=time.time_ns() // 1000,
-                    rows=loaded.rows, stored=loaded.stored, duplicates=loaded.duplicates, clashes=loaded.clashes,
-                    quarantined=quarantined)  # fmt: skip
+        self._named(
+            "record",
+            name=piece.name,
+            kind=piece.kind,
+            load_no=load_no,
+            now=time.time_ns() // 1000,
+            rows=loaded.rows,
+            stored=loaded.stored,
+            duplicates=loaded.duplicates,
+            clashes=loaded.clashes,
+            quarantined=quarantined,
+        )
 
     def rebuild(self, derivation: Derivation) -> None:
         """Derive days, sessions, orders and persons again from all stored events."""
@@ -297,10 +311,19 @@ def _errors(what: str) -> Iterator[None]:
     except duckdb.Error as error:
         text = " ".join(str(error).split())
         lower = text.lower()
-        if "no space left" in lower or "disk is full" in lower or "out of memory" in lower or "failed to offload" in lower:
-            raise MachineError(f"{what}: {text[:300]}; free some space and repeat: nothing already stored is lost") from error
+        if (
+            "no space left" in lower
+            or "disk is full" in lower
+            or "out of memory" in lower
+            or "failed to offload" in lower
+        ):
+            raise MachineError(
+                f"{what}: {text[:300]}; free some space and repeat: nothing already stored is lost"
+            ) from error
         if "conflicting lock" in lower or "could not set lock" in lower:
-            raise MachineError(f"{what}: another assay process has the store open; stop it or ask it instead") from error
+            raise MachineError(
+                f"{what}: another assay process has the store open; stop it or ask it instead"
+            ) from error
         if isinstance(error, duckdb.IOException | duckdb.InternalException | duckdb.FatalException):
             raise MachineError(f"{what}: {text[:300]}") from error
         if isinstance(error, duckdb.ConversionException | duckdb.InvalidInputException):

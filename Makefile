@@ -1,0 +1,72 @@
+# Every target makes or completes .venv by itself. On a fresh machine with Python 3.11: `make demo`, `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+DEMO ?= demo
+BASE := $(VENV)/.stamp-base
+TEST := $(VENV)/.stamp-test
+CHECK := $(VENV)/.stamp-check
+BENCH := $(VENV)/.stamp-bench
+EXTRAS := $(VENV)/.stamp-extras
+
+.PHONY: help demo dev test soak check bench clean
+
+help:
+	@echo "make demo   install, build a demo shop, print its scorecard"
+	@echo "make test   the tests"
+	@echo "make check  lint, types, layers"
+	@echo "make soak   the long tests"
+	@echo "make bench  speed against a peer, in the same run"
+	@echo "make dev    everything for development, then end"
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "assay needs Python 3.11 or newer; make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv $(VENV) || (command -v apt-get >/dev/null && apt-get -qq update && apt-get -qq install -y python3-venv && $(PYTHON) -m venv --clear $(VENV))
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+
+$(BASE): pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) --editable .
+	@touch $@
+
+$(TEST): $(BASE)
+	$(PIP) --group test
+	@touch $@
+
+$(CHECK): $(TEST)
+	$(PIP) --group check
+	@touch $@
+
+$(BENCH): $(TEST)
+	$(PIP) --group bench
+	@touch $@
+
+$(EXTRAS): $(CHECK) $(BENCH)
+	$(PIP) --editable '.[pdf,charts,clickhouse,mcp,oidc,notify,arrow,forecast]'
+	@touch $@
+
+demo: $(BASE)
+	@rm -rf $(DEMO)
+	$(BIN)/assay demo $(DEMO)
+
+dev: $(EXTRAS)
+	@echo "ready: $(BIN)/assay, make test, make check"
+
+test: $(TEST)
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+soak: $(TEST)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --soak
+
+check: $(CHECK)
+	$(BIN)/ruff check src tests bench
+	$(BIN)/ruff format --check src tests bench
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/test_architecture.py
+
+bench: $(BENCH)
+	$(BIN)/python -m bench
+
+clean:
+	rm -rf $(VENV) $(DEMO) dist build .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,43 @@
+"""Fixtures and options that all tests share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+DATA = Path(os.environ.get("ASSAY_DATA", ROOT.parent / "shared" / "data"))
+ORIGIN = (
+    "public data sets, named with their origin in tests/data/README.md; put them in a folder and set ASSAY_DATA to it"
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--soak", action="store_true", help="also run the long tests")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--soak"):
+        return
+    for item in items:
+        if "soak" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="long: run with --soak"))
+
+
+@pytest.fixture(scope="session")
+def data_file() -> Callable[[str], Path]:
+    """A real data set by file name; the test is skipped where it is not there (and fails where it must be)."""
+
+    def find(name: str) -> Path:
+        path = DATA / name
+        if not path.is_file():
+            message = f"{name} is missing in {DATA}: {ORIGIN}"
+            if os.environ.get("ASSAY_DATA_REQUIRED"):
+                pytest.fail(message)
+            pytest.skip(message)
+        return path
+
+    return find
