@@ -18,7 +18,8 @@ Cell = str | int | float | bool | Decimal | date | datetime | None
 class Column:
     """One column. ``kind``: text, day, count, rate, money, number, duration (seconds) or flag.
 
-    ``detail`` columns are one click down. ``definition`` is the id of the definition that the column follows; ``currency`` is set for money.
+    ``detail`` columns are one click down. ``definition`` is the id of the definition that the column follows;
+    ``currency`` is set for money.
     """
 
     name: str

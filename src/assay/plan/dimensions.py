@@ -1,4 +1,4 @@
-"""The built-in dimensions: their scope and kind. Declared properties join them, event scope unless the plan says otherwise."""
+"""The built-in dimensions: their scope and kind. Declared properties join them, with event scope by default."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class SessionRule:
 
 @dataclass(frozen=True)
 class BounceRule:
-    """``rule``: assay, ga4, plausible, posthog, matomo, ga360 or source; ``threshold`` in seconds where the rule has one."""
+    """``rule``: assay, ga4, plausible, posthog, matomo, ga360 or source; ``threshold`` in seconds."""
 
     rule: str = "assay"
     threshold: int | None = None
@@ -70,7 +70,7 @@ class PageCleaning:
 
 @dataclass(frozen=True)
 class Property:
-    """``type``: string, number, integer, boolean, timestamp, money or items. ``scope``: event, session, visitor, user, order."""
+    """``type``: string, number, integer, boolean, timestamp, money or items; ``scope``: event, session, …"""
 
     name: str
     type: str = "string"
@@ -163,7 +163,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Target:
-    """``relative``: +10 % on the baseline (value 0.10); else an absolute ``value`` in the metric's own unit. ``by``: the day."""
+    """``relative``: so much above the baseline (0.10 for +10 %); else ``value`` is in the metric's own unit."""
 
     value: float
     relative: bool
@@ -263,7 +263,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Import:
-    """A named mapping for ``assay import events|orders|costs --mapping NAME``: event-line field → column or ``=expression``."""
+    """A named mapping for ``assay import``: the importer's own options, checked when it is used."""
 
     name: str
     keys: Mapping[str, Any] = field(default_factory=dict)

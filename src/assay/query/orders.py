@@ -53,7 +53,7 @@ SELECT e.*, CAST(amount_own * rate AS DECIMAL(18, 6)) AS money, {money} FROM (
         e.items, coalesce(e.currency, {site}) AS currency, {amount} AS amount_own, {rank} AS source_rank,
         coalesce({_prop("coupon")}, NULL) AS coupon, {kind} AS kind, {_prop("status")} AS status,
         CASE WHEN coalesce(e.currency, {site}) = {site} THEN CAST(1 AS DECIMAL(18, 9)) ELSE r.rate END AS rate
-    FROM events e LEFT JOIN rates r ON r.currency = e.currency AND r.day = e.day
+    FROM events e LEFT JOIN rates r ON r.site = {site} AND r.currency = e.currency AND r.day = e.day
     WHERE e.name = {literal(event)} AND e.environment = 'live'{counts}
 ) e"""
 

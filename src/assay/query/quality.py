@@ -46,7 +46,7 @@ def orders() -> Statement:
     """Orders: all, without id, without amount, lines beyond the first, without a visit; refunds of no known order and their sum."""
     return Statement(
         """
-SELECT count(*), count(*) FILTER (WHERE order_id LIKE 'event:%'), count(*) FILTER (WHERE gross IS NULL), coalesce(sum(lines - 1), 0),
+SELECT count(*), count(*) FILTER (WHERE order_id LIKE 'event:%'), count(*) FILTER (WHERE gross IS NULL AND rate <> 0), coalesce(sum(lines - 1), 0),
     count(*) FILTER (WHERE session_key IS NULL), (SELECT count(*) FROM refunds WHERE order_id IS NULL), (SELECT sum(amount) FROM refunds WHERE order_id IS NULL),
     count(*) FILTER (WHERE rate = 0)
 FROM orders""",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
+
 from assay.query.sql import Binder
 from assay.store.engine import Statement
 
@@ -41,10 +44,22 @@ def quarantine_reasons() -> Statement:
 
 
 def foreign_currencies(site: str) -> Statement:
-    """Currencies of orders, refunds and costs other than the site's, with the days they occur on and no rate yet."""
+    """Currencies other than the site's that have days without a rate: currency, first and last such day."""
     bind = Binder()
     return bind.statement(
-        f"SELECT DISTINCT currency FROM (SELECT currency FROM events WHERE amount IS NOT NULL UNION SELECT currency FROM costs) "
-        f"WHERE currency IS NOT NULL AND currency <> {bind(site)} AND currency NOT IN (SELECT currency FROM rates)",
-        "currencies",
+        f"SELECT m.currency, min(m.day), max(m.day) FROM (SELECT DISTINCT currency, day FROM events WHERE amount IS NOT NULL "
+        f"UNION SELECT DISTINCT currency, day FROM costs) m WHERE m.currency IS NOT NULL AND m.currency <> {bind(site)} "
+        f"AND NOT EXISTS (SELECT 1 FROM rates r WHERE r.site = {bind(site)} AND r.currency = m.currency AND r.day = m.day) "
+        f"GROUP BY m.currency ORDER BY m.currency",
+        "currencies without rates",
+    )
+
+
+def add_rates(site: str, currency: str, days: list[date], rates: list[Decimal]) -> Statement:
+    """Store rates: one unit of ``currency`` in the site's."""
+    return Statement(
+        "INSERT INTO rates SELECT $site, $currency, day, CAST(rate AS DECIMAL(18, 9)) FROM (SELECT unnest($days) AS day, unnest($rates) AS rate) n "
+        "WHERE NOT EXISTS (SELECT 1 FROM rates r WHERE r.site = $site AND r.currency = $currency AND r.day = n.day)",
+        {"site": site, "currency": currency, "days": days, "rates": [str(rate) for rate in rates]},
+        "rates",
     )

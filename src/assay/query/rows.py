@@ -78,7 +78,7 @@ class RowBuilder:
             name = field[8:]
             return self._sessions(select, _SESSION_FIELDS.get(name, f"s.{quote(name)}"))
         if select.of == "cost" or (field and field.startswith("cost.")):
-            return Rows("k", "costs k", self._where(select, "true"), f"k.{quote(field[5:])}" if field else None)
+            return Rows("k", self._costs(), self._where(select, "true"), f"k.{quote(field[5:])}" if field else None)
         if select.of == "order":
             return self._orders(select, None)
         if select.of == "event":
@@ -129,6 +129,15 @@ class RowBuilder:
                 )
             return Rows("o", f"({union}) o", where, value, outside=True)
         return Rows("o", "orders o", where, value)
+
+    def _costs(self) -> str:
+        """Ad costs in the site's currency, by the rate of their day."""
+        site = self.bind(self.plan.site.currency)
+        rate = f"CASE WHEN coalesce(c.currency, {site}) = {site} THEN 1 ELSE r.rate END"
+        return (
+            f"(SELECT c.* REPLACE (CAST(c.amount * {rate} AS DECIMAL(18, 6)) AS amount) FROM costs c "
+            f"LEFT JOIN rates r ON r.site = {site} AND r.currency = c.currency AND r.day = c.day) k"
+        )
 
     def _sessions(self, select: Select, value: str | None) -> Rows:
         return Rows("s", "sessions s", self._where(select, "true"), value)

@@ -164,7 +164,7 @@ CREATE TABLE quarantine (
 );
 
 -- Rates of the European Central Bank as used: one unit of currency in the site's currency.
-CREATE TABLE rates (currency VARCHAR NOT NULL, day DATE NOT NULL, rate DECIMAL(18, 9) NOT NULL);
+CREATE TABLE rates (site VARCHAR NOT NULL, currency VARCHAR NOT NULL, day DATE NOT NULL, rate DECIMAL(18, 9) NOT NULL);
 
 -- What the derived tables were made with.
 CREATE TABLE facts (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
