@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from assay.collect.importers.base import COST_COLUMNS, Context, Options, Segment
+from assay.collect.importers.events import Events
 from assay.collect.importers.flow import Importer
 from assay.collect.importers.ga360 import GA360
 from assay.model.errors import UnknownName
 
-IMPORTERS: tuple[Importer, ...] = (GA360(),)
+IMPORTERS: tuple[Importer, ...] = (GA360(), Events())
 
 __all__ = ["COST_COLUMNS", "IMPORTERS", "Context", "Importer", "Options", "Segment", "importer"]
 

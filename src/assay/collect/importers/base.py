@@ -34,7 +34,7 @@ class Segment:
 
     ``path`` is Parquet with the event line's columns (``events``) or COST_COLUMNS (``costs``). ``moved``: a temporary
     file that the loader may move; else the user's own, to be read only. ``quarantine``: Parquet of file, line, reason,
-    raw. Over the segments of one file ``read`` = rows of the file, ``skipped`` = rows left out on purpose (filter, totals).
+    raw. Over the segments of one file ``read`` = rows of the file, ``skipped`` = rows left out on purpose (a filter).
     """
 
     name: str

@@ -53,13 +53,16 @@ class Job:
 class Prepared:
     """A view with a ``reason`` for every row that cannot be used. ``total`` rows of the file, ``skipped`` on purpose.
 
-    ``step`` rows of the file make one segment; 0 = the view cannot be taken in parts.
+    ``exact``: lines and raw texts are known. ``result`` is the view to write, where it is another. ``step`` rows of the
+    file make one segment; 0 = all of them.
     """
 
     total: int
+    exact: bool
     relation: str = "checked"
     skipped: int = 0
     step: int = PART
+    result: str | None = None
 
 
 class Importer(ABC):
@@ -110,7 +113,7 @@ class Importer(ABC):
     def _convert(self, job: Job, name: str) -> Iterator[Segment]:
         prepared = self.prepare(job, careful=False)
         bad = self._bad(job, prepared)
-        if bad and job.file.kind != "parquet":
+        if bad and not prepared.exact:
             prepared = self.prepare(job, careful=True)
             bad = self._bad(job, prepared)
         quarantine = self._quarantine(job, prepared, name) if bad else None
@@ -145,7 +148,7 @@ class Importer(ABC):
     def _write(self, job: Job, prepared: Prepared, name: str) -> tuple[Path, int]:
         path = job.work.spool / f"{name}.parquet"
         draft = job.work.folder / f"{name}.parquet"
-        rows = job.work.run(*self.write, relation=prepared.relation, path=literal(str(draft)))[0][0]
+        rows = job.work.run(*self.write, relation=prepared.result or prepared.relation, path=literal(str(draft)))[0][0]
         job.work.unfinished.append(path)
         draft.replace(path)
         return path, int(rows)
@@ -166,8 +169,8 @@ def _parts(prepared: Prepared) -> Iterator[tuple[int, int, int]]:
         yield part, first, first + step
 
 
-def staged(job: Job, careful: bool) -> tuple[dict[str, str], int]:
-    """The view ``rows`` of the file: its columns with types, and how many rows there are.
+def staged(job: Job, careful: bool) -> tuple[dict[str, str], int, bool]:
+    """The view ``rows`` of the file: its columns with types, how many rows there are, whether lines are exact.
 
     A CSV that DuckDB cannot read strictly is read carefully.
     """
@@ -179,5 +182,6 @@ def staged(job: Job, careful: bool) -> tuple[dict[str, str], int]:
     except duckdb.Error:
         if careful or job.file.kind == "parquet":
             raise
-        columns = open_rows(job.work, job.file, careful=True)
-    return columns, job.work.number("count", relation="rows")
+        careful = True
+        columns = open_rows(job.work, job.file, careful)
+    return columns, job.work.number("count", relation="rows"), careful or job.file.kind == "parquet"

@@ -37,4 +37,4 @@ class GA360(Importer):
         impressions = "true" if job.options.impressions else "false"
         job.work.run("ga360", "mapped", hits=hits, impressions=impressions, **job.fill(self.name))
         job.work.run("common", "checked", latest=job.latest)
-        return Prepared(total, step=200_000)
+        return Prepared(total, careful or job.file.kind == "parquet", step=200_000)

@@ -14,7 +14,7 @@ from assay.collect.importers.work import literal, quote
 from assay.model.errors import DataError
 
 if TYPE_CHECKING:
-    from sqlglot import exp
+    from sqlglot.expressions import Expr
 
 _BYTES = 8 << 20
 
@@ -46,7 +46,7 @@ def open_export(job: Job, sql: str, title: str, needed: Sequence[tuple[str, ...]
             raise DataError(f"{file.name} is no {title}: column {missing} is missing")
     helpers = [exp.column(name, quoted=True) for name in HELPERS]
     if file.kind == "parquet":
-        columns: list[exp.Expression] = [_cast(folded.get(name.lower()), name, kind) for name, kind in wanted.items()]
+        columns: list[Expr] = [_cast(folded.get(name.lower()), name, kind) for name, kind in wanted.items()]
         select = exp.select(*helpers, *columns).from_(source)
     else:
         members = ", ".join(f"{quote(n)} {k}" for n, k in wanted.items())
@@ -79,7 +79,7 @@ def flatten(job: Job, sql: str, total: int) -> str:
     return literal(str(work.folder / "flat-*.parquet"))
 
 
-def _cast(column: str | None, name: str, kind: str) -> exp.Expression:
+def _cast(column: str | None, name: str, kind: str) -> Expr:
     from sqlglot import exp
 
     to = exp.DataType.build(kind, dialect="duckdb")

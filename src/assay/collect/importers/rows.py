@@ -1,4 +1,4 @@
-"""Any file as the view ``rows``: its columns, ``__n`` (from 0), ``__line`` (in the file, from 1), ``__raw``, ``__problem``.
+"""Any file as the view ``rows``: its columns, ``__n`` (from 0), ``__line`` (in it, from 1), ``__raw``, ``__problem``.
 
 CSV and NDJSON are read once, by DuckDB, into a staged Parquet of texts. Only when a row turns out to be unusable is the
 file read again, ``careful``ly, by Python: then lines, raw texts and rows of the wrong width are exact.
@@ -7,9 +7,8 @@ file read again, ``careful``ly, by Python: then lines, raw texts and rows of the
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
 
 from assay.collect.importers.files import File
 from assay.collect.importers.work import Work, literal, quote
@@ -49,7 +48,7 @@ def _stage_objects(work: Work, file: File) -> None:
     names = [row[0] for row in work.run("rows", "keys")]
     if not names:
         raise DataError(f"{file.name}: no line is a JSON object; assay reads one object per line")
-    structure = ", ".join(f"{quote(name)} VARCHAR" for name in names)
+    structure = ", ".join(f"{quote(name)} JSON" for name in names)
     path = literal(str(work.folder / "objects.parquet"))
     work.run("rows", "stage_objects", type=f"STRUCT({structure})", path=path)
     work.run("rows", "staged_view", path=path)
@@ -78,6 +77,8 @@ def _write(path: Path, records: Iterator[list[str]]) -> None:
 
 def _clean(text: str) -> tuple[str, bool]:
     """Text without bytes that no encoding has, and whether it had none."""
+    if text.isascii():
+        return text.replace("\0", ""), True
     text = text.replace("\0", "")
     try:
         text.encode("utf-8")
@@ -94,53 +95,43 @@ def _careful_lines(file: File) -> Iterator[list[str]]:
                 yield [str(number), raw, "" if readable else f"the line is not {file.encoding} text"]
 
 
-class _Tee:
-    """Lines of a text, and those handed out since the last look."""
-
-    def __init__(self, text: IO[str]) -> None:
-        self.text, self.taken = text, list[str]()
-
-    def __iter__(self) -> _Tee:
-        return self
-
-    def __next__(self) -> str:
-        line = next(self.text)
-        self.taken.append(line)
-        return line
-
-    def look(self) -> str:
-        raw = "".join(self.taken).rstrip("\r\n")
-        self.taken.clear()
-        return raw
-
-
 def _careful_rows(file: File) -> Iterator[list[str]]:
     """Records of a CSV: line, raw text, problem, fields. Blank lines are no records."""
     csv.field_size_limit(_FIELD_LIMIT)
     width = len(file.header)
     blank = [""] * width
+    taken: list[str] = []
     with file.text() as text:
         for _ in range(file.skip):
-            next(text)
-        tee = _Tee(text)
-        reader = csv.reader(tee, delimiter=file.delimiter)
+            next(text, None)
+        reader = csv.reader(_kept(text, taken), delimiter=file.delimiter)
         seen_header = False
         while True:
             start = file.skip + reader.line_num + 1
+            taken.clear()
             try:
                 record = next(reader)
             except StopIteration:
                 return
             except csv.Error as error:
-                yield [str(start), _clean(tee.look())[0], f"the row cannot be read as CSV: {error}", *blank]
+                raw = _clean("".join(taken).rstrip("\r\n"))[0]
+                yield [str(start), raw, f"the row cannot be read as CSV: {error}", *blank]
                 continue
-            raw, readable = _clean(tee.look())
             if not record or not seen_header:
                 seen_header = seen_header or bool(record)
-            elif not readable:
+                continue
+            raw, readable = _clean("".join(taken).rstrip("\r\n"))
+            if not readable:
                 problem = f"the row is not {file.encoding} text (name its encoding, for example cp1252)"
                 yield [str(start), raw, problem, *blank]
             elif len(record) != width:
                 yield [str(start), raw, f"the row has {len(record)} columns, the header {width}", *blank]
             else:
-                yield [str(start), raw, "", *(value.replace("\0", "") for value in record)]
+                yield [str(start), raw, "", *record]
+
+
+def _kept(lines: Iterable[str], taken: list[str]) -> Iterator[str]:
+    """The lines, each also put into ``taken``."""
+    for line in lines:
+        taken.append(line)
+        yield line.replace("\0", "")

@@ -16,26 +16,26 @@ WHERE file_row_number >= getvariable('first_row') AND file_row_number < getvaria
 -- name: stage_csv
 COPY (
     SELECT *, CAST(NULL AS BIGINT) AS __line, CAST(NULL AS VARCHAR) AS __raw, CAST(NULL AS VARCHAR) AS __problem
-    FROM read_csv({text}, columns = {types}, auto_detect = false, header = true, delim = {delimiter}, quote = '"', escape = '"', skip = {skip}, strict_mode = true, max_line_size = 16777216)
+    FROM read_csv({text}, columns = {types}, auto_detect = false, header = true, delim = {delimiter}, quote = '"', escape = '"', skip = {skip}, strict_mode = true, max_line_size = 16777216, buffer_size = 33554432)
 ) TO {path} (FORMAT parquet, COMPRESSION snappy);
 
 -- name: stage_careful_csv
 COPY (
     SELECT * EXCLUDE (__line, __problem), CAST(__line AS BIGINT) AS __line, nullif(__problem, '') AS __problem
-    FROM read_csv({text}, columns = {types}, auto_detect = false, header = false, delim = ',', quote = '"', escape = '"', strict_mode = true, max_line_size = 268435456)
+    FROM read_csv({text}, columns = {types}, auto_detect = false, header = false, delim = ',', quote = '"', escape = '"', strict_mode = true, max_line_size = 16777216, buffer_size = 33554432)
 ) TO {path} (FORMAT parquet, COMPRESSION snappy);
 
 -- name: stage_lines
 COPY (
     SELECT row_number() OVER () AS __line, raw AS __raw, CAST(NULL AS VARCHAR) AS __problem
-    FROM read_csv({text}, columns = {'raw': 'VARCHAR'}, auto_detect = false, header = false, delim = chr(1), quote = '', escape = '', strict_mode = false, max_line_size = 268435456)
+    FROM read_csv({text}, columns = {'raw': 'VARCHAR'}, auto_detect = false, header = false, delim = chr(1), quote = '', escape = '', strict_mode = false, max_line_size = 16777216, buffer_size = 33554432)
     WHERE trim(raw) <> ''
 ) TO {path} (FORMAT parquet, COMPRESSION snappy);
 
 -- name: stage_careful_lines
 COPY (
     SELECT CAST(line AS BIGINT) AS __line, raw AS __raw, nullif(problem, '') AS __problem
-    FROM read_csv({text}, columns = {'line': 'VARCHAR', 'raw': 'VARCHAR', 'problem': 'VARCHAR'}, auto_detect = false, header = false, delim = ',', quote = '"', escape = '"', strict_mode = true, max_line_size = 268435456)
+    FROM read_csv({text}, columns = {'line': 'VARCHAR', 'raw': 'VARCHAR', 'problem': 'VARCHAR'}, auto_detect = false, header = false, delim = ',', quote = '"', escape = '"', strict_mode = true, max_line_size = 16777216, buffer_size = 33554432)
 ) TO {path} (FORMAT parquet, COMPRESSION snappy);
 
 -- name: lines_view

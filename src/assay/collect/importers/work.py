@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from assay.model.errors import AssayError, DataError, MachineError
 
 if TYPE_CHECKING:
-    from sqlglot import exp
+    from sqlglot.expressions import Expr
 
 MEMORY = "700MB"
 _PLACE = re.compile(r"\{(\w+)\}")
@@ -69,7 +69,7 @@ class Work:
             self.run("common", "settings")
             self.run("common", "macros")
 
-    def run(self, file: str, block: str, **fill: str) -> list[tuple[Any, ...]]:
+    def run(self, file: str, block: str, /, **fill: str) -> list[tuple[Any, ...]]:
         """Run a block and return the rows of its last statement. ``{name}`` places are filled with SQL."""
         rows: list[tuple[Any, ...]] = []
         for sql in blocks(file)[block]:
@@ -78,7 +78,7 @@ class Work:
             rows = cursor.fetchall() if cursor.description else []
         return rows
 
-    def view(self, name: str, select: exp.Expression) -> None:
+    def view(self, name: str, select: Expr) -> None:
         """Name a composed select."""
         self.run("common", "view", view=quote(name), select=select.sql(dialect="duckdb"))
 
@@ -90,7 +90,7 @@ class Work:
         """Columns of a view, table or table function (as SQL), with their types."""
         return {row[0]: row[1] for row in self.run("common", "describe", relation=relation)}
 
-    def number(self, block: str, **fill: str) -> int:
+    def number(self, block: str, /, **fill: str) -> int:
         """The single number that a block of ``common.sql`` returns."""
         return int(self.run("common", block, **fill)[0][0] or 0)
 
