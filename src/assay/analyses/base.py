@@ -80,15 +80,16 @@ class Asking:
         return day_of(self.now, self.plan.site.timezone)
 
     def complete_day(self) -> date:
-        """The last complete day of the data."""
-        assert self.span is not None
-        return min(self.span.last, self.today - timedelta(1))
+        """The last complete day of the data; yesterday where there are none."""
+        yesterday = self.today - timedelta(1)
+        return min(self.span.last, yesterday) if self.span else yesterday
 
     def period(self, params: Ranged) -> Period:
         """The range of a question."""
-        assert self.span is not None
         last = params.to or self.complete_day()
-        first = params.from_ or max(last - timedelta(DEFAULT_DAYS - 1), min(self.span.first, last))
+        first = params.from_ or last - timedelta(DEFAULT_DAYS - 1)
+        if params.from_ is None and self.span:
+            first = max(first, min(self.span.first, last))
         if first > last:
             raise UsageError(f"the range starts on {first}, after its end on {last}")
         return Period(first, last)

@@ -1,0 +1,30 @@
+"""Options that many verbs share, and what was chosen: after the verb, else before it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+FOLDER_OPTION = typer.Option("-w", "--workspace", metavar="DIR", help="The workspace; default: this folder.")
+FORMAT_OPTION = typer.Option("--format", metavar="table|json|csv|md", help="How it is shown. [default: table]")
+
+Folder = Annotated[Path | None, FOLDER_OPTION]
+Format = Annotated[str | None, FORMAT_OPTION]
+
+
+def folder_of(ctx: typer.Context, given: Path | None = None) -> Path:
+    """The workspace that a command is about."""
+    return Path(given or ctx.find_root().params.get("workspace") or ".")
+
+
+def format_of(ctx: typer.Context, given: str | None = None) -> str:
+    """The format that was asked for. Raises UnknownName."""
+    from assay.model.errors import UnknownName
+    from assay.report.exporters import BY_NAME
+
+    name = str(given or ctx.find_root().params.get("form") or "table")
+    if name not in BY_NAME:
+        raise UnknownName("format", name, BY_NAME, "assay")
+    return name

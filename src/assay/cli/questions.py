@@ -1,0 +1,66 @@
+"""One verb per question, made from its ``Params``; ``ask`` and ``sql`` are the same in two other ways."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from typing import Any
+
+import typer
+
+from assay.analyses import BY_NAME
+from assay.cli.app import question_verbs
+from assay.cli.lazy import Verb, Verbs, command
+from assay.cli.options import FOLDER, FORMAT, common, function, parameters, values_of
+from assay.cli.output import emit, write
+from assay.cli.params import folder_of, format_of
+from assay.cli.progress import Progress
+from assay.model.answer import Answer
+
+
+class Ask(Verbs):
+    """``assay ask QUESTION``."""
+
+    kind = "question"
+
+    def verbs(self) -> tuple[Verb, ...]:
+        """One per question."""
+        return question_verbs("Questions")
+
+
+class Sql(Verbs):
+    """``assay sql QUESTION``."""
+
+    kind = "question"
+
+    def verbs(self) -> tuple[Verb, ...]:
+        """One per question."""
+        return question_verbs("Questions", "sql")
+
+
+def question_command(name: str, act: str) -> Any:
+    """The command of a question; ``act``: answer, or sql."""
+    question = BY_NAME[name]
+    run = partial(_answer if act == "answer" else _sql, name)
+    summary = question.summary if act == "answer" else f"The SQL behind: {question.summary}"
+    return command(function(run, [*parameters(question.Params), *common(act == "answer")]), name, summary)
+
+
+def _answer(name: str, ctx: typer.Context, values: dict[str, Any]) -> None:
+    chosen = format_of(ctx, values.get(FORMAT))
+    emit(_asked(name, ctx, values), chosen)
+
+
+def _sql(name: str, ctx: typer.Context, values: dict[str, Any]) -> None:
+    answer = _asked(name, ctx, values)
+    write("".join(f"{text.rstrip().removesuffix(';')};\n\n" for text in answer.sql).removesuffix("\n"))
+    if not answer.sql:
+        print(f"assay: no SQL was needed: {answer.empty or 'the plan alone answers this'}", file=sys.stderr)
+
+
+def _asked(name: str, ctx: typer.Context, values: dict[str, Any]) -> Answer:
+    from assay.workspace import Workspace
+
+    given = values_of(BY_NAME[name].Params, values, ctx.command_path)
+    with Progress() as progress, Workspace(folder_of(ctx, values.get(FOLDER)), progress=progress) as workspace:
+        return workspace.ask(name, **given)

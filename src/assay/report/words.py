@@ -1,0 +1,85 @@
+"""What table and Markdown share: intervals merged into one column, cells and findings in words."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from assay.decide.words import show
+from assay.model.answer import Answer, Cell, Column
+from assay.model.finding import Finding
+
+_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+SEVERITIES = {"good": "good", "info": "note", "warning": "warning", "bad": "problem"}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A column as people see it: its title, its kind, the texts of its rows, and the definition that it follows."""
+
+    title: str
+    kind: str
+    texts: tuple[str, ...]
+    definition: str | None = None
+
+    @property
+    def is_text(self) -> bool:
+        """True where words stand, not figures."""
+        return self.kind in ("text", "day", "flag")
+
+
+def shown(answer: Answer) -> list[Shown]:
+    """First-level columns; ``<m>_low`` and ``<m>_high`` are one column of intervals."""
+    names = {column.name: place for place, column in enumerate(answer.columns)}
+    found: list[Shown] = []
+    for place, column in enumerate(answer.columns):
+        stem, _, end = column.name.rpartition("_")
+        if column.detail or (end == "high" and _pair(answer, stem, names)):
+            continue
+        if end == "low" and _pair(answer, stem, names):
+            high = names[f"{stem}_high"]
+            texts = tuple(interval(row[place], row[high], column) for row in answer.rows)
+            found.append(Shown(_title(answer, stem, names), "interval", texts, column.definition))
+        else:
+            texts = tuple(one_line(show(row[place], column)) for row in answer.rows)
+            found.append(Shown(column.title, column.kind, texts, column.definition))
+    return found
+
+
+def _pair(answer: Answer, stem: str, names: dict[str, int]) -> bool:
+    """Both ends of an interval are on the first level."""
+    places = [names.get(f"{stem}_{end}") for end in ("low", "high")]
+    return all(place is not None and not answer.columns[place].detail for place in places)
+
+
+def _title(answer: Answer, stem: str, names: dict[str, int]) -> str:
+    level = max((one.estimate.level for one in answer.estimates), default=0.95)
+    several = sum(1 for name in names if name.endswith("_low") and _pair(answer, name[:-4], names)) > 1
+    title = f"{level * 100:g} % interval"
+    if not several:
+        return title
+    owner = answer.columns[names[stem]].title if stem in names else stem.replace("_", " ")
+    return f"{owner}: {title}"
+
+
+def interval(low: Cell, high: Cell, column: Column) -> str:
+    """``2.31–2.52 %``; with a sign ``-0.10 to 0.32 %``; the unit is said once."""
+    if low is None and high is None:
+        return "–"
+    first, second = show(low, column), show(high, column)
+    unit = second.rpartition(" ")[2]
+    if " " in second and column.kind != "duration" and first.endswith(f" {unit}"):
+        first = first.removesuffix(f" {unit}")
+    signed = first.startswith("-") or second.startswith("-") or column.kind == "duration"
+    return f"{first} to {second}" if signed else f"{first}–{second}"
+
+
+def finding_words(finding: Finding) -> str:
+    """``warning: nobody reached purchase → assay quality``."""
+    action = f" → {finding.action}" if finding.action else ""
+    return f"{SEVERITIES.get(finding.severity, finding.severity)}: {finding.text}{action}"
+
+
+def one_line(text: str) -> str:
+    """Text in one line, without characters that steer a terminal or turn the reading direction of what follows."""
+    return _STEERING.sub(" ", text)
