@@ -88,16 +88,23 @@ class DuckDB:
         self._do(schema.statements(self.dialect, which), fill, **params)
 
     @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """All of it or nothing."""
+        self._named("begin")
+        try:
+            yield
+            self._named("commit")
+        except BaseException:
+            self._named("rollback")
+            raise
+
+    @contextmanager
     def _transaction(self, what: str) -> Iterator[None]:
         with _errors(what):
             self.connection.execute(f"SET memory_limit = '{os.environ.get('ASSAY_MEMORY_LIMIT', LOAD_MEMORY)}'")
-            self._named("begin")
             try:
-                yield
-                self._named("commit")
-            except BaseException:
-                self._named("rollback")
-                raise
+                with self._whole():
+                    yield
             finally:
                 self._named("drop_work")
                 self.connection.execute(f"SET memory_limit = '{os.environ.get('ASSAY_MEMORY_LIMIT', ASK_MEMORY)}'")
@@ -110,10 +117,9 @@ class DuckDB:
             done = self._version()
             for name in schema.migrations(self.dialect):
                 if int(name[:4]) > done:
-                    self._named("begin")
-                    self._file(name)
-                    self._named("set_fact", key="version", value=str(int(name[:4])))
-                    self._named("commit")
+                    with self._whole():
+                        self._file(name)
+                        self._named("set_fact", key="version", value=str(int(name[:4])))
             wanted = {f"p_{name}": PROPERTY_TYPES[kind] for name, kind in properties.items()}
             present = {name: kind.replace(",", ", ") for name, kind in self._named("columns_of_events")}
             for column, kind in present.items():
@@ -122,7 +128,8 @@ class DuckDB:
             for column, kind in wanted.items():
                 if present.get(column, "").replace(" ", "") != kind.replace(" ", ""):
                     expression = property_expression(column[2:], kind, "props")
-                    self._named("add_property", {"column": _quote(column), "type": kind, "expression": expression})
+                    with self._whole():
+                        self._named("add_property", {"column": _quote(column), "type": kind, "expression": expression})
             # Loading fills the columns in the order in which the table has them.
             self._properties = {name: wanted[name] for name, _ in self._named("columns_of_events")}
 
@@ -138,7 +145,7 @@ class DuckDB:
     def load(self, pieces: Sequence[Piece], derivation: Derivation) -> list[Loaded]:
         """Load segments, each once ever, all in one transaction, and derive what they touch."""
         known = {row[0] for row in self._named("loaded_names")}
-        new = [p for p in pieces if p.name not in known]
+        new = list({p.name: p for p in pieces if p.name not in known}.values())
         done = {p.name: Loaded(p.name, p.kind, again=True) for p in pieces}
         with self._transaction("loading"):
             (load_no,) = self._named("next_load")[0]
@@ -207,6 +214,7 @@ class DuckDB:
             types = "{" + ", ".join(f"{_literal(f.name)}: {_literal(_JSON_TYPES[f.kind])}" for f in FIELDS) + "}"
             columns = ", ".join(_column(f.name, _TYPES[f.kind], True) for f in FIELDS)
             self._file("piece_json", {"columns": columns, "path": path, "types": types})
+        self._file("piece_rows")
 
     def _property_values(self) -> str:
         return "".join(
@@ -282,7 +290,7 @@ def _content(stored: bool) -> str:
         value = f"{'e' if stored else 'p'}.{_quote(column)}"
         default = {"seq": "0", "source": "'unknown'", "environment": "'live'", "bot": "false", "interactive": "true"}
         if name == "amount":
-            value = f"CAST({value} AS DECIMAL(18, 6))"
+            value = f"TRY_CAST({value} AS DECIMAL(18, 6))"
         elif name in default:
             value = f"coalesce({value}, {default[name]})"
         parts.append(f"coalesce(CAST({value} AS VARCHAR), chr(0))")

@@ -1,3 +1,3 @@
--- The lines of one segment as piece_rows, every column of the event line present, rn = place in the file.
-CREATE OR REPLACE TEMP VIEW piece_rows AS
+-- The lines of one Parquet segment, every column of the event line present, rn = place in the file.
+CREATE OR REPLACE TEMP VIEW piece_all AS
 SELECT {columns}, file_row_number AS rn FROM read_parquet({path}, file_row_number = true);

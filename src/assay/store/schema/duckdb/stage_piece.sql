@@ -5,4 +5,4 @@ SELECT
     coalesce(utm_campaign, utm_source, click_id), order_id IS NOT NULL,
     NOT coalesce(bot, false) AND coalesce(environment, 'live') = 'live', coalesce(interactive, true)
 FROM piece_rows
-WHERE "time" IS NOT NULL AND name IS NOT NULL AND id IS NOT NULL;
+WHERE usable;

@@ -12,10 +12,12 @@ SELECT coalesce(max(load_no), 0) + 1 FROM segments;
 DESCRIBE SELECT * FROM read_parquet({path});
 -- name: unusable
 INSERT INTO quarantine
-SELECT $name, $file, rn + 1, 'no id, name or time', to_json(p)::VARCHAR
-FROM piece_rows p WHERE "time" IS NULL OR name IS NULL OR id IS NULL;
+SELECT $name, $file, rn + 1,
+    CASE WHEN "time" IS NULL OR name IS NULL OR id IS NULL THEN 'no id, name or time' ELSE 'the amount is no number' END,
+    to_json(p)::VARCHAR
+FROM piece_rows p WHERE NOT usable;
 -- name: count_rows
-SELECT count(*), count(*) FILTER (WHERE "time" IS NULL OR name IS NULL OR id IS NULL) FROM piece_rows;
+SELECT count(*), count(*) FILTER (WHERE NOT usable) FROM piece_rows;
 -- name: any_twins
 SELECT EXISTS (SELECT 1 FROM twins);
 -- name: losers
@@ -45,7 +47,8 @@ SELECT value FROM facts WHERE key = $key;
 -- name: set_fact
 INSERT OR REPLACE INTO facts VALUES ($key, $value);
 -- name: columns_of_events
-SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'events' AND column_name LIKE 'p\_%' ESCAPE '\';
+SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'events' AND column_name LIKE 'p\_%' ESCAPE '\'
+ORDER BY ordinal_position;
 -- name: drop_property
 ALTER TABLE events DROP COLUMN {column};
 -- name: add_property
@@ -63,4 +66,5 @@ DROP TABLE IF EXISTS numbered;
 DROP TABLE IF EXISTS named;
 DROP TABLE IF EXISTS scope_visitors;
 DROP VIEW IF EXISTS piece_rows;
+DROP VIEW IF EXISTS piece_all;
 DROP TABLE IF EXISTS piece_lines;

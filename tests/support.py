@@ -1,0 +1,143 @@
+"""A workspace from a plan text and a few events: what most tests start from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from assay.model.answer import Answer
+from assay.model.event import FIELDS
+from assay.store.engine import Loaded, Piece, Statement
+from assay.workspace import Workspace
+
+Event = dict[str, Any]
+NOW = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
+_numbers = count(1)
+
+
+def at(text: str, zone: str = "UTC") -> int:
+    """``2024-01-01 10:00[:00[.000000]]`` in a zone → microseconds UTC."""
+    local = datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone))
+    seconds = round(local.replace(microsecond=0).timestamp())
+    return seconds * 1_000_000 + local.microsecond
+
+
+def event(visitor: str | None, name: str, time: str | int, **fields: Any) -> Event:
+    """An event line; its id is made from what it says, so equal events have equal ids unless ``id`` is given."""
+    when = at(time) if isinstance(time, str) else time
+    line = {"visitor": visitor, "name": name, "time": when, "source": "web", **fields}
+    line.setdefault("id", "-".join(str(v) for v in (visitor, name, when, *(fields[k] for k in sorted(fields)))))
+    return line
+
+
+def view(visitor: str | None, time: str | int, path: str = "/", **fields: Any) -> Event:
+    """A page view."""
+    return event(visitor, "page_view", time, path=path, **fields)
+
+
+def bought(visitor: str | None, time: str | int, order: str | None, amount: str | None, **fields: Any) -> Event:
+    """A purchase."""
+    return event(visitor, "purchase", time, order_id=order, amount=amount, **fields)
+
+
+def refunded(time: str | int, order: str | None, amount: str | None, **fields: Any) -> Event:
+    """A refund: no action of a visitor."""
+    return event(None, "refund", time, order_id=order, amount=amount, interactive=False, **fields)
+
+
+def ndjson(path: Path, events: Iterable[Mapping[str, Any]]) -> Path:
+    """Events as an NDJSON segment."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(e) + "\n" for e in events), encoding="utf-8")
+    return path
+
+
+def parquet(path: Path, events: Sequence[Mapping[str, Any]]) -> Path:
+    """Events as a Parquet segment with every column of the event line; JSON columns as text."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    types = {"text": pa.string(), "integer": pa.int64(), "boolean": pa.bool_(), "json": pa.string()}
+
+    def cell(value: Any, kind: str) -> Any:
+        return json.dumps(value, separators=(",", ":")) if kind == "json" and value is not None else value
+
+    columns = {f.name: pa.array([cell(e.get(f.name), f.kind) for e in events], types[f.kind]) for f in FIELDS}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table(columns), path)
+    return path
+
+
+def workspace(folder: Path, plan: str = "", *batches: Sequence[Event], now: int = NOW) -> Workspace:
+    """A workspace with these batches loaded, each as a segment of its own in one load after the other."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "assay.yaml").write_text(plan or "site: {name: Test}\n", encoding="utf-8")
+    made = Workspace(folder, now=now)
+    for batch in batches:
+        load(made, batch)
+    return made
+
+
+def load(ws: Workspace, events: Sequence[Event], name: str | None = None) -> Loaded:
+    """Load events as one segment."""
+    name = name or f"segment-{next(_numbers)}"
+    path = ndjson(ws.folder / "segments" / f"{name}.ndjson", events)
+    (loaded,) = ws.load([Piece(name, path)])
+    return loaded
+
+
+def rows(ws: Workspace, sql: str, **params: Any) -> list[tuple[Any, ...]]:
+    """Rows of any SQL over the store."""
+    return ws.engine.run(Statement(sql, params)).rows
+
+
+def table(answer: Answer, *columns: str) -> list[tuple[Any, ...]]:
+    """The named columns of an answer's rows (all of them when none is named)."""
+    names = [c.name for c in answer.columns]
+    places = [names.index(c) for c in columns] if columns else range(len(names))
+    return [tuple(row[i] for i in places) for row in answer.rows]
+
+
+def value(answer: Answer) -> Any:
+    """The first estimate's value of an answer without groups."""
+    return answer.estimates[0].estimate.value
+
+
+def dump(ws: Workspace) -> dict[str, list[tuple[Any, ...]]]:
+    """Every derived table without its surrogate keys, so that two stores can be compared."""
+    return {
+        "events": rows(
+            ws,
+            """
+SELECT e.* EXCLUDE (event_no, load_no, visitor_key, session_key), v.visitor AS of_visitor, s.session_no
+FROM events e LEFT JOIN visitors v USING (visitor_key) LEFT JOIN sessions s USING (session_key) ORDER BY e.id""",
+        ),
+        "sessions": rows(
+            ws,
+            """
+SELECT v.visitor, s.* EXCLUDE (session_key, visitor_key) FROM sessions s JOIN visitors v USING (visitor_key)
+ORDER BY v.visitor, s.session_no""",
+        ),
+        "visitors": rows(
+            ws,
+            """
+SELECT v.visitor, v.user_id, v.account, p.user_id, p.user_id IS NOT NULL OR p.visitor_key = v.visitor_key
+FROM visitors v JOIN visitors p ON p.visitor_key = v.person_key
+WHERE v.visitor_key IN (SELECT visitor_key FROM events) ORDER BY v.visitor""",
+        ),
+        "orders": rows(
+            ws,
+            """
+SELECT o.* EXCLUDE (event_no, money_event_no, visitor_key, session_key), e.id, m.id, v.visitor, s.session_no
+FROM orders o JOIN events e USING (event_no) LEFT JOIN events m ON m.event_no = o.money_event_no
+LEFT JOIN visitors v ON v.visitor_key = o.visitor_key LEFT JOIN sessions s ON s.session_key = o.session_key ORDER BY o.order_id""",
+        ),
+        "refunds": rows(
+            ws, "SELECT e.id, r.* EXCLUDE (event_no) FROM refunds r JOIN events e USING (event_no) ORDER BY e.id"
+        ),
+    }
