@@ -45,6 +45,16 @@ def argument(description: str, many: bool = False) -> Any:
     return Field(... if not many else (), description=description, json_schema_extra={"argument": True})
 
 
+def arguments(params: Params) -> list[str]:
+    """What was given for the fields without a flag, as words of a command."""
+    found: list[str] = []
+    for name, field in type(params).model_fields.items():
+        if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("argument"):
+            value = getattr(params, name)
+            found += [str(one) for one in value] if isinstance(value, list) else [str(value)]
+    return found
+
+
 Compare = Literal["none", "previous", "year"]
 Pick = Literal["first", "last", "any"]
 Grain = Literal["hour", "day", "week", "month", "quarter", "year"]
@@ -168,12 +178,13 @@ class Asking:
                 next=("assay import SOURCE FILE", "assay demo DIR"),
             )
         reason = f"no data in {period}: the data run from {self.span.first} to {self.span.last}"
+        command = " ".join(["assay", question, *arguments(params)])
         return self.answer(
             question,
             params,
             empty=reason,
             sentence=f"There is nothing in {period}; the data run from {self.span.first} to {self.span.last}.",
-            next=(f"assay {question} --from {self.span.first} --to {self.span.last}",),
+            next=(f"{command} --from {self.span.first} --to {self.span.last}",),
         )
 
     def without(self, period: Period) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,11 +41,8 @@ def demo(
         answer = make(folder, days, visitors, seed, progress)
     if chosen == "table":
         write(f"{folder} is a demo shop of {days} days; what is true of it stands in {folder / RAW / TRUTH}.\n\n")
-    emit(answer, chosen)
-    if chosen == "table":
-        commands = ("funnel checkout --by device", "metric purchase_rate --by channel --compare previous")
-        first, second = (f"assay -w {folder} {one}" for one in commands)
-        write(f"\nnext: {first}\n      {second}\n")
+    more = ("assay funnel checkout --by device", "assay metric purchase_rate --by channel --compare previous")
+    emit(replace(answer, next=(*more, *answer.next)), chosen, folder)
 
 
 def check_folder(folder: Path, parameters: dict[str, int]) -> None:

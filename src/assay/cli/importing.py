@@ -13,7 +13,7 @@ import typer
 from assay.cli.lazy import Verb, Verbs, command
 from assay.cli.options import FOLDER, FORMAT, common, function, parameters, values_of
 from assay.cli.output import emit
-from assay.cli.params import folder_of, format_of
+from assay.cli.params import folder_of, format_of, named_folder
 from assay.cli.progress import Progress
 from assay.collect.importers import IMPORTERS, importer
 from assay.model.answer import Answer, Column
@@ -65,7 +65,7 @@ def _import(name: str, ctx: typer.Context, values: dict[str, Any]) -> None:
     given = values_of(importer(name).Options, values, ctx.command_path)
     with Progress() as progress, Workspace(folder_of(ctx, values.get(FOLDER)), progress=progress) as workspace:
         answer = load(workspace, name, files, given, values.get(_MAPPING))
-    emit(answer, chosen)
+    emit(answer, chosen, named_folder(ctx, values.get(FOLDER)))
 
 
 def load(

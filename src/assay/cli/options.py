@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ _METAVARS = {
     "text": "TEXT",
     "path": "FILE",
 }
+_PAIR = re.compile(r"([A-Z]+=[A-Z]+): +")  # how a description says what its pairs are
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,9 @@ def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
             None, on if field.default is False else f"{on}/--no-{on[2:]}", help=text, show_default=False
         )
     else:
-        default = typer.Option(None, flag(name, field), metavar=_metavar(form), help=text, show_default=False)
+        pair = _PAIR.match(text)
+        metavar, text = (pair[1], text[pair.end() :]) if pair else (_metavar(form), text)
+        default = typer.Option(None, flag(name, field), metavar=metavar, help=text, show_default=False)
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
@@ -139,11 +143,20 @@ def values_of(model: type[BaseModel], given: Mapping[str, Any], what: str) -> di
             value = _pairs(value, flag(name, field))
         elif form.many:
             value = [part for one in value for part in (piece.strip() for piece in str(one).split(",")) if part]
+        if form.kind == "day":
+            _check_day(value, flag(name, field))
         for one in value if form.many else (value,):
             if form.choices and one not in form.choices:
                 raise UsageError(f"{flag(name, field)} has no value {one!r}{suggestion(str(one), form.choices)}")
         found[name] = value
     return found
+
+
+def _check_day(text: str, option: str) -> None:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option} {text!r} is no day; write it as 2026-09-30") from None
 
 
 def _pairs(texts: list[str], option: str) -> dict[str, str]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
+from dataclasses import replace
+from pathlib import Path
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, TextIO
 
@@ -30,13 +33,25 @@ def layout(stream: TextIO) -> Layout:
     return Layout(max(_LEAST, min(WIDTH, columns)), coloured(stream))
 
 
-def emit(answer: Answer, format: str) -> None:  # noqa: A002
-    """Write an answer. What CSV cannot say, why there is nothing, goes to stderr."""
+def emit(answer: Answer, form: str, folder: Path | None = None) -> None:
+    """Write an answer. What CSV cannot say, why there is nothing, goes to stderr.
+
+    ``folder``: the workspace was named, so the commands to go on with name it too.
+    """
     from assay.report import render
 
-    write(render(answer, format, layout(sys.stdout)))
-    if format == "csv" and answer.empty:
+    if folder is not None and form in ("table", "md"):
+        answer = replace(answer, next=tuple(_there(one, folder) for one in answer.next))
+    write(render(answer, form, layout(sys.stdout)))
+    if form == "csv" and answer.empty:
         print(f"assay: {answer.empty}", file=sys.stderr)
+
+
+def _there(command: str, folder: Path) -> str:
+    verb, _, rest = command.removeprefix("assay ").partition(" ")
+    if not command.startswith("assay ") or verb in ("demo", "init"):
+        return command
+    return " ".join(["assay", "-w", shlex.quote(str(folder)), verb, *([rest] if rest else [])])
 
 
 def write(text: str) -> None:

@@ -16,7 +16,12 @@ Format = Annotated[str | None, FORMAT_OPTION]
 
 def folder_of(ctx: typer.Context, given: Path | None = None) -> Path:
     """The workspace that a command is about."""
-    return Path(given or ctx.find_root().params.get("workspace") or ".")
+    return named_folder(ctx, given) or Path()
+
+
+def named_folder(ctx: typer.Context, given: Path | None = None) -> Path | None:
+    """The workspace that was named; None where it is this folder."""
+    return given or ctx.find_root().params.get("workspace")
 
 
 def format_of(ctx: typer.Context, given: str | None = None) -> str:

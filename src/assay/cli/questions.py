@@ -13,7 +13,7 @@ from assay.cli.app import question_verbs
 from assay.cli.lazy import Verb, Verbs, command
 from assay.cli.options import FOLDER, FORMAT, common, function, parameters, values_of
 from assay.cli.output import emit, write
-from assay.cli.params import folder_of, format_of
+from assay.cli.params import folder_of, format_of, named_folder
 from assay.cli.progress import Progress
 from assay.model.answer import Answer
 
@@ -48,7 +48,7 @@ def question_command(name: str, act: str) -> Any:
 
 def _answer(name: str, ctx: typer.Context, values: dict[str, Any]) -> None:
     chosen = format_of(ctx, values.get(FORMAT))
-    emit(_asked(name, ctx, values), chosen)
+    emit(_asked(name, ctx, values), chosen, named_folder(ctx, values.get(FOLDER)))
 
 
 def _sql(name: str, ctx: typer.Context, values: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ import typer
 
 import assay
 from assay.cli.output import emit, write
-from assay.cli.params import Folder, Format, folder_of, format_of
+from assay.cli.params import Folder, Format, folder_of, format_of, named_folder
 from assay.cli.progress import Progress
 from assay.model.answer import Answer, Column
 from assay.model.errors import AssayError, CheckFailed, PlanError
@@ -39,7 +39,7 @@ def doctor(ctx: typer.Context, workspace: Folder = None, form: Format = None) ->
     """Versions, limits, sizes: what to look at first. Exit 1 when plan or store cannot be used."""
     chosen = format_of(ctx, form)
     answer = examine(folder_of(ctx, workspace))
-    emit(answer, chosen)
+    emit(answer, chosen, named_folder(ctx, workspace))
     if any(finding.severity == "bad" for finding in answer.findings):
         raise typer.Exit(CheckFailed.exit_code)
 

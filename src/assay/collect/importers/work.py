@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MEMORY = "700MB"
 _PLACE = re.compile(r"\{(\w+)\}")
-_SPACE = ("no space left", "disk full", "out of space", "max_temp_directory_size", "enospc", "disk quota")
+_SPACE = ("no space left", "file too large", "disk full", "out of space", "max_temp_directory_size", "enospc", "disk quota")
 
 
 @cache
@@ -129,7 +129,7 @@ def errors(what: str) -> Iterator[None]:
             raise _machine(what, str(error), "the disk is full") from error
         raise DataError(f"{what}: {_line(error)}") from error
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise _machine(what, str(error), "the disk is full") from error
         raise MachineError(f"{what}: {error.strerror or error}; check the folder and its permissions") from error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ PROPERTY_TYPES = {
     "money": "DECIMAL(18, 6)",
     "items": "VARCHAR",
 }
+_NO_ROOM = ("no space left", "file too large", "disk is full", "quota exceeded", "out of memory", "failed to offload")
 LOAD_MEMORY = "1000MB"
 ASK_MEMORY = "4000MB"
 
@@ -95,8 +96,15 @@ class DuckDB:
             yield
             self._named("commit")
         except BaseException:
-            self._named("rollback")
+            self._attempt("rollback")  # a commit that failed has ended the transaction itself
             raise
+
+    def _attempt(self, which: str) -> None:
+        """Clean up after an error, which must not be hidden by another one."""
+        import duckdb
+
+        with suppress(duckdb.Error):
+            self._named(which)
 
     @contextmanager
     def _transaction(self, what: str) -> Iterator[None]:
@@ -106,7 +114,7 @@ class DuckDB:
                 with self._whole():
                     yield
             finally:
-                self._named("drop_work")
+                self._attempt("drop_work")
                 self.connection.execute(f"SET memory_limit = '{os.environ.get('ASSAY_MEMORY_LIMIT', ASK_MEMORY)}'")
 
     # -- tables ----------------------------------------------------------------------------------------------------
@@ -319,12 +327,7 @@ def _errors(what: str) -> Iterator[None]:
     except duckdb.Error as error:
         text = " ".join(str(error).split())
         lower = text.lower()
-        if (
-            "no space left" in lower
-            or "disk is full" in lower
-            or "out of memory" in lower
-            or "failed to offload" in lower
-        ):
+        if any(sign in lower for sign in _NO_ROOM):
             raise MachineError(
                 f"{what}: {text[:300]}; free some space and repeat: nothing already stored is lost"
             ) from error
