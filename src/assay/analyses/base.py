@@ -48,10 +48,10 @@ def argument(description: str, many: bool = False) -> Any:
 def arguments(params: Params) -> list[str]:
     """What was given for the fields without a flag, as words of a command."""
     found: list[str] = []
-    for name, field in type(params).model_fields.items():
-        if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("argument"):
+    for name, one in type(params).model_fields.items():
+        if isinstance(one.json_schema_extra, dict) and one.json_schema_extra.get("argument"):
             value = getattr(params, name)
-            found += [str(one) for one in value] if isinstance(value, list) else [str(value)]
+            found += [str(part) for part in value] if isinstance(value, list) else [str(value)]
     return found
 
 

@@ -144,7 +144,7 @@ def values_of(model: type[BaseModel], given: Mapping[str, Any], what: str) -> di
         elif form.many:
             value = [part for one in value for part in (piece.strip() for piece in str(one).split(",")) if part]
         if form.kind == "day":
-            _check_day(value, flag(name, field))
+            _check_day(str(value), flag(name, field))
         for one in value if form.many else (value,):
             if form.choices and one not in form.choices:
                 raise UsageError(f"{flag(name, field)} has no value {one!r}{suggestion(str(one), form.choices)}")

@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 
 MEMORY = "700MB"
 _PLACE = re.compile(r"\{(\w+)\}")
-_SPACE = ("no space left", "file too large", "disk full", "out of space", "max_temp_directory_size", "enospc", "disk quota")
+_SPACE = (
+    "no space left",
+    "file too large",
+    "disk full",
+    "out of space",
+    "max_temp_directory_size",
+    "enospc",
+    "disk quota",
+)
 
 
 @cache
