@@ -232,7 +232,7 @@ def cited(plan: Plan, name: str, since: date) -> str:
         if name in named:
             tests.append(experiment)
     changes = [c.what for c in plan.changes if c.date >= since and name in c.what]
-    return ", ".join([*(f"test {t}" for t in tests), *changes])
+    return ", ".join([*tests, *changes])
 
 
 QUESTION = Question("audit", "Is each KPI measurable, aligned, sensitive and used?", AuditParams, answer)

@@ -137,6 +137,7 @@ def _lay_out(
 
 def _columns(metric: Metric, currency: str, single: bool, compared: bool) -> list[Column]:
     name, kind = metric.name, column_kind(metric)
+    apart = "points" if kind == "rate" else kind
     money = currency if kind == "money" else None
     top = "money" if metric.format == "money" and metric.quantity.kind != "derived" else "count"
     columns = [Column(name, kind, definition=metric.id, currency=money)]
@@ -159,9 +160,9 @@ def _columns(metric: Metric, currency: str, single: bool, compared: bool) -> lis
     if compared:
         columns += [
             Column(f"{name}_before", kind, "before", metric.id, money),
-            Column(f"{name}_change", kind, "change", metric.id, money),
-            Column(f"{name}_change_low", kind, "change from", metric.id, money, detail=True),
-            Column(f"{name}_change_high", kind, "change to", metric.id, money, detail=True),
+            Column(f"{name}_change", apart, "change", metric.id, money),
+            Column(f"{name}_change_low", apart, "change from", metric.id, money, detail=True),
+            Column(f"{name}_change_high", apart, "change to", metric.id, money, detail=True),
         ]
     return columns
 

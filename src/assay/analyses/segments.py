@@ -152,16 +152,17 @@ def _columns(asking: Asking, metric: Metric) -> tuple[Column, ...]:
     money = asking.plan.site.currency if kind == "money" else None
 
     def value(name: str, label: str, detail: bool = False) -> Column:
-        return Column(name, kind, label, metric.id, money, detail)
+        difference = name.startswith("difference") and kind == "rate"
+        return Column(name, "points" if difference else kind, label, metric.id, money, detail)
 
     return (
         Column("dimension"),
         Column("value"),
         Column("units", "count"),
-        value(metric.name, metric.name),
+        value(metric.name, "here"),
         value(f"{metric.name}_low", "from", True),
         value(f"{metric.name}_high", "to", True),
-        value("others", "everybody else"),
+        value("others", "others"),
         value("difference", "difference"),
         value("difference_low", "from"),
         value("difference_high", "to"),

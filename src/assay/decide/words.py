@@ -71,6 +71,8 @@ def show(value: Cell, column: Column) -> str:
     number = float(value)
     if column.kind == "rate":
         return percent(number)
+    if column.kind == "points":
+        return f"{'+' if number > 0 else '−' if number < 0 else ''}{points(number)}"
     if column.kind == "money":
         return amount(value, column.currency or "")
     if column.kind == "duration":
