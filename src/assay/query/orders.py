@@ -44,11 +44,11 @@ def _lines(plan: Plan, event: str) -> str:
     kind = _prop(rule.type) if rule.type else _prop("order_type")
     counts = "" if plan.rules.bots == "include" else " AND NOT e.bot"
     money = ", ".join(
-        f"CAST({_prop(name, 'DECIMAL(18, 6)')} * rate AS DECIMAL(18, 6)) AS {name}"
+        f"CAST({_prop(name, 'DECIMAL(38, 6)')} * rate AS DECIMAL(18, 6)) AS {name}"
         for name in ("tax", *_properties(plan))
     )
     return f"""
-SELECT e.*, CAST(amount_own * rate AS DECIMAL(18, 6)) AS money, {money} FROM (
+SELECT e.*, CAST(CAST(amount_own AS DECIMAL(38, 6)) * rate AS DECIMAL(18, 6)) AS money, {money} FROM (
     SELECT e.event_no, e.id, {order_id} AS order_id, e.visitor_key, e.session_key, e.account, e.t, e.seq, e.day, e.source, e.interactive, e.props,
         e.items, coalesce(e.currency, {site}) AS currency, {amount} AS amount_own, {rank} AS source_rank,
         coalesce({_prop("coupon")}, NULL) AS coupon, {kind} AS kind, {_prop("status")} AS status,
@@ -86,7 +86,7 @@ def _share(share: Share | None, default: str | None, net: str) -> str:
     if share is None:
         return f"m.{default}" if default else "CAST(NULL AS DECIMAL(18, 6))"
     if share.rate is not None:
-        return f"CAST({net} * {share.rate} AS DECIMAL(18, 6))"
+        return f"CAST(CAST({net} AS DECIMAL(38, 6)) * {share.rate} AS DECIMAL(18, 6))"
     name = share.property or ""
     return f"m.{quote(name) if not name.isidentifier() else name}"
 

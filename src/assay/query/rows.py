@@ -135,7 +135,7 @@ class RowBuilder:
         site = self.bind(self.plan.site.currency)
         rate = f"CASE WHEN coalesce(c.currency, {site}) = {site} THEN 1 ELSE r.rate END"
         return (
-            f"(SELECT c.* REPLACE (CAST(c.amount * {rate} AS DECIMAL(18, 6)) AS amount) FROM costs c "
+            f"(SELECT c.* REPLACE (CAST(CAST(c.amount AS DECIMAL(38, 6)) * {rate} AS DECIMAL(18, 6)) AS amount) FROM costs c "
             f"LEFT JOIN rates r ON r.site = {site} AND r.currency = c.currency AND r.day = c.day) k"
         )
 

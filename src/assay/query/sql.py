@@ -65,11 +65,11 @@ def literal(value: Any) -> str:
 
 
 def shown(statement: Statement) -> str:
-    """The SQL with its values written in, pretty-printed: what a person can run and change."""
+    """The SQL with its values written in: what a person can run and change. ``pretty`` lays it out."""
     sql = statement.sql
     for name in sorted(statement.params or {}, key=len, reverse=True):
         sql = sql.replace("$" + name, literal((statement.params or {})[name]))
-    return pretty(sql)
+    return sql
 
 
 def pretty(sql: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from assay.model.errors import Refused
 from assay.plan.measures import Measure
@@ -133,13 +134,14 @@ class _Units(Frame):
         where = [f"({where[0]})"] if where else []
         if self.session:
             where.append(f"{alias}.session_key IS NOT NULL AND {alias}.day >= {self.bind(self.cut.period.first)}")
-            where.append(f"{rows.t} <= (SELECT max(end_t) FROM sessions s WHERE {self.in_range('s')})")
+            where.append(f"{rows.t} <= (SELECT max(w.end_t) FROM sessions w WHERE {self.in_range('w')})")
         else:
             where.append(self.in_range(alias))
             if self.cut.where is not None:
                 where.append(session_filter(self.dims, self.cut.where))
         grain = [f"{g} AS grain" for g in self.grain(f"{alias}.day", rows.t)] if not self.session else []
-        numbers = [f"{aggregate(m, r)} AS x{n}" for n, m, r in members]
+        shared = len(conditions) == 1  # then WHERE has said it already
+        numbers = [f"{aggregate(m, replace(r, where='true') if shared else r)} AS x{n}" for n, m, r in members]
         texts = [*where, *numbers]
         source = rows.source + joins(rows, texts, self.unit)
         return (
