@@ -38,6 +38,8 @@ CREATE OR REPLACE TEMP MACRO told(x) AS CASE trim(x)
 CREATE OR REPLACE TEMP MACRO plain(d) AS CASE WHEN contains(CAST(d AS VARCHAR), '.') THEN rtrim(rtrim(CAST(d AS VARCHAR), '0'), '.') ELSE CAST(d AS VARCHAR) END;
 -- Exact decimal text of a text that may be a decimal number; null where it is none or has more than 12 digits before the point.
 CREATE OR REPLACE TEMP MACRO decimal_text(x) AS plain(TRY_CAST(x AS DECIMAL(18, 6)));
+-- The same, but a text that is no number stays as it is, so that the check names it.
+CREATE OR REPLACE TEMP MACRO money_text(x) AS coalesce(decimal_text(x), x);
 -- Millionths, as Google exports money: 30430000 → 30.43.
 CREATE OR REPLACE TEMP MACRO micros_text(x) AS CASE WHEN x IS NOT NULL THEN coalesce(plain(CAST(CAST(TRY_CAST(x AS BIGINT) AS DECIMAL(22, 0)) * 0.000001 AS DECIMAL(18, 6))), x) END;
 -- The same as a number in JSON.
@@ -47,6 +49,16 @@ CREATE OR REPLACE TEMP MACRO truth(x) AS TRY_CAST(CASE lower(trim(CAST(x AS VARC
 CREATE OR REPLACE TEMP MACRO lean(x) AS nullif(CAST(json_merge_patch('{}', x) AS VARCHAR), '{}');
 CREATE OR REPLACE TEMP MACRO host_of(url) AS nullif(lower(regexp_extract(url, '^[a-zA-Z][a-zA-Z0-9+.-]*://(?:[^/@?#]*@)?([^/:?#]+)', 1)), '');
 CREATE OR REPLACE TEMP MACRO path_of(url) AS CASE WHEN host_of(url) IS NOT NULL THEN coalesce(nullif(regexp_extract(url, '^[a-zA-Z][a-zA-Z0-9+.-]*://[^/?#]*([^?#]*)', 1), ''), '/') END;
+
+-- name: repeats
+-- Rows that are alike have numbers, so that each has an id of its own and a repeated file has the same ids.
+CREATE OR REPLACE TEMP TABLE twins AS
+SELECT h FROM (SELECT hash(row_text) AS h FROM texts WHERE id_text IS NULL AND __problem IS NULL) GROUP BY h HAVING count(*) > 1;
+CREATE OR REPLACE TEMP TABLE repeats AS
+SELECT n, row_text_hash, occurrence FROM (
+    SELECT __n AS n, md5(row_text) AS row_text_hash, row_number() OVER (PARTITION BY row_text ORDER BY __n) AS occurrence
+    FROM texts SEMI JOIN twins ON twins.h = hash(row_text) WHERE id_text IS NULL AND __problem IS NULL
+) WHERE occurrence > 1;
 
 -- name: checked
 -- mapped: n, line, raw, note, time_text and the columns of the event line. reason says why a row cannot be used.
@@ -62,21 +74,20 @@ END) AS reason
 FROM mapped;
 
 -- name: bad
-COPY (SELECT {file} AS file, CAST(line AS BIGINT) AS line, CAST(reason AS VARCHAR) AS reason, CAST(raw AS VARCHAR) AS raw FROM {relation} WHERE reason IS NOT NULL ORDER BY line)
+COPY (SELECT DISTINCT {file} AS file, CAST(line AS BIGINT) AS line, CAST(reason AS VARCHAR) AS reason, CAST(raw AS VARCHAR) AS raw FROM {relation} WHERE reason IS NOT NULL ORDER BY line)
 TO {path} (FORMAT parquet);
 
 -- name: bad_parquet
 CREATE OR REPLACE TEMP TABLE bad AS
-SELECT CAST(line AS BIGINT) AS line, CAST(reason AS VARCHAR) AS reason, CAST(raw AS VARCHAR) AS raw FROM {relation} WHERE reason IS NOT NULL;
+SELECT DISTINCT CAST(line AS BIGINT) AS line, CAST(reason AS VARCHAR) AS reason, CAST(raw AS VARCHAR) AS raw FROM {relation} WHERE reason IS NOT NULL;
 COPY (
     SELECT {file} AS file, b.line, b.reason, coalesce(b.raw, CAST(to_json(p) AS VARCHAR)) AS raw
     FROM (SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS line_in_file FROM read_parquet({source}, file_row_number = true)) p
     JOIN bad b ON b.line = p.line_in_file ORDER BY b.line
 ) TO {path} (FORMAT parquet);
-DROP TABLE bad;
 
 -- name: any_bad
-SELECT count(*) FROM {relation} WHERE reason IS NOT NULL;
+SELECT count(*) FROM (SELECT 1 FROM {relation} WHERE reason IS NOT NULL LIMIT 1);
 
 -- name: first_bad
 SELECT line, reason FROM read_parquet({path}) ORDER BY line LIMIT 1;

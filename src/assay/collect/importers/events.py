@@ -162,7 +162,7 @@ def prepare_table(job: Job, careful: bool, plans: list[Plan]) -> Prepared:
     left_out = mapping.count_left_out(plans[0], columns)
     skipped = int(work.connection.execute(left_out.sql(dialect="duckdb")).fetchall()[0][0]) if left_out else 0
     grouped = bool(plans[0].group_by)
-    work.run("events", "no_repeats" if grouped else "rows_of_event")
+    work.run(*(("events", "no_repeats") if grouped else ("common", "repeats")))
     fill = {"zone": literal(plans[0].time_zone), "grouped": "true" if grouped else "false"}
     work.run("events", "mapped", **fill, **job.fill(plans[0].source))
     work.run("common", "checked", latest=job.latest)

@@ -26,19 +26,11 @@ CREATE OR REPLACE TEMP MACRO instant(t, zone) AS CASE
     WHEN regexp_full_match(trim(t), '\d{4}[-/]\d{1,2}[-/]\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?)?')
         THEN local_us(TRY_CAST(replace(replace(trim(t), '/', '-'), ',', '.') AS TIMESTAMP), zone)
 END;
+-- A tag of an address, as utm_source.
+CREATE OR REPLACE TEMP MACRO tag_of(url, pattern) AS nullif(url_decode(replace(regexp_extract(url, pattern, 1), '+', ' ')), '');
 CREATE OR REPLACE TEMP MACRO no_integer(what, x) AS CASE WHEN x IS NOT NULL AND TRY_CAST(x AS BIGINT) IS NULL THEN what || ' ''' || left(x, 60) || ''' is not a whole number' END;
 CREATE OR REPLACE TEMP MACRO no_truth(what, x) AS CASE WHEN x IS NOT NULL AND truth(x) IS NULL THEN what || ' ''' || left(x, 60) || ''' is neither true nor false' END;
 CREATE OR REPLACE TEMP MACRO no_time(what, x, zone) AS CASE WHEN x IS NOT NULL AND instant(x, zone) IS NULL THEN what || ' ''' || left(x, 60) || ''' cannot be read as a time' END;
-
--- name: rows_of_event
--- Rows that are alike have numbers, so that each has an id of its own and a repeated file has the same ids.
-CREATE OR REPLACE TEMP TABLE twins AS
-SELECT h FROM (SELECT hash(row_text) AS h FROM texts WHERE id_text IS NULL AND __problem IS NULL) GROUP BY h HAVING count(*) > 1;
-CREATE OR REPLACE TEMP TABLE repeats AS
-SELECT n, row_text_hash, occurrence FROM (
-    SELECT __n AS n, md5(row_text) AS row_text_hash, row_number() OVER (PARTITION BY row_text ORDER BY __n) AS occurrence
-    FROM texts SEMI JOIN twins ON twins.h = hash(row_text) WHERE id_text IS NULL AND __problem IS NULL
-) WHERE occurrence > 1;
 
 -- name: no_repeats
 CREATE OR REPLACE TEMP TABLE repeats (n BIGINT, row_text_hash VARCHAR, occurrence BIGINT);
@@ -61,8 +53,8 @@ SELECT
     instant(received_at_text, {zone}) AS received_at, coalesce(source_text, {source}) AS source, coalesce(environment_text, {environment}) AS environment,
     visitor_text AS visitor, user_text AS "user", account_text AS account, session_text AS session, TRY_CAST(hit_text AS BIGINT) AS hit,
     url_text AS url, coalesce(host_text, host_of(url_text)) AS host, coalesce(path_text, path_of(url_text)) AS path, title_text AS title, referrer_text AS referrer,
-    utm_source_text AS utm_source, utm_medium_text AS utm_medium, utm_campaign_text AS utm_campaign, utm_content_text AS utm_content, utm_term_text AS utm_term,
-    click_id_text AS click_id, device_text AS device, browser_text AS browser, os_text AS os, country_text AS country, language_text AS "language", screen_text AS screen,
+    coalesce(utm_source_text, CASE WHEN contains(url_text, 'utm_source=') THEN tag_of(url_text, '[?&]utm_source=([^&#]*)') END) AS utm_source, coalesce(utm_medium_text, CASE WHEN contains(url_text, 'utm_medium=') THEN tag_of(url_text, '[?&]utm_medium=([^&#]*)') END) AS utm_medium, coalesce(utm_campaign_text, CASE WHEN contains(url_text, 'utm_campaign=') THEN tag_of(url_text, '[?&]utm_campaign=([^&#]*)') END) AS utm_campaign, coalesce(utm_content_text, CASE WHEN contains(url_text, 'utm_content=') THEN tag_of(url_text, '[?&]utm_content=([^&#]*)') END) AS utm_content, coalesce(utm_term_text, CASE WHEN contains(url_text, 'utm_term=') THEN tag_of(url_text, '[?&]utm_term=([^&#]*)') END) AS utm_term,
+    coalesce(click_id_text, CASE WHEN contains(url_text, 'clid=') THEN nullif(regexp_extract(url_text, '[?&]((?:gclid|dclid|fbclid|msclkid|ttclid|twclid|yclid)=[^&#]+)', 1), '') END) AS click_id, device_text AS device, browser_text AS browser, os_text AS os, country_text AS country, language_text AS "language", screen_text AS screen,
     truth(bot_text) AS bot, truth(interactive_text) AS interactive, session_channel_text AS session_channel, truth(session_new_text) AS session_new,
     truth(session_bounce_text) AS session_bounce, order_id_text AS order_id, amount_text AS amount,
     coalesce(trim(currency_text), CASE WHEN amount_text IS NOT NULL THEN {currency} END) AS currency,

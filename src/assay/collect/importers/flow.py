@@ -116,7 +116,7 @@ class Importer(ABC):
         if bad and not prepared.exact:
             prepared = self.prepare(job, careful=True)
             bad = self._bad(job, prepared)
-        quarantine = self._quarantine(job, prepared, name) if bad else None
+        quarantine, quarantined = self._quarantine(job, prepared, name) if bad else (None, 0)
         good = 0
         for part, first, last in _parts(prepared):
             job.work.range(first, last)
@@ -127,23 +127,23 @@ class Importer(ABC):
                 if not rows and prepared.total <= last:
                     self._nothing(job, prepared, quarantine)
                 job.work.unfinished.clear()
-                counts = (bad, prepared.total, prepared.skipped)
+                counts = (quarantined, prepared.total, prepared.skipped)
                 yield Segment(f"{name}-0000", self.kind, path, rows, True, quarantine, *counts)
             elif rows:
                 job.work.unfinished.clear()
                 yield Segment(f"{name}-{part:04d}", self.kind, path, rows, moved=True)
 
-    def _bad(self, job: Job, prepared: Prepared) -> int:
+    def _bad(self, job: Job, prepared: Prepared) -> bool:
         job.work.range()
-        return job.work.number("any_bad", relation=prepared.relation)
+        return job.work.number("any_bad", relation=prepared.relation) > 0
 
-    def _quarantine(self, job: Job, prepared: Prepared, name: str) -> Path:
+    def _quarantine(self, job: Job, prepared: Prepared, name: str) -> tuple[Path, int]:
         path = job.work.spool / f"{name}.quarantine.parquet"
         job.work.unfinished.append(path)
         block = "bad_parquet" if job.file.kind == "parquet" else "bad"
         fill = {"file": literal(job.file.name), "source": literal(str(job.file.path)), "path": literal(str(path))}
-        job.work.run("common", block, relation=prepared.relation, **fill)
-        return path
+        rows = job.work.run("common", block, relation=prepared.relation, **fill)
+        return path, int(rows[0][0])
 
     def _write(self, job: Job, prepared: Prepared, name: str) -> tuple[Path, int]:
         path = job.work.spool / f"{name}.parquet"
@@ -177,6 +177,7 @@ def staged(job: Job, careful: bool) -> tuple[dict[str, str], int, bool]:
     import duckdb
 
     job.work.range()
+    careful = careful or (job.file.kind != "parquet" and job.file.encoding not in ("utf-8", "utf-8-sig"))
     try:
         columns = open_rows(job.work, job.file, careful)
     except duckdb.Error:

@@ -36,7 +36,7 @@ def open_export(job: Job, sql: str, title: str, needed: Sequence[tuple[str, ...]
         present = open_rows(work, file, careful)
         source = "rows"
     else:
-        open_lines(work, file, careful)
+        open_lines(work, file, careful or file.encoding not in ("utf-8", "utf-8-sig"))
         present = {row[0]: "JSON" for row in work.run("rows", "keys")}
         source = "lines"
     folded = {name.lower(): name for name in present}
@@ -61,7 +61,7 @@ def open_export(job: Job, sql: str, title: str, needed: Sequence[tuple[str, ...]
     return work.number("count", relation=source)
 
 
-def flatten(job: Job, sql: str, total: int) -> str:
+def flatten(job: Job, sql: str, total: int, **fill: str) -> str:
     """Run the block ``flatten`` over a few rows of ``export`` at a time: nested rows are wide, memory stays small.
 
     Returns the files, as SQL.
@@ -73,7 +73,7 @@ def flatten(job: Job, sql: str, total: int) -> str:
     step = min(max(_BYTES // size, 100), 100_000)
     for part, first in enumerate(range(0, max(total, 1), step)):
         work.range(first, first + step)
-        work.run(sql, "flatten", path=literal(str(work.folder / f"flat-{part:06d}.parquet")))
+        work.run(sql, "flatten", path=literal(str(work.folder / f"flat-{part:06d}.parquet")), **fill)
         job.context.progress(f"{job.file.name}: reading", min(first + step, total), total)
     work.range()
     return literal(str(work.folder / "flat-*.parquet"))
