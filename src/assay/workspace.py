@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ValidationError
 
@@ -42,6 +44,7 @@ class Workspace:
         self.progress = progress
         self._span: Span | None = None
         self._engine: Engine | None = None
+        self._beside: dict[int, Engine] = {}
 
     def __enter__(self) -> Workspace:
         return self
@@ -51,9 +54,10 @@ class Workspace:
 
     def close(self) -> None:
         """Release the store."""
-        if self._engine is not None:
-            self._engine.close()
-            self._engine = None
+        for engine in (*self._beside.values(), self._engine):
+            if engine is not None:
+                engine.close()
+        self._beside, self._engine = {}, None
 
     @property
     def now(self) -> int:
@@ -94,7 +98,9 @@ class Workspace:
     def ask(self, question: str, *args: Any, **params: Any) -> Answer:
         """Answer a question. Positional values fill its arguments: ``ws.ask("funnel", "checkout", by="device")``."""
         found = self.question(question)
-        return found.answer(self._asking(found), checked(found, args, params))
+        values = checked(found, args, params)
+        as_of = getattr(values, "as_of", None)
+        return found.answer(self._asking(found) if as_of is None else self._asking_then(as_of), values)
 
     def question(self, name: str) -> Question:
         """A question by name."""
@@ -115,6 +121,17 @@ class Workspace:
         span = self.span if question.needs_data else None
         return Asking(self.plan, self._run, self.now, span, {"folder": str(self.folder)})
 
+    def _asking_then(self, moment: datetime) -> Asking:
+        """The question as of an earlier moment, on a set derived beside from what had been received by then."""
+        zone = ZoneInfo(self.plan.site.timezone)
+        as_of = round((moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp() * 1e6)
+        if as_of > self.now:
+            raise UsageError(f"--as-of {moment} lies in the future")
+        if as_of not in self._beside:
+            self._beside[as_of] = self.engine.beside(self.derivation, as_of)
+        then = self._beside[as_of]
+        return Asking(self.plan, then.run, as_of, self._span_of(then, as_of), {"folder": str(self.folder)})
+
     def _run(self, statement: Statement) -> Any:
         return self.engine.run(statement)
 
@@ -122,16 +139,17 @@ class Workspace:
     def span(self) -> Span | None:
         """First and last day with events; None when there are none."""
         if self._span is None:
-            from datetime import timedelta
-
-            from assay.query.relations import span
-
-            first, last, count = self.engine.run(span()).one()
-            if not count:
-                return None
-            end = day_start(last + timedelta(1), self.plan.site.timezone) - 1
-            self._span = Span(first, last, count, min(end, self.now))
+            self._span = self._span_of(self.engine, self.now)
         return self._span
+
+    def _span_of(self, engine: Engine, now: int) -> Span | None:
+        from assay.query.relations import span
+
+        first, last, count = engine.run(span()).one()
+        if not count:
+            return None
+        end = day_start(last + timedelta(1), self.plan.site.timezone) - 1
+        return Span(first, last, count, min(end, now))
 
     # -- loading -----------------------------------------------------------------------------------------------------
 
@@ -183,7 +201,7 @@ class Workspace:
             f"loading {len(pieces)} segment{'s' if len(pieces) != 1 else ''}, deriving sessions and orders"
         ):
             loaded = self.engine.load(pieces, self.derivation)
-            self._span = None
+            self._span, self._beside = None, {}
             if load_rates(self.engine, self.plan):
                 self.engine.rebuild(self.derivation)
         return loaded

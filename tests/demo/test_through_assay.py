@@ -75,7 +75,8 @@ def covered(ws: Workspace, truth: dict[str, Any]) -> dict[str, bool]:
     """Quantity → whether assay's 95 % interval holds the truth."""
     found = {}
     steps = truth["planted"]["steps"]
-    for device, step, _, _, low, high, *_ in ws.funnel("checkout_steps", by="device", **ALL).rows:
+    untested = {"from": "2026-08-31", "to": "2026-09-30"}  # the test moves these steps while it runs
+    for device, step, _, _, low, high, *_ in ws.funnel("checkout_steps", by="device", **untested).rows:
         shipping = steps["add_shipping_info | begin_checkout"][device]
         rates = {
             "add_shipping_info": shipping,
@@ -103,11 +104,10 @@ def tally(folder: Path, seeds: range, visitors: int) -> Counter[str]:
 
 def test_intervals_cover_the_truth_on_some_seeds(tmp_path: Path) -> None:
     hits = tally(tmp_path, range(8), 3000)
-    assert hits and all(count >= 5 for count in hits.values()), hits  # 5 of 8 fails by chance once in 2,700
+    assert min(hits.values(), default=0) >= 5, hits  # 5 of 8 fails by chance once in 2,700
 
 
 @pytest.mark.soak
 def test_intervals_cover_the_truth_on_a_hundred_seeds(tmp_path: Path) -> None:
     hits = tally(tmp_path, range(100, 200), 6000)
-    print(hits)
-    assert hits and all(count >= 88 for count in hits.values()), hits  # 88 of 100 fails by chance once in 400
+    assert min(hits.values(), default=0) >= 88, hits  # 88 of 100 fails by chance once in 400

@@ -38,6 +38,7 @@ class Ranged(Params):
     from_: date | None = Field(None, alias="from", description="first day")
     to: date | None = Field(None, description="last day, included")
     segment: str | None = Field(None, description="a segment of the plan, or an expression in its words")
+    as_of: datetime | None = Field(None, description="answer as of that moment: only what had been received by then")
 
 
 def argument(description: str, many: bool = False) -> Any:

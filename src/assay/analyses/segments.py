@@ -69,29 +69,16 @@ def answer(asking: Asking, params: Params) -> Answer:
     adjusted = benjamini_hochberg([p for _, p in differences])
     order = sorted(range(len(judged)), key=lambda i: (adjusted[i], -abs(float(differences[i][0].value or 0))))
     columns, rows, labelled, found = _columns(asking, metric), [], [], []
-    for i in order[: params.limit]:
+    for place, i in enumerate(order):
         dimension, value, inside, outside, moments = judged[i]
         delta, p = differences[i][0], adjusted[i]
         sure = p <= params.fdr
-        rows.append(
-            (
-                dimension,
-                value,
-                moments.n,
-                inside.value,
-                inside.low,
-                inside.high,
-                outside.value,
-                delta.value,
-                delta.low,
-                delta.high,
-                p,
-                sure,
-            )
-        )
-        labelled.append(Labelled(metric.name, {dimension: value}, inside))
         if sure:
             found.append(_finding(asking, metric, dimension, value, inside, delta, p))
+        if place < params.limit:
+            here = (inside.value, inside.low, inside.high, outside.value, delta.value, delta.low, delta.high)
+            rows.append((dimension, value, moments.n, *here, p, sure))
+            labelled.append(Labelled(metric.name, {dimension: value}, inside))
     return asking.answer(
         "segments",
         params,

@@ -94,6 +94,10 @@ class Engine(Protocol):
         """Bring the tables to this version, with one typed column per declared property (name → plan type)."""
         ...
 
+    def beside(self, derivation: Derivation, as_of: int) -> Engine:
+        """A second derived set, never over the stored one: other rules, or only what was received by ``as_of``."""
+        ...
+
     def derivation(self) -> str | None:
         """Id of the rules that the derived tables were made with; None when nothing was loaded."""
         ...

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -257,15 +258,31 @@ class DuckDB:
     def rebuild(self, derivation: Derivation) -> None:
         """Derive days, sessions, orders and persons again from all stored events."""
         with self._transaction("rebuilding"):
-            self._named("redate", {"day": derivation.day.replace("{t}", "t")})
-            self._file("scope_all")
-            for statement in derivation.keys:
-                self.connection.execute(statement.sql, dict(statement.params or {}))
-            self._named("rekey")
-            self._file("persons")
-            for statement in derivation.tables:
-                self.connection.execute(statement.sql, dict(statement.params or {}))
-            self._named("set_fact", key="derivation", value=derivation.id)
+            self._derive_all(derivation)
+
+    def _derive_all(self, derivation: Derivation) -> None:
+        self._named("redate", {"day": derivation.day.replace("{t}", "t")})
+        self._file("scope_all")
+        for statement in derivation.keys:
+            self.connection.execute(statement.sql, dict(statement.params or {}))
+        self._named("rekey")
+        self._file("persons")
+        for statement in derivation.tables:
+            self.connection.execute(statement.sql, dict(statement.params or {}))
+        self._named("set_fact", key="derivation", value=derivation.id)
+
+    def beside(self, derivation: Derivation, as_of: int) -> DuckDB:
+        """Another derived set over what was received by ``as_of`` (µs UTC), in temporary tables of its own."""
+        import copy
+
+        other = copy.copy(self)
+        with _errors("deriving beside"):
+            other.connection = self.connection.cursor()
+            day = datetime.fromtimestamp(as_of / 1e6, UTC).date()
+            other._file("beside", {"store": f"{_quote(self.path.stem)}.main"}, moment=as_of, until_day=day)
+        with other._transaction("deriving beside"):
+            other._derive_all(derivation)
+        return other
 
     def derivation(self) -> str | None:
         """Id of the rules that the derived tables were made with."""
