@@ -16,6 +16,7 @@ class Progress:
     def __init__(self) -> None:
         self._bar: Any = None
         self._task: Any = None
+        self._text: str | None = None
         self._timer: Timer | None = None
         self._visible = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
@@ -35,26 +36,25 @@ class Progress:
             return
         if self._bar is None:
             self._start()
-        if total and done >= total:
-            text = ""  # done; what follows says what it is
-        self._bar.update(
-            self._task, completed=done, total=total if total > 1 else None, **({"description": text} if text else {})
-        )
+        size = total if total > 1 else None  # one step says nothing about how far it is
+        if text != self._text:
+            for task in self._bar.task_ids:
+                self._bar.remove_task(task)
+            self._task, self._text = self._bar.add_task(text, total=size), text
+        self._bar.update(self._task, completed=min(done, total), total=size)
 
     def _start(self) -> None:
-        from rich import progress
+        from rich import progress as parts
         from rich.console import Console
 
-        console = Console(stderr=True, no_color=bool(os.environ.get("NO_COLOR")))
-        text, share, time = (
-            progress.TextColumn("{task.description}", markup=False),
-            progress.BarColumn,
-            progress.TimeElapsedColumn,
+        self._bar = parts.Progress(
+            parts.TextColumn("{task.description}", markup=False),
+            parts.BarColumn(),
+            parts.TaskProgressColumn(),
+            parts.TimeElapsedColumn(),
+            console=Console(stderr=True, no_color=bool(os.environ.get("NO_COLOR"))),
+            transient=True,
         )
-        self._bar = progress.Progress(
-            text, share(), progress.TaskProgressColumn(), time(), console=console, transient=True
-        )
-        self._task = self._bar.add_task("", total=None)
         self._timer = Timer(PATIENCE, self._bar.start)
         self._timer.daemon = True
         self._timer.start()

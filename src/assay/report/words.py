@@ -67,6 +67,8 @@ def interval(low: Cell, high: Cell, column: Column) -> str:
     if low is None and high is None:
         return "–"
     first, second = show(low, column), show(high, column)
+    if low is None or high is None:
+        return f"up to {second}" if low is None else f"from {first}"
     unit = second.rpartition(" ")[2]
     if " " in second and column.kind != "duration" and first.endswith(f" {unit}"):
         first = first.removesuffix(f" {unit}")
