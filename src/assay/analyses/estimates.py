@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from assay.model.moments import Moments
     from assay.model.period import Period
     from assay.plan.measures import Expression
+    from assay.query.cut import Cell
 
 _INDEPENDENT = ("visitor", "user", "account")
 
@@ -31,18 +33,8 @@ def estimate(metric: Metric, moments: Moments, level: float = 0.95) -> Estimate:
         return wilson(int(x), int(y), level)
     one = ratio(moments, level=level)
     if quantity.kind == "share" and one.low is not None and one.high is not None:
-        return Estimate(
-            one.value,
-            max(0.0, one.low),
-            min(1.0, one.high),
-            one.level,
-            one.method,
-            one.n,
-            one.numerator,
-            one.denominator,
-            one.variance,
-        )
-    if _costs(metric):
+        return replace(one, low=max(0.0, one.low), high=min(1.0, one.high))
+    if any(_cost_sides(metric)):
         return Estimate(
             one.value,
             numerator=x,
@@ -53,17 +45,22 @@ def estimate(metric: Metric, moments: Moments, level: float = 0.95) -> Estimate:
     return one
 
 
-def _costs(metric: Metric) -> bool:
-    measures = (metric.quantity.numerator, metric.quantity.denominator)
-    return any(m is not None and (m.field or "").startswith("cost.") for m in measures)
+def cell_estimate(metric: Metric, cell: Cell) -> Estimate:
+    """The estimate of one group. Where no ad cost was recorded there is no value: unknown is not free."""
+    if any(here and nothing for here, nothing in zip(_cost_sides(metric), cell.no_rows, strict=True)):
+        return Estimate.none("no ad cost recorded here", denominator=cell.all.sum("y") or None)
+    return estimate(metric, cell.all)
+
+
+def _cost_sides(metric: Metric) -> tuple[bool, bool]:
+    sides = (metric.quantity.numerator, metric.quantity.denominator)
+    top, below = (m is not None and (m.field or "").startswith("cost.") for m in sides)
+    return top, below
 
 
 def _plain(value: Any) -> Any:
-    return (
-        int(value)
-        if isinstance(value, Decimal) and value == value.to_integral_value() and value.as_tuple().exponent == 0
-        else value
-    )
+    whole = isinstance(value, Decimal) and value.as_tuple().exponent == 0
+    return int(value) if whole else value
 
 
 def daily_noise(asking: Asking, metrics: list[Metric], period: Period, where: Expression | None) -> dict[str, float]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from assay.analyses.base import Asking, column_kind
-from assay.analyses.estimates import estimate
+from assay.analyses.estimates import cell_estimate, estimate
 from assay.decide.words import difference_words
 from assay.model.estimate import Estimate
 from assay.plan.values import Metric
@@ -38,7 +38,7 @@ def measure(asking: Asking, metrics: Sequence[Metric], cut: Cut) -> Table:
     based = based_on(asking, metrics)
     cells = asking.cells(based, cut)
     estimates = {
-        name: {g: estimate(asking.plan.metrics[name], c.all) for g, c in groups.items() if _holds(c)}
+        name: {g: cell_estimate(asking.plan.metrics[name], c) for g, c in groups.items() if _holds(c)}
         for name, groups in cells.items()
     }
     matured = {

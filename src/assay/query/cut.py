@@ -44,6 +44,7 @@ class Cell:
     all: Moments
     outside: Any = None
     matured: Moments | None = None
+    no_rows: tuple[bool, bool] = (False, False)  # of x, of y: nothing was there to sum
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ class Query:
             group = tuple(row[: self.keys])
             for i, metric in enumerate(self.metrics):
                 block = row[self.keys + i * width : self.keys + (i + 1) * width]
-                cell = Cell(_moments(block), block[6], _moments(block[7:]) if self.matured else None)
+                closed = _moments(block[7:]) if self.matured else None
+                cell = Cell(_moments(block), block[6], closed, (block[1] is None, block[2] is None))
                 found[metric.name][group] = cell
         return found
 

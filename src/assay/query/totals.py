@@ -37,7 +37,7 @@ class _Totals(Frame):
                 f"SELECT {keys}cluster, {'x' if i == 0 else 'NULL AS x'}, {'y' if i == 1 else 'NULL AS y'} FROM ({p})"
                 for i, p in enumerate(parts)
             )
-            folded = f"SELECT {keys}cluster, coalesce(sum(x), 0) AS x, coalesce(sum(y), 0) AS y FROM ({union}) GROUP BY {keys}cluster"
+            folded = f"SELECT {keys}cluster, sum(x) AS x, sum(y) AS y FROM ({union}) GROUP BY {keys}cluster"
             sql = f"SELECT {keys}{block('x', 'y', 'count(*)')} FROM ({folded}){by}"
         return Query(self.statement(sql, [self.metric]), (self.metric,), self.keys)
 
