@@ -34,8 +34,8 @@ CREATE OR REPLACE TEMP MACRO told(x) AS CASE trim(x)
     WHEN '' THEN NULL WHEN '(none)' THEN NULL WHEN '(not set)' THEN NULL WHEN '(direct)' THEN NULL WHEN '(not provided)' THEN NULL
     WHEN '(data deleted)' THEN NULL WHEN '<Other>' THEN NULL WHEN '<obfuscated>' THEN NULL WHEN 'not available in demo dataset' THEN NULL
     ELSE trim(x) END;
--- A number without useless zeros.
-CREATE OR REPLACE TEMP MACRO plain(d) AS CASE WHEN contains(CAST(d AS VARCHAR), '.') THEN rtrim(rtrim(CAST(d AS VARCHAR), '0'), '.') ELSE CAST(d AS VARCHAR) END;
+-- A number without useless zeros. (Macros are copied where they stand: each names its argument as seldom as it can.)
+CREATE OR REPLACE TEMP MACRO plain(d) AS rtrim(rtrim(CAST(CAST(d AS DECIMAL(38, 6)) AS VARCHAR), '0'), '.');
 -- Exact decimal text of a text that may be a decimal number; null where it is none or has more than 12 digits before the point.
 CREATE OR REPLACE TEMP MACRO decimal_text(x) AS plain(TRY_CAST(x AS DECIMAL(18, 6)));
 -- The same, but a text that is no number stays as it is, so that the check names it.

@@ -6,6 +6,7 @@ A file that already has the event line's columns needs no mapping; as Parquet it
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,9 @@ from assay.model.event import FIELDS, NAMES
 
 if TYPE_CHECKING:
     pass
+
+if TYPE_CHECKING:
+    from sqlglot.expressions import Expr
 
 _TYPES = {"text": "VARCHAR", "integer": "BIGINT", "boolean": "BOOLEAN", "json": "VARCHAR"}
 
@@ -94,7 +98,8 @@ class Events(Importer):
 
     def prepare(self, job: Job, careful: bool) -> Prepared:
         """Rows → texts → events, one each or grouped."""
-        return prepare_table(job, careful, [plan_of(job.options, self.name)])
+        read = table(job, careful)
+        return prepare_plans(job, read, [mapping.complete(plan_of(job.options, self.name), read.columns)])
 
 
 def plan_of(options: EventsOptions, importer: str) -> Plan:
@@ -136,41 +141,61 @@ def rows_as_they_are(job: Job) -> int | None:
     wanted = {f.name: _TYPES[f.kind] for f in FIELDS}
     if not {"id", "name", "time"} <= types.keys() or any(wanted.get(name) != kind for name, kind in types.items()):
         return None
-    table = exp.Anonymous(this="read_parquet", expressions=[exp.Literal.string(str(job.file.path))])
+    source = exp.Anonymous(this="read_parquet", expressions=[exp.Literal.string(str(job.file.path))])
     columns = [
         exp.column(name, quoted=True) if name in types else exp.cast(exp.null(), kind).as_(name, quoted=True)
         for name, kind in wanted.items()
     ]
-    work.view("line", exp.select(*columns).from_(table))
+    work.view("line", exp.select(*columns).from_(source))
     rows, bad = work.run("events", "as_it_is", latest=job.latest)[0]
     return int(rows) if rows and not bad else None
 
 
-def prepare_table(job: Job, careful: bool, plans: list[Plan]) -> Prepared:
-    """Views from the file's rows to ``checked`` (and ``grouped``), for one mapping or several over the same rows."""
+@dataclass(frozen=True)
+class Table:
+    """A file opened as the view ``rows``. ``exact``: its lines and raw texts are known."""
+
+    columns: Columns
+    total: int
+    exact: bool
+
+
+def table(job: Job, careful: bool) -> Table:
+    """Open the file."""
+    types, total, exact = staged(job, careful)
+    job.work.run("events", "macros")
+    return Table(Columns(job.file.name, types, job.options.decimal == "comma"), total, exact)
+
+
+def prepare_plans(job: Job, read: Table, plans: list[Plan], summed: bool = True) -> Prepared:
+    """Views from ``rows`` to ``checked`` (and ``grouped``), for one mapping or several over the same rows.
+
+    ``summed``: the amount of a group is the sum of its rows, else that of the first row which has one.
+    """
     from sqlglot import exp
 
     work = job.work
-    types, total, exact = staged(job, careful)
-    columns = Columns(job.file.name, types, job.options.decimal == "comma")
-    work.run("events", "macros")
-    plans = [mapping.complete(plan, columns) for plan in plans]
-    texts: exp.Expr = mapping.select_rows(plans[0], columns)
+    texts: Expr = mapping.select_rows(plans[0], read.columns)
     for plan in plans[1:]:
-        texts = exp.union(texts, mapping.select_rows(plan, columns), distinct=False)
-    work.view("texts", texts)
-    left_out = mapping.count_left_out(plans[0], columns)
-    skipped = int(work.connection.execute(left_out.sql(dialect="duckdb")).fetchall()[0][0]) if left_out else 0
+        texts = exp.union(texts, mapping.select_rows(plan, read.columns, problems=False), distinct=False)
     grouped = bool(plans[0].group_by)
+    if grouped or len(plans) > 1:  # read several times, and long to plan
+        path = literal(str(work.folder / "texts.parquet"))
+        work.run("events", "stage_texts", select=texts.sql(dialect="duckdb"), path=path)
+    else:
+        work.view("texts", texts)
+    left_out = mapping.count_left_out(plans[0], read.columns) if len(plans) == 1 else None
+    skipped = int(work.connection.execute(left_out.sql(dialect="duckdb")).fetchall()[0][0]) if left_out else 0
     work.run(*(("events", "no_repeats") if grouped else ("common", "repeats")))
     fill = {"zone": literal(plans[0].time_zone), "grouped": "true" if grouped else "false"}
     work.run("events", "mapped", **fill, **job.fill(plans[0].source))
     work.run("common", "checked", latest=job.latest)
     if not grouped:
-        return Prepared(total, exact, skipped=skipped, step=PART)
+        return Prepared(read.total, read.exact, skipped=skipped, step=PART)
     work.run("events", "lines")
-    work.run("events", "grouped", fields=_grouped_fields(mapping.field_names(plans)))
-    return Prepared(total, exact, "grouped_lines", skipped, step=0, result="grouped")
+    amount = "summed_amount" if summed else "first_amount"
+    work.run("events", "grouped", fields=_grouped_fields(mapping.field_names(plans)), amount=amount)
+    return Prepared(read.total, read.exact, "grouped_lines", skipped, step=0, result="grouped")
 
 
 def _grouped_fields(filled: list[str]) -> str:

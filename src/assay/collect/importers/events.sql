@@ -2,11 +2,11 @@
 
 -- name: macros
 CREATE OR REPLACE TEMP MACRO whole_text(x) AS regexp_replace(CAST(x AS VARCHAR), '\.0$', '');
-CREATE OR REPLACE TEMP MACRO number_of(x) AS TRY_CAST(CASE WHEN regexp_full_match(trim(x), '[+-]?\d{1,3}(,\d{3})+(\.\d+)?') THEN replace(x, ',', '') ELSE x END AS DECIMAL(19, 6));
+CREATE OR REPLACE TEMP MACRO number_of(x) AS TRY_CAST(regexp_replace(x, '^\s*([+-]?\d{1,3}),(\d{3})(?:,(\d{3}))?(?:,(\d{3}))?(\.\d+)?\s*$', '\1\2\3\4\5') AS DECIMAL(19, 6));
 CREATE OR REPLACE TEMP MACRO number_of_comma(x) AS TRY_CAST(replace(replace(x, '.', ''), ',', '.') AS DECIMAL(19, 6));
 -- Exact where the quotient ends within 15 digits, else rounded to the store's six places.
 CREATE OR REPLACE TEMP MACRO divided(a, b) AS CAST(CAST(a AS DOUBLE) / CAST(b AS DOUBLE) AS DECIMAL(19, 6));
-CREATE OR REPLACE TEMP MACRO json_number(x) AS CASE WHEN decimal_text(x) IS NOT NULL THEN CAST(decimal_text(x) AS JSON) ELSE to_json(x) END;
+CREATE OR REPLACE TEMP MACRO json_number(x) AS coalesce(CAST(decimal_text(x) AS JSON), to_json(x));
 CREATE OR REPLACE TEMP MACRO local_us(x, zone) AS CASE WHEN zone = 'UTC' THEN epoch_us(x) ELSE epoch_us(timezone(zone, x)) END;
 -- Seconds, milliseconds, microseconds or nanoseconds since 1970, told by size; 20240131 and 20240131101500 are dates.
 CREATE OR REPLACE TEMP MACRO instant_number(x, d, zone) AS CASE
@@ -26,11 +26,18 @@ CREATE OR REPLACE TEMP MACRO instant(t, zone) AS CASE
     WHEN regexp_full_match(trim(t), '\d{4}[-/]\d{1,2}[-/]\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?)?')
         THEN local_us(TRY_CAST(replace(replace(trim(t), '/', '-'), ',', '.') AS TIMESTAMP), zone)
 END;
+CREATE OR REPLACE TEMP MACRO summed_amount(amount, n) AS plain(sum(TRY_CAST(amount AS DECIMAL(18, 6))));
+CREATE OR REPLACE TEMP MACRO first_amount(amount, n) AS arg_min(amount, n);
 -- A tag of an address, as utm_source.
 CREATE OR REPLACE TEMP MACRO tag_of(url, pattern) AS nullif(url_decode(replace(regexp_extract(url, pattern, 1), '+', ' ')), '');
 CREATE OR REPLACE TEMP MACRO no_integer(what, x) AS CASE WHEN x IS NOT NULL AND TRY_CAST(x AS BIGINT) IS NULL THEN what || ' ''' || left(x, 60) || ''' is not a whole number' END;
 CREATE OR REPLACE TEMP MACRO no_truth(what, x) AS CASE WHEN x IS NOT NULL AND truth(x) IS NULL THEN what || ' ''' || left(x, 60) || ''' is neither true nor false' END;
 CREATE OR REPLACE TEMP MACRO no_time(what, x, zone) AS CASE WHEN x IS NOT NULL AND instant(x, zone) IS NULL THEN what || ' ''' || left(x, 60) || ''' cannot be read as a time' END;
+
+-- name: stage_texts
+COPY ({select}) TO {path} (FORMAT parquet, COMPRESSION snappy);
+CREATE OR REPLACE TEMP VIEW texts AS
+SELECT * FROM read_parquet({path}) WHERE __n >= getvariable('first_row') AND __n < getvariable('last_row');
 
 -- name: no_repeats
 CREATE OR REPLACE TEMP TABLE repeats (n BIGINT, row_text_hash VARCHAR, occurrence BIGINT);
@@ -74,9 +81,9 @@ FROM checked c LEFT JOIN broken b ON b.group_text = c.group_text AND b.name IS N
 -- name: grouped
 -- The earliest row speaks for the group, money is summed, items are collected. fields: composed, the others are null.
 CREATE OR REPLACE TEMP VIEW grouped AS
-SELECT min(n) AS n, CAST(NULL AS VARCHAR) AS reason, md5(concat_ws(chr(31), group_text, name)) AS id, name, min("time") AS "time", plain(sum(TRY_CAST(amount AS DECIMAL(18, 6)))) AS amount,
+SELECT min(n) AS n, CAST(NULL AS VARCHAR) AS reason, md5(concat_ws(chr(31), group_text, name)) AS id, name, min("time") AS "time", {amount}(amount, n) AS amount,
     '[' || string_agg(item, ',' ORDER BY n) || ']' AS items, {fields}
-FROM grouped_lines WHERE reason IS NULL GROUP BY group_text, name;
+FROM grouped_lines WHERE reason IS NULL GROUP BY group_text, name ORDER BY min(n), name;
 
 -- name: as_it_is
 SELECT count(*), count(*) FILTER (WHERE

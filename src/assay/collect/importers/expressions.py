@@ -114,7 +114,11 @@ def money_of(spec: Any, columns: Columns) -> Expr:
         unread = exp.or_(unread, exp.and_(*(_known(i) for i in made.inputs)))
     shown = call("concat_ws", exp.Literal.string(" and "), *(i.copy() for i in made.inputs))
     said = exp.DPipe(this=exp.Literal.string("calculated from "), expression=shown)
-    return exp.case().when(_known(number), call("plain", number)).when(unread, said)
+    case = exp.case().when(_known(number), call("plain", number))
+    if len(made.inputs) == 1:
+        text = made.inputs[0]
+        case = case.when(exp.and_(_known(text), columns.number(text.copy()).is_(exp.null())), text.copy())
+    return case.when(unread, said)
 
 
 def condition(spec: str, columns: Columns) -> Expr:

@@ -100,7 +100,7 @@ class Importer(ABC):
     def _file(self, file: File, options: Any, context: Context) -> Iterator[Segment]:
         context.progress(f"{file.name}: reading", 0, 0)
         more = {"currency": context.currency, "timezone": context.timezone}
-        with working(context.spool, f"{self.name}-{id(file):x}", file.name) as work:
+        with working(context.spool, self.name, file.name) as work:
             name = f"{self.name}-{file.digest(self.name, options, **more)}"
             job = Job(work, file, options, context)
             rows = self.untouched(job)

@@ -127,8 +127,8 @@ SELECT
     lower(told(device.deviceCategory)) AS device, told(device.browser) AS browser, told(device.operatingSystem) AS os, told(geoNetwork.country) AS country,
     told(device."language") AS "language", told(device.screenResolution) AS screen, CAST(NULL AS BOOLEAN) AS bot,
     coalesce(truth(h.isInteraction), hit_type NOT IN ('TIMING', 'ITEM')) AND e.name <> 'refund' AND e.k <> 2 AS interactive,
-    told(channelGrouping) AS session_channel, coalesce(totals.newVisits = '1', false) OR coalesce(visitNumber = '1', false) AS session_new,
-    coalesce(totals.bounces = '1', false) AS session_bounce,
+    told(channelGrouping) AS session_channel, CASE WHEN totals.newVisits IS NOT NULL OR visitNumber IS NOT NULL THEN coalesce(totals.newVisits = '1', false) OR coalesce(visitNumber = '1', false) END AS session_new,
+    CASE WHEN totals IS NOT NULL THEN coalesce(totals.bounces = '1', false) END AS session_bounce,
     CASE WHEN e.name IN ('purchase', 'refund') THEN transaction_id END AS order_id,
     CASE e.name WHEN 'purchase' THEN micros_text(h."transaction".transactionRevenue)
         WHEN 'refund' THEN coalesce(micros_text(h.refund.refundAmount), micros_text(h."transaction".transactionRevenue)) END AS amount,

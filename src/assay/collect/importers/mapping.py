@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sqlglot.expressions import Expr
 
 SEPARATOR = "\x1f"
+PROPERTY_NUMBERS = frozenset("tax shipping discount fees value attempted_amount".split())
 ITEM_NUMBERS = frozenset("price quantity discount index item_revenue item_refund price_in_usd tax shipping".split())
 
 # Names that other tools give these fields; used where the mapping says nothing and no column has the field's own name.
@@ -87,8 +88,11 @@ def complete(plan: Plan, columns: Columns) -> Plan:
     return replace(plan, fields=fields)
 
 
-def select_rows(plan: Plan, columns: Columns) -> Expr:
-    """The select over ``rows``: helpers, every field as text, the row as one text."""
+def select_rows(plan: Plan, columns: Columns, problems: bool = True) -> Expr:
+    """The select over ``rows``: helpers, every field as text, the row as one text.
+
+    ``problems``: rows that could not be read are among them (with several mappings only in one).
+    """
     from sqlglot import exp
 
     made: list[Expr] = [exp.column(name, quoted=True) for name in ("__n", "__line", "__raw", "__problem")]
@@ -102,9 +106,10 @@ def select_rows(plan: Plan, columns: Columns) -> Expr:
     made.append(_row_text(plan, columns).as_("row_text"))
     made.append(_group_text(plan, columns).as_("group_text"))
     inner = exp.select(*made).from_("rows")
+    broken = exp.column("__problem", quoted=True).is_(exp.null()).not_()
     if plan.where:
-        kept = exp.or_(exp.column("__problem", quoted=True).is_(exp.null()).not_(), condition(plan.where, columns))
-        inner = inner.where(kept)
+        kept = condition(plan.where, columns)
+        inner = inner.where(exp.or_(broken, kept) if problems else exp.and_(exp.not_(broken), kept))
     return exp.select("*", _instant(plan, time).as_("instant")).from_(inner.subquery("texts"))
 
 
@@ -119,10 +124,10 @@ def count_left_out(plan: Plan, columns: Columns) -> Expr | None:
     return exp.select(exp.Count(this=exp.Star())).from_("rows").where(left_out)
 
 
-def _field(plan: Plan, columns: Columns, name: str) -> Expr:
+def _field(plan: Plan, columns: Columns, name: str, money: bool = False) -> Expr:
     from sqlglot import exp
 
-    value = money_of if name == "amount" else text_of
+    value = money_of if money or name == "amount" else text_of
     base = value(plan.fields.get(name), columns)
     if name == "name" and isinstance(plan.fields.get(name), str):
         base = call("given", base)
@@ -176,7 +181,9 @@ def _props(plan: Plan, columns: Columns) -> Expr:
             if column not in used and columns.find(column) is not None:
                 values[column] = _typed(columns, column, kind)
     for name in dict.fromkeys([*specs, *(n[6:] for k in plan.kinds for n in k.fields if n.startswith("props."))]):
-        values[name] = _field(plan, columns, f"props.{name}")
+        money = name in PROPERTY_NUMBERS
+        value = _field(plan, columns, f"props.{name}", money)
+        values[name] = call("json_number", value) if money else value
     if not values:
         return exp.cast(exp.null(), "VARCHAR")
     parts = [part for name, value in values.items() for part in (exp.Literal.string(name), value)]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from assay.model.errors import AssayError, DataError, MachineError
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
 MEMORY = "700MB"
 _PLACE = re.compile(r"\{(\w+)\}")
+_STALE = 86_400
 _SPACE = (
     "no space left",
     "file too large",
@@ -60,10 +64,10 @@ class Work:
         import duckdb
 
         self.spool = spool
-        self.folder = spool / f"import-{tag}"
+        self.folder = spool / f"import-{tag}-{os.getpid()}-{uuid4().hex[:8]}"
         self.unfinished: list[Path] = []
         with errors(str(spool)):
-            shutil.rmtree(self.folder, ignore_errors=True)
+            _clear_stale(spool)
             self.folder.mkdir(parents=True)
             self.connection = duckdb.connect(
                 ":memory:",
@@ -108,6 +112,13 @@ class Work:
         shutil.rmtree(self.folder, ignore_errors=True)
         for path in self.unfinished:
             path.unlink(missing_ok=True)
+
+
+def _clear_stale(spool: Path) -> None:
+    """Remove what imports that were killed have left behind."""
+    for folder in spool.glob("import-*"):
+        if folder.is_dir() and time.time() - folder.stat().st_mtime > _STALE:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
