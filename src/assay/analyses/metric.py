@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from assay.analyses.base import Asking, Compare, Grain, Pick, Question, Ranged, argument, column_kind
+from assay.analyses.caveats import range_caveats
 from assay.analyses.estimates import both_periods, daily_noise, weekday_aligned
 from assay.analyses.measuring import Table, based_on, change_words, difference, measure
 from assay.decide.words import value_words
@@ -70,8 +71,8 @@ def answer(asking: Asking, params: Params) -> Answer:
         sentence=_sentence(asking, metrics, table, before, period, previous, noise)
         if not cut.by and not cut.grain
         else _title(metrics, params, period),
-        findings=_findings(asking, metrics, table),
-        notes=_notes(asking, cut),
+        findings=(*range_caveats(asking, period, previous, metrics, _used(cut)), *_findings(asking, metrics, table)),
+        notes=_notes(asking, cut, metrics),
         next=(
             f"assay sql metric {' '.join(m.name for m in metrics)}",
             f"assay metric {metrics[0].name} --by channel --compare previous",
@@ -281,8 +282,17 @@ def _findings(asking: Asking, metrics: Sequence[Metric], table: Table) -> tuple[
     return tuple(found)
 
 
-def _notes(asking: Asking, cut: Cut) -> tuple[str, ...]:
+def _used(cut: Cut) -> tuple[str, ...]:
+    return (*cut.by, *(cut.where.names if cut.where else ()))
+
+
+def _notes(asking: Asking, cut: Cut, metrics: Sequence[Metric]) -> tuple[str, ...]:
     notes = []
+    shared = sorted({str(m.quantity.unit) for m in metrics if m.quantity.unit in ("visitor", "user", "account")})
+    if cut.grain and shared:
+        notes.append(
+            f"a {' or '.join(shared)} counts once in each {cut.grain}: {cut.grain}s do not add up to the total"
+        )
     if cut.by:
         from assay.query.dimensions import Dimensions
         from assay.query.sql import Binder

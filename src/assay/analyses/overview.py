@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from assay.analyses.base import Asking, Compare, Question, Ranged, column_kind
+from assay.analyses.caveats import covered, range_caveats
 from assay.analyses.estimates import both_periods, daily_noise
 from assay.analyses.measuring import Table, based_on, difference, measure
 from assay.decide.words import difference_words, significant, value_words
@@ -76,11 +77,9 @@ def answer(asking: Asking, params: Params) -> Answer:
     where = asking.segment(params.segment)
     previous = both_periods(period, params.compare)
     now = measure(asking, metrics, Cut(period, where=where, matured_by=asking.matured_by()))
-    before = (
-        measure(asking, metrics, Cut(previous, where=where, matured_by=asking.matured_by()))
-        if previous and not asking.without(previous)
-        else None
-    )
+    before = None
+    if previous is not None and covered(asking, previous):
+        before = measure(asking, metrics, Cut(previous, where=where, matured_by=asking.matured_by()))
     noise = daily_noise(asking, based_on(asking, metrics), period, where) if before else {}
     targets = _targets(asking, kpis)
     rows, found, labelled = [], [], []
@@ -96,7 +95,7 @@ def answer(asking: Asking, params: Params) -> Answer:
         params,
         columns=COLUMNS,
         rows=tuple(rows),
-        findings=tuple(found),
+        findings=(*range_caveats(asking, period, previous, metrics), *found),
         estimates=tuple(labelled),
         definitions=tuple(asking.definition(m) for m in metrics),
         sentence=_sentence(rows, found, period, previous if before else None),
