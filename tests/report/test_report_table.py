@@ -145,3 +145,20 @@ def test_values_cannot_steer_the_terminal() -> None:
 def test_an_empty_answer_is_its_sentence_and_what_to_do() -> None:
     one = answer((), empty="no events yet", sentence="There are no events.", next=("assay demo DIR",))
     assert table(one) == ["There are no events.", "", "next: assay demo DIR"]
+
+
+def test_words_stay_whole_and_figures_keep_their_unit() -> None:
+    columns = (Column("metric"), Column("range"), Column("objective"))
+    lines = table(answer(columns, ("contribution_per_visitor", "3.33 € to 18.16 €", "Grow with a profit " * 4)), 60)
+    text = " ".join(" ".join(lines).split())
+    assert "contribution_per_visitor" in text
+    assert "3.33 €" in text
+    assert "18.16 €" in text
+    assert max(map(len, lines)) <= 60
+
+
+def test_signed_intervals_and_instants() -> None:
+    from datetime import UTC, datetime
+
+    assert interval("+1.8 points", "+4.6 points", Column("a")) == "+1.8 to +4.6 points"
+    assert "2024-03-01 07:00 UTC" in table(answer((Column("hour", "day"),), (datetime(2024, 3, 1, 7, tzinfo=UTC),)))[2]

@@ -20,7 +20,7 @@ def questions() -> tuple[tuple[str, str], ...]:
     """Name and summary of every question, in the order of ``QUESTIONS``."""
     try:
         return tuple(_read(Path(assay.__file__).parent / "analyses"))
-    except (OSError, ValueError, SyntaxError, TypeError):
+    except (OSError, ValueError, SyntaxError, TypeError, AssertionError):
         from assay.analyses import QUESTIONS
 
         return tuple((question.name, question.summary) for question in QUESTIONS)

@@ -11,6 +11,8 @@ from assay.report.words import Shown
 
 GAP = "  "
 _LEAST_TEXT = 12
+_TIE = "\ue000"  # a private character instead of a space that must not be split
+_UNIT = re.compile(r"(?<=\d) (?=[%€$£¥])")
 _NUMBER = re.compile(r"(?P<whole>[-+−]?[\d,]+)(?P<rest>(\.\d+)?( .*)?)$")
 
 
@@ -80,7 +82,7 @@ def _missing(text: str, whole: int, rest: int) -> str:
 def wrap(text: str, width: int) -> list[str]:
     """Lines at most ``width`` cells wide, broken at spaces, inside words only where one is too long."""
     made, line = [], ""
-    for word in text.split():
+    for word in _words(text):
         while cell_len(word) > width:
             if line:
                 made.append(line)
@@ -93,7 +95,8 @@ def wrap(text: str, width: int) -> list[str]:
             line = word
         else:
             line = f"{line} {word}" if line else word
-    return [*made, line] if line or not made else made
+    found = [*made, line] if line or not made else made
+    return [one.replace(_TIE, " ") for one in found]
 
 
 def _fitting(word: str, width: int) -> int:
@@ -116,6 +119,15 @@ def _least(column: Shown) -> int:
     return max(words, body if not column.is_text else min(body, _LEAST_TEXT * 2))
 
 
+def _longest_word(column: Shown) -> int:
+    return max((cell_len(word) for text in (column.title, *column.texts) for word in _words(text)), default=0)
+
+
+def _words(text: str) -> list[str]:
+    """Words between which a line may end; a figure keeps its unit."""
+    return _UNIT.sub(_TIE, text).split()
+
+
 def _widths(columns: Sequence[Shown], aligned: Sequence[Sequence[str]], width: int) -> list[int]:
     """Natural widths; where they are too many, titles wrap first, then texts, the widest first."""
     body = [max((cell_len(text) for text in texts), default=0) for texts in aligned]
@@ -125,11 +137,13 @@ def _widths(columns: Sequence[Shown], aligned: Sequence[Sequence[str]], width: i
         over = sum(sizes) - room
         if over > 0 and not columns[place].is_text:
             sizes[place] = max(sizes[place] - over, _least(columns[place]))
-    while sum(sizes) > room:
-        texts = [k for k, column in enumerate(columns) if column.is_text and sizes[k] > _LEAST_TEXT]
-        if not texts:
-            break
-        sizes[max(texts, key=lambda k: sizes[k])] -= 1
+    for least in (_longest_word, lambda _: _LEAST_TEXT):  # words stay whole as long as that is enough
+        floors = [least(column) for column in columns]
+        while sum(sizes) > room:
+            texts = [k for k, column in enumerate(columns) if column.is_text and sizes[k] > floors[k]]
+            if not texts:
+                break
+            sizes[max(texts, key=lambda k: sizes[k])] -= 1
     return sizes
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 
 from assay.decide.words import show
 from assay.model.answer import Answer, Cell, Column
 from assay.model.finding import Finding
 
 _STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_SIGNS = ("-", "−", "+")
 SEVERITIES = {"good": "good", "info": "note", "warning": "warning", "bad": "problem"}
 
 
@@ -41,7 +43,7 @@ def shown(answer: Answer) -> list[Shown]:
             texts = tuple(interval(row[place], row[high], column) for row in answer.rows)
             found.append(Shown(_title(answer, stem, names), "interval", texts, column.definition))
         else:
-            texts = tuple(one_line(show(row[place], column)) for row in answer.rows)
+            texts = tuple(one_line(said(row[place], column)) for row in answer.rows)
             found.append(Shown(column.title, column.kind, texts, column.definition))
     return found
 
@@ -62,6 +64,13 @@ def _title(answer: Answer, stem: str, names: dict[str, int]) -> str:
     return f"{owner}: {title}"
 
 
+def said(value: Cell, column: Column) -> str:
+    """A cell for people; an instant to the minute."""
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M} {value.tzname() or ''}".rstrip()
+    return show(value, column)
+
+
 def interval(low: Cell, high: Cell, column: Column) -> str:
     """``2.31–2.52 %``; with a sign ``-0.10 to 0.32 %``; the unit is said once."""
     if low is None and high is None:
@@ -72,7 +81,7 @@ def interval(low: Cell, high: Cell, column: Column) -> str:
     unit = second.rpartition(" ")[2]
     if " " in second and column.kind != "duration" and first.endswith(f" {unit}"):
         first = first.removesuffix(f" {unit}")
-    signed = first.startswith("-") or second.startswith("-") or column.kind == "duration"
+    signed = first.startswith(_SIGNS) or second.startswith(_SIGNS) or column.kind == "duration"
     return f"{first} to {second}" if signed else f"{first}–{second}"
 
 
