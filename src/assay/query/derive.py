@@ -34,8 +34,12 @@ def derivation(plan: Plan) -> Derivation:
         asdict(plan.site),
         [asdict(c) for c in plan.channels],
     ]
-    goals = sorted(g.event for g in plan.goals.values() if g.event and g.kind == "macro")
-    return Derivation(digest(_VERSION, rules, goals), day_expression(plan.site.timezone), keys, tables)
+    key_events = _key_events(plan) if plan.rules.bounce.rule == "ga4" else []
+    return Derivation(digest(_VERSION, rules, key_events), day_expression(plan.site.timezone), keys, tables)
+
+
+def _key_events(plan: Plan) -> list[str]:
+    return sorted({g.event for g in plan.goals.values() if g.event})
 
 
 def day_expression(zone: str) -> str:
@@ -66,7 +70,7 @@ def session_keys(plan: Plan) -> tuple[Statement, ...]:
     breaks = [f"t - lag(t) OVER w {compare} {timeout}"]
     if rule.split_at_midnight:
         breaks.append("day <> lag(day) OVER w")
-    counts = "counts" if plan.rules.bots == "exclude" else "true"
+    counts = "live AND NOT bot" if plan.rules.bots == "exclude" else "live"
     own = "session IS NOT NULL" if rule.own_ids else "false"
     runs = f"""
 CREATE OR REPLACE TEMP TABLE runs AS
@@ -186,7 +190,7 @@ def sessions(plan: Plan) -> tuple[Statement, ...]:
 def _base(plan: Plan) -> str:
     """One row per session, summed from its events."""
     passive = ", ".join(literal(name) for name in sorted(PASSIVE_EVENTS))
-    keys = ", ".join(sorted({literal(g.event) for g in plan.goals.values() if g.event})) or "NULL"
+    keys = ", ".join(literal(name) for name in _key_events(plan)) or "NULL"
     first = ", ".join(
         f"'{name}': e.{name}" for name in (*_FIRST, "utm_source", "utm_medium", "utm_campaign", "session_channel")
     )

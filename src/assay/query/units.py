@@ -43,22 +43,18 @@ class _Units(Frame):
         for i, members in enumerate(self._relations(read)):
             ctes.append(f"r{i} AS ({self._values(members)})")
             on = f"r{i}.unit = u.unit" + (f" AND r{i}.grain = u.g0" if self.cut.grain and not self.session else "")
-            source += f" {'LEFT' if self._partial() else 'FULL'} JOIN r{i} ON {on}"
-            if self.cut.grain and not self._partial():
+            source += f" {'LEFT' if self.session else 'FULL'} JOIN r{i} ON {on}"
+            if self.cut.grain and not self.session:
                 firsts.append(f"r{i}.grain")
             columns |= {n: _per_unit(metrics[n], f"r{i}.x{n}") for n, _, _ in members}
-        columns |= {n: "1" for n, m in enumerate(metrics) if m.quantity.kind == "total"}
+        columns |= {n: "CASE WHEN u.unit IS NOT NULL THEN 1 END" for n, m in enumerate(metrics) if m.quantity.kind == "total"}
         keys = [f"u.{g} AS {g}" for g in self.groups]
         if len(firsts) > 1:
             keys[0] = f"coalesce({', '.join(firsts)}) AS g0"
         numbers = [f"{columns[n]} AS x{n}" for n in range(len(metrics))]
         ctes.append(f"per_unit AS (SELECT {', '.join([*keys, 'u.cluster', 'u.unit', *numbers])} FROM {source})")
         table = self._capped(ctes, metrics)
-        return Query(self.statement(self._sums(ctes, table, len(metrics)), metrics), tuple(metrics), self.keys)
-
-    def _partial(self) -> bool:
-        """Rows without a unit are left aside: a session's rows are its own, and with overlapping groups they would repeat."""
-        return self.session or (self.cut.pick == "any" and bool(self.cut.by))
+        return Query(self.statement(self._sums(ctes, table, metrics), metrics), tuple(metrics), self.keys)
 
     def _visits(self, own: Sequence[tuple[int, Metric]]) -> str:
         """One row per unit (and grain) with its group values: a session as it is, larger units by the pick."""
@@ -76,7 +72,8 @@ class _Units(Frame):
         columns = [f"{key} AS g{i}" for i, key in enumerate(keys)]
         for n, metric in own:
             rows = self.builder.rows(_numerator(metric))
-            columns.append(f"CASE WHEN {rows.where} THEN {rows.value or '1'} END AS w{n}")
+            value = f"CASE WHEN {rows.where} THEN {rows.value or '1'} ELSE 0 END"
+            columns.append(f"{f'CASE WHEN s.is_bounce IS NOT NULL THEN {value} END' if _unsaid(metric) else value} AS w{n}")
         texts = " ".join([*columns, *where])
         events = any(uses(c, "e") for c in columns)
         source = "sessions s"
@@ -93,20 +90,33 @@ class _Units(Frame):
             else "(s.start_t, s.session_key)"
         )
         base = (
-            f"SELECT {_KEYS[self.unit]} AS unit, s.visitor_key AS cluster, {''.join(c + ', ' for c in columns)}{place} AS place "
+            f"SELECT {_KEYS[self.unit]} AS unit, s.visitor_key AS cluster, s.session_key, {''.join(c + ', ' for c in columns)}{place} AS place "
             f"FROM {source} WHERE {' AND '.join(where)}"
         )
-        if self.session and not events:
-            outs = [*self.groups, *(f"{_own(f'w{n}')} AS x{n}" for n, m in own)]
+        if events:
+            base = self._by_session(base, own)
+        elif self.session:
+            outs = [*self.groups, *(f"w{n} AS x{n}" for n, _ in own)]
             return f"SELECT {', '.join(['unit', 'cluster', *outs])} FROM ({base})"
         return self._picked(base, own)
+
+    def _by_session(self, base: str, own: Sequence[tuple[int, Metric]]) -> str:
+        """Events folded to visits first: a visit's own number counts once, however many events it has."""
+        fixed = self.groups if self.cut.pick == "any" else self.groups[:1] if self.cut.grain else []
+        fold = "arg_min" if self.cut.pick != "last" else "arg_max"
+        outs = [g if g in fixed else f"{fold}({{'v': {g}}}, place).v AS {g}" for g in self.groups]
+        outs += [f"max(w{n}) AS w{n}" for n, _ in own]
+        return (
+            f"SELECT {', '.join(['unit', 'cluster', 'session_key', *outs])}, {'max' if fold == 'arg_max' else 'min'}(place) AS place "
+            f"FROM ({base}) GROUP BY {', '.join(['unit', 'cluster', 'session_key', *fixed])}"
+        )
 
     def _picked(self, base: str, own: Sequence[tuple[int, Metric]]) -> str:
         """Visits folded to units."""
         fixed = self.groups if self.cut.pick == "any" else self.groups[:1] if self.cut.grain else []
         fold = "arg_min" if self.cut.pick != "last" else "arg_max"
         outs = [g if g in fixed else f"{fold}({{'v': {g}}}, place).v AS {g}" for g in self.groups]
-        outs += [f"{_own(f'max(w{n})' if m.quantity.kind == 'share' else f'sum(w{n})')} AS x{n}" for n, m in own]
+        outs += [f"{'max' if m.quantity.kind == 'share' else 'sum'}(w{n}) AS x{n}" for n, m in own]
         return (
             f"SELECT {', '.join(['unit', 'any_value(cluster) AS cluster', *outs])} FROM ({base}) WHERE unit IS NOT NULL "
             f"GROUP BY {', '.join(['unit', *fixed])}"
@@ -159,24 +169,35 @@ class _Units(Frame):
             else cap
             for n, cap in caps
         }
-        replaced = ", ".join(f"least(x{n}, {limit}) AS x{n}" for n, limit in limits.items())
+        replaced = ", ".join(f"CASE WHEN x{n} > {limit} THEN {limit} ELSE x{n} END AS x{n}" for n, limit in limits.items())
         ctes.append(f"capped AS (SELECT * REPLACE ({replaced}) FROM per_unit)")
         return "capped"
 
-    def _sums(self, ctes: list[str], table: str, count: int) -> str:
+    def _sums(self, ctes: list[str], table: str, metrics: Sequence[Metric]) -> str:
+        unsaid = {n for n, m in enumerate(metrics) if m.quantity.kind != "total" and _of_visit(m) and _unsaid(m)}
         keys = "".join(f"{g}, " for g in self.groups)
         by = f" GROUP BY {keys[:-2]}" if keys else ""
         if self.session:
-            numbers = "".join(f", coalesce(sum(x{n}), 0) AS x{n}" for n in range(count))
+            numbers = "".join(f", coalesce(sum(x{n}), 0) AS x{n}" for n in range(len(metrics)))
+            numbers += "".join(f", count(x{n}) AS y{n}" for n in unsaid)
             ctes.append(
                 f"clusters AS (SELECT {keys}cluster, count(*) AS y{numbers} FROM {table} GROUP BY {keys}cluster)"
             )
-            blocks = ", ".join(block(f"x{n}", "y", "count(*)") for n in range(count))
+            blocks = ", ".join(
+                block(f"x{n}", f"y{n}", "count(*)", only=f"y{n} > 0") if n in unsaid else block(f"x{n}", "y", "count(*)")
+                for n in range(len(metrics))
+            )
             return f"WITH {', '.join(ctes)} SELECT {keys}{blocks} FROM clusters{by}"
         here = "unit IS NOT NULL"
         blocks = ", ".join(
-            block(f"coalesce(x{n}, 0)", "1", "count(*)", f"sum(x{n}) FILTER (WHERE unit IS NULL)", here)
-            for n in range(count)
+            block(
+                f"coalesce(x{n}, 0)",
+                "1",
+                "count(*)",
+                f"sum(x{n}) FILTER (WHERE unit IS NULL)",
+                f"{here} AND x{n} IS NOT NULL" if n in unsaid else here,
+            )
+            for n in range(len(metrics))
         )
         return f"WITH {', '.join(ctes)} SELECT {keys}{blocks} FROM {table}{by}"
 
@@ -193,9 +214,10 @@ def _of_visit(metric: Metric) -> bool:
     return measure is not None and (measure.select.of in _OF_VISIT or (measure.field or "").startswith("session."))
 
 
-def _own(value: str) -> str:
-    """A unit's number from the visit: 0 or 1 for a share (null where the rule cannot say), the value for a mean."""
-    return f"coalesce({value}, 0)"
+def _unsaid(metric: Metric) -> bool:
+    """A share of visits of which the bounce rule cannot say it (null): those are on neither side of it."""
+    where = _numerator(metric).select.where
+    return metric.quantity.kind == "share" and where is not None and "is_bounce" in where.names
 
 
 def _per_unit(metric: Metric, column: str) -> str:

@@ -2,5 +2,5 @@
 CREATE OR REPLACE TEMP TABLE staged (
     piece INTEGER, rn BIGINT, id_hash UBIGINT, t BIGINT, seq BIGINT, received_at BIGINT,
     visitor VARCHAR, user_id VARCHAR, account VARCHAR, source VARCHAR, session VARCHAR, campaign VARCHAR,
-    has_order BOOLEAN, counts BOOLEAN, interactive BOOLEAN
+    has_order BOOLEAN, live BOOLEAN, bot BOOLEAN, interactive BOOLEAN
 );
