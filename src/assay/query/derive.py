@@ -20,7 +20,7 @@ from assay.store.engine import Derivation, Statement
 
 # A session's number is part of its key: session_key = visitor_key * SESSION_BASE + session_no.
 SESSION_BASE = 16_777_216
-_VERSION = 1  # raise when a derivation changes its meaning: stores then rebuild by themselves
+_VERSION = 2  # raise when a derivation changes its meaning: stores then rebuild by themselves
 
 
 def derivation(plan: Plan) -> Derivation:

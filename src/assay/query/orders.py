@@ -1,7 +1,8 @@
 """Orders as entities: merged by order id over all sources, refunds charged to the order's own day and unit.
 
 Who and where from come from the browser's line (the earliest that belongs to a session); money from the source that the
-plan ranks highest, there from the earliest (rule ``first``) or latest (``last``) line that brings an amount.
+plan ranks highest, there from the earliest (rule ``first``) or latest (``last``) line that brings an amount; type and
+status are what the best source said last.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ def orders_statements(plan: Plan) -> tuple[Statement, ...]:
         Statement("DELETE FROM refunds"),
         Statement(f"CREATE OR REPLACE TEMP TABLE order_lines AS {_lines(plan, plan.orders.event)}"),
         Statement(f"CREATE OR REPLACE TEMP TABLE refund_lines AS {_lines(plan, plan.orders.refund_event)}"),
-        Statement(f"INSERT INTO refunds {_refunds()}"),
+        Statement(f"INSERT INTO refunds {_refunds(plan)}"),
         Statement(f"INSERT INTO orders {_orders(plan)}"),
         Statement("DROP TABLE order_lines"),
         Statement("DROP TABLE refund_lines"),
@@ -70,15 +71,30 @@ def _properties(plan: Plan) -> tuple[str, ...]:
     )
 
 
-def _refunds() -> str:
-    """Refund lines, once each. A line without an amount refunds what the order still holds; without a known order it names none."""
-    return """
-WITH first_money AS (
-    SELECT order_id, arg_min(money, (source_rank, t, seq, id)) FILTER (WHERE money IS NOT NULL) AS gross
-    FROM order_lines WHERE order_id IS NOT NULL GROUP BY order_id
+def _by_money(plan: Plan) -> str:
+    """The order of lines in which the first says how much: an amount, the best source, the earliest (or latest) line."""
+    direction = "DESC" if plan.rules.orders == "last" else "ASC"
+    return f"money IS NULL, source_rank, t {direction}, seq {direction}, id {direction}"
+
+
+def _refunds(plan: Plan) -> str:
+    """Refund lines of the best source that tells of the order's refunds, once each; without a known order they name none.
+
+    The first line without an amount refunds what the lines with one leave of the order, further ones nothing.
+    """
+    return f"""
+WITH sold AS (
+    SELECT order_id, money AS gross FROM order_lines WHERE order_id IS NOT NULL
+    QUALIFY row_number() OVER (PARTITION BY order_id ORDER BY {_by_money(plan)}) = 1
+), lines AS (
+    SELECT r.*, s.gross, s.order_id AS known FROM refund_lines r LEFT JOIN sold s ON s.order_id = r.order_id
+    QUALIFY s.order_id IS NULL OR r.source_rank = min(r.source_rank) OVER (PARTITION BY r.order_id)
+), held AS (
+    SELECT *, gross - coalesce(sum(money) OVER (PARTITION BY known), 0) AS rest,
+        row_number() OVER (PARTITION BY known, money IS NULL ORDER BY t, seq, id) AS place
+    FROM lines
 )
-SELECT r.event_no, CASE WHEN m.order_id IS NOT NULL THEN r.order_id END, r.t, r.day, coalesce(r.money, m.gross, 0)
-FROM refund_lines r LEFT JOIN first_money m ON m.order_id = r.order_id"""
+SELECT event_no, known, t, day, coalesce(money, CASE WHEN place = 1 AND rest > 0 THEN rest END, 0) FROM held"""
 
 
 def _share(share: Share | None, default: str | None, net: str) -> str:
@@ -93,7 +109,6 @@ def _share(share: Share | None, default: str | None, net: str) -> str:
 
 def _orders(plan: Plan) -> str:
     rule = plan.orders
-    direction = "DESC" if plan.rules.orders == "last" else "ASC"
     net = "m.money_or_zero - coalesce(x.refunded, 0)"
     cost = _share(rule.cost, None, net)
     shipping = _share(rule.shipping, "shipping", net)
@@ -115,7 +130,11 @@ WITH lines AS (
         ORDER BY session_key IS NULL, NOT interactive, visitor_key IS NULL, t, seq, id) AS place FROM lines
 ), money AS (
     SELECT *, coalesce(money, 0) AS money_or_zero, row_number() OVER (PARTITION BY oid
-        ORDER BY source_rank, money IS NULL, t {direction}, seq {direction}, id {direction}) AS place FROM lines
+        ORDER BY {_by_money(plan)}) AS place FROM lines
+), about AS (
+    SELECT oid, arg_max(lower(kind), (-source_rank, t, seq, id)) FILTER (WHERE kind IS NOT NULL) AS kind,
+        arg_max(lower(status), (-source_rank, t, seq, id)) FILTER (WHERE status IS NOT NULL) AS status
+    FROM lines GROUP BY oid
 ), back AS (
     SELECT order_id, sum(amount) AS refunded FROM refunds WHERE order_id IS NOT NULL GROUP BY order_id
 ), joined AS (
@@ -123,9 +142,9 @@ WITH lines AS (
         w.t, w.day, m.source, w.lines, m.currency, coalesce(m.rate, 0) AS rate, m.money AS gross, coalesce(x.refunded, 0) AS refunded, {net} AS net,
         {cost} AS cost, {shipping} AS shipping, {discount} AS discount, {fees} AS fees, m.tax, {contribution} AS contribution,
         ({net}) - coalesce({cost}, 0) AS gross_margin, coalesce(w.coupon, m.coupon) AS coupon,
-        lower(coalesce(m.kind, CASE WHEN lower(m.status) IN ('cancelled', 'canceled', 'voided', 'failed', 'test') THEN
-            CASE WHEN lower(m.status) = 'test' THEN 'test' ELSE 'cancelled' END END)) AS kind, v.person_key
-    FROM who w JOIN money m ON m.oid = w.oid AND m.place = 1 LEFT JOIN back x ON x.order_id = w.oid
+        CASE WHEN a.status IN ('cancelled', 'canceled', 'voided', 'failed') THEN 'cancelled' WHEN a.status = 'test' THEN 'test' ELSE a.kind END AS kind,
+        v.person_key
+    FROM who w JOIN money m ON m.oid = w.oid AND m.place = 1 JOIN about a ON a.oid = w.oid LEFT JOIN back x ON x.order_id = w.oid
     LEFT JOIN visitors v ON v.visitor_key = w.visitor_key
     WHERE w.place = 1
 ), ranked AS (
