@@ -13,6 +13,7 @@ from rich.cells import cell_len
 
 from assay.analyses import QUESTIONS
 from assay.cli.output import coloured, layout
+from assay.query.sql import pretty
 
 ARGUMENTS = {"metric": ["rpv", "purchase_rate"], "funnel": ["checkout"], "segments": ["purchase_rate"]}
 
@@ -103,7 +104,7 @@ def test_sql_is_what_was_run(assay: Assay, filled: Path, words: list[str]) -> No
     ran = assay("sql", *words, "-w", filled)
     assert (ran.code, ran.err) == (0, "")
     texts = json.loads(assay(*words, "-w", filled, "--format", "json").out)["sql"]
-    assert ran.out == "\n".join(f"{text.rstrip().removesuffix(';')};\n" for text in texts)
+    assert ran.out == "\n".join(f"{pretty(text)};\n" for text in texts)
     assert "SELECT" in ran.out
 
 

@@ -141,6 +141,9 @@ def step_estimate(one: Reached, k: int) -> Estimate:
     if one.products is None:
         return wilson(one.units[k], one.units[0])
     xx, xy, yy, clusters = one.products[k]
+    if one.units[k] in (0, one.units[0]):
+        bound = wilson(clusters if one.units[k] else 0, clusters)
+        return replace(bound, numerator=one.units[k], denominator=one.units[0], method="Wilson over visitors")
     rate = ratio(Moments(("x", "y"), clusters, (one.units[k], one.units[0]), (xx, xy, yy)))
     if rate.low is None or rate.high is None:
         return rate

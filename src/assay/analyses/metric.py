@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
@@ -122,7 +123,7 @@ def _lay_out(
     rows, labelled = [], []
     groups = _groups(metrics, table, cut)
     for group in groups if cut.grain else groups[:limit]:
-        names = [_name(v, cut, i) for i, v in enumerate(group)]
+        names = [_name(v, cut, i, asking.plan.site.timezone) for i, v in enumerate(group)]
         row: list[Cell] = list(names)
         for metric in metrics:
             one = table.estimates[metric.name].get(group, Estimate.none("no data in this group"))
@@ -210,9 +211,11 @@ def _outside_rows(
     return [tuple(row)] if (cut.by or cut.grain) and any(v is not None for v in row[1:]) else []
 
 
-def _name(value: Any, cut: Cut, place: int) -> Cell:
+def _name(value: Any, cut: Cut, place: int, zone: str) -> Cell:
     if cut.grain and place == 0:
-        return datetime.fromtimestamp(value, UTC) if cut.grain == "hour" and isinstance(value, int) else value
+        return (
+            datetime.fromtimestamp(value, ZoneInfo(zone)) if cut.grain == "hour" and isinstance(value, int) else value
+        )
     if value is None:
         return NONE
     return value if not isinstance(value, bool) else ("yes" if value else "no")

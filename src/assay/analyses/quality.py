@@ -51,6 +51,8 @@ def answer(asking: Asking, params: Params) -> Answer:
         if params.from_ or params.to
         else Period(asking.span.first, max(asking.span.first, asking.complete_day()))
     )
+    if asking.without(period):
+        return asking.empty("quality", params, period)
     facts = gather(asking, period)
     found = [finding for check in CHECKS for finding in check(facts)]
     order = {"bad": 0, "warning": 1, "info": 2, "good": 3}

@@ -52,8 +52,10 @@ def _answer(name: str, ctx: typer.Context, values: dict[str, Any]) -> None:
 
 
 def _sql(name: str, ctx: typer.Context, values: dict[str, Any]) -> None:
+    from assay.query.sql import pretty
+
     answer = _asked(name, ctx, values)
-    write("".join(f"{text.rstrip().removesuffix(';')};\n\n" for text in answer.sql).removesuffix("\n"))
+    write("\n".join(f"{pretty(text)};\n" for text in answer.sql))
     if not answer.sql:
         print(f"assay: no SQL was needed: {answer.empty or 'the plan alone answers this'}", file=sys.stderr)
 

@@ -12,7 +12,8 @@ def wilson(successes: int, n: int, level: float = 0.95) -> Estimate:
     """Score interval of a share: ``successes`` of ``n`` independent units.
 
     (p + z²/2n ± z·√(p(1−p)/n + z²/4n²)) / (1 + z²/n). Source: E. B. Wilson, JASA 22 (1927) 209–212.
-    No value when n = 0. Raises ValueError unless 0 ≤ successes ≤ n.
+    No value when n = 0. Raises ValueError unless 0 ≤ successes ≤ n. ``variance`` is p(1−p)/n; with none or all
+    successes, where that is 0 and says nothing, the square of the interval's half width over z.
     """
     if not 0 <= successes <= n:
         raise ValueError(f"{successes} of {n} is no share")
@@ -24,4 +25,5 @@ def wilson(successes: int, n: int, level: float = 0.95) -> Estimate:
     half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / below
     low = 0.0 if successes == 0 else max(0.0, middle - half)
     high = 1.0 if successes == n else min(1.0, middle + half)
-    return Estimate(p, low, high, level, "Wilson", n, successes, n, variance=p * (1 - p) / n)
+    variance = p * (1 - p) / n if 0 < successes < n else ((high - low) / (2 * z)) ** 2
+    return Estimate(p, low, high, level, "Wilson", n, successes, n, variance)

@@ -16,7 +16,7 @@ def ratio(moments: Moments, x: str = "x", y: str = "y", level: float = 0.95) -> 
     Variance (Sxx − 2·r·Sxy + r²·Syy) · n / (Σy)², S = sample covariances per unit; Student's t with n − 1 degrees of
     freedom. With y = 1 for every unit this is the ordinary mean and its standard error. Source: W. G. Cochran, Sampling
     Techniques (1977) §6.3; for sessions clustered by visitor A. Deng, U. Knoblich, J. Lu, arXiv 1803.06336.
-    No value when Σy = 0; no interval when fewer than two units.
+    No value when Σy = 0; no interval with fewer than two units, or when all are alike.
     """
     top, below = moments.sum(x), moments.sum(y)
     if below == 0:
@@ -25,6 +25,8 @@ def ratio(moments: Moments, x: str = "x", y: str = "y", level: float = 0.95) -> 
     variance = ratio_variance(moments, x, y)
     if math.isnan(variance):
         return Estimate(value, None, None, level, "delta", moments.n, top, below, reason="one unit has no variance")
+    if variance == 0:
+        return Estimate(value, None, None, level, "delta", moments.n, top, below, reason="all units are alike")
     half = t_two_sided(level, moments.n - 1) * math.sqrt(variance)
     return Estimate(value, float(value) - half, float(value) + half, level, "delta", moments.n, top, below, variance)
 

@@ -17,8 +17,10 @@ def _render(answer: Answer, layout: Layout) -> str:
     parts = [_said([answer.sentence], "bold", layout)] if answer.sentence else []
     if answer.columns and answer.rows:
         parts.append(_table(answer, layout))
-    if answer.findings:
-        parts.append("\n".join(_said([finding_words(one)], one.severity, layout) for one in answer.findings))
+    told = {cell for row in answer.rows for cell in row if isinstance(cell, str)}
+    findings = [one for one in answer.findings if one.text not in told]  # a row that says it says it once
+    if findings:
+        parts.append("\n".join(_said([finding_words(one)], one.severity, layout) for one in findings))
     if answer.notes:
         parts.append("\n".join(_said([note], "dim", layout) for note in answer.notes))
     if answer.next:
