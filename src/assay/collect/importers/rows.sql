@@ -22,7 +22,7 @@ COPY (
 -- name: stage_careful_csv
 COPY (
     SELECT * EXCLUDE (__line, __problem), CAST(__line AS BIGINT) AS __line, nullif(__problem, '') AS __problem
-    FROM read_csv({text}, columns = {types}, auto_detect = false, header = false, delim = ',', quote = '"', escape = '"', strict_mode = true, max_line_size = 16777216, buffer_size = 33554432)
+    FROM read_csv({text}, columns = {types}, auto_detect = false, header = false, delim = ',', quote = '"', escape = '"', new_line = '\n', strict_mode = true, max_line_size = 16777216, buffer_size = 33554432)
 ) TO {path} (FORMAT parquet, COMPRESSION snappy);
 
 -- name: stage_lines
@@ -35,7 +35,7 @@ COPY (
 -- name: stage_careful_lines
 COPY (
     SELECT CAST(line AS BIGINT) AS __line, raw AS __raw, nullif(problem, '') AS __problem
-    FROM read_csv({text}, columns = {'line': 'VARCHAR', 'raw': 'VARCHAR', 'problem': 'VARCHAR'}, auto_detect = false, header = false, delim = ',', quote = '"', escape = '"', strict_mode = true, max_line_size = 16777216, buffer_size = 33554432)
+    FROM read_csv({text}, columns = {'line': 'VARCHAR', 'raw': 'VARCHAR', 'problem': 'VARCHAR'}, auto_detect = false, header = false, delim = ',', quote = '"', escape = '"', new_line = '\n', strict_mode = true, max_line_size = 16777216, buffer_size = 33554432)
 ) TO {path} (FORMAT parquet, COMPRESSION snappy);
 
 -- name: lines_view
