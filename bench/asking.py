@@ -67,7 +67,7 @@ def _sql(ws: Workspace, name: str, **values: str) -> list[tuple[Any, ...]]:
 
 
 def _same_scorecard(ours: Any, theirs: list[Any]) -> bool:
-    value = {row[0]: float(row[7]) for row in ours.rows}
+    value = {row[0]: float(row[8]) for row in ours.rows}
     visitors, buyers, net, contribution, carts, abandoned, orders, refunded = theirs[0][0][:8]
     expected = {
         "rpv": float(net) / visitors,

@@ -39,6 +39,7 @@ COLUMNS = (
     Column("change", label="against before"),
     Column("standing", label="target"),
     Column("objective"),
+    Column("objective_words", label="wanted", detail=True),
     Column("value", "number", detail=True),
     Column("low", "number", detail=True),
     Column("high", "number", detail=True),
@@ -139,6 +140,7 @@ def _row(
         span,
         _change(delta, then, kind, currency),
         _standing(kpi, now.comparable(metric, ALL), target, kind, currency),
+        kpi.objective or "none",
         objective,
         one.value,
         one.low,
@@ -174,11 +176,12 @@ def _change(delta: Estimate, then: Estimate, kind: str, currency: str) -> str:
 def _standing(kpi: Kpi, one: Estimate, target: tuple[float, date] | None, kind: str, currency: str) -> str:
     if target is None or kpi.target is None:
         return "no target" if not kpi.guardrail else ""
-    words = f"{value_words(target[0], kind, currency)} by {target[1]}"
+    value, day = value_words(target[0], kind, currency), target[1]
+    words = f"{value} by {day.day} {day:%b %Y}"
     if one.value is None:
         return words
     reached = float(one.value) >= target[0] if kpi.direction == "up" else float(one.value) <= target[0]
-    return f"{words}: reached" if reached else words
+    return f"{value}: reached" if reached else words
 
 
 def _finding(kpi: Kpi, metric: Metric, delta: Estimate, kind: str, currency: str) -> Finding | None:
