@@ -10,12 +10,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from assay.model.errors import Refused, UsageError
+from assay.plan.dimensions import DIMENSIONS
 from assay.plan.measures import Measure, Select
 from assay.plan.values import Plan
 from assay.query.dimensions import ITEMS, Dimensions, uses, visitor_joins
 from assay.query.sql import matches_globs, quote
 
-MONEY = ("revenue.net", "revenue.gross", "contribution", "gross_margin")
+_NET = ("revenue.net", "contribution", "gross_margin")
 _ORDER_FIELDS = {
     "revenue.net": "o.net",
     "revenue.gross": "o.gross",
@@ -91,13 +92,20 @@ class RowBuilder:
         name = measure.field.split(".", 1)[-1]
         if name in _ITEM_FIELDS and name not in self.dims.properties:
             return f"e.{name}"
+        if name in DIMENSIONS and name not in self.dims.properties:
+            return self.dims.get(name).sql
         return self.dims.property(name)
 
     def _events(self, select: Select, value: str | None, by: Iterable[str]) -> Rows:
         names = [*by, *(select.where.names if select.where else ())]
         items = "item" in self.dims.scopes(names) or (value or "").removeprefix("e.") in _ITEM_FIELDS
+        page = [matches_globs(self.dims.get("page").sql, select.page, self.bind)] if select.page else []
+        ordering = select.events == (self.plan.orders.event,)
+        if ordering and value is None and not items:
+            # An order is an entity: a repeated or uncounted line of it is not another conversion.
+            return Rows("o", "orders o", self._where(select, " AND ".join(["o.counted", *page])), None)
         source = f"{ITEMS} e" if items else "events e"
-        condition = ["e.environment = 'live'"]
+        condition = ["e.environment = 'live'", *page]
         if self.plan.rules.bots == "exclude":
             condition.append("NOT e.bot")
         if select.events:
@@ -105,30 +113,28 @@ class RowBuilder:
             condition.append(
                 f"e.name = {self.bind(select.events[0])}" if one else f"e.name IN ({self.bind.all(select.events)})"
             )
-        if select.page:
-            condition.append(matches_globs(self.dims.get("page").sql, select.page, self.bind))
-        if select.events == (self.plan.orders.event,):
-            # An order is an entity: a repeated or uncounted line of it is not another conversion.
+        if ordering:
             source += " SEMI JOIN (SELECT event_no FROM orders WHERE counted) oc ON oc.event_no = e.event_no"
         return Rows("e", source, self._where(select, " AND ".join(condition)), value)
 
     def _orders(self, select: Select, value: str | None, money: str | None = None) -> Rows:
         asked = select.where is not None and "order_type" in select.where.names
         where = self._where(select, "true" if asked else "o.counted")
-        if money == "revenue.net" and select.where is None:
-            columns = "event_no, visitor_key, session_key, account, t, day, counted, order_type, coupon"
-            if self.plan.rules.refunds == "booked":
-                union = (
-                    f"SELECT {columns}, gross AS net FROM orders UNION ALL SELECT r.event_no, o1.visitor_key, o1.session_key, o1.account, r.t, r.day, "
-                    f"coalesce(o1.counted, true), 'refund', NULL, -r.amount FROM refunds r LEFT JOIN orders o1 ON o1.order_id = r.order_id"
-                )
-            else:
-                union = (
-                    f"SELECT {columns}, net FROM orders UNION ALL SELECT event_no, NULL, NULL, NULL, t, day, true, 'refund', NULL, -amount "
-                    f"FROM refunds WHERE order_id IS NULL"
-                )
-            return Rows("o", f"({union}) o", where, value, outside=True)
+        if money in _NET and select.where is None:
+            return Rows("o", f"({self._net_of_refunds()}) o", where, value, outside=True)
         return Rows("o", "orders o", where, value)
+
+    def _net_of_refunds(self) -> str:
+        """Orders and, as negative rows, what comes off a day of its own: refunds of no order, or all of them when booked."""
+        columns = "event_no, visitor_key, session_key, account, t, day, counted, order_type, coupon"
+        if self.plan.rules.refunds == "booked":
+            money = "gross AS net, contribution + refunded AS contribution, gross_margin + refunded AS gross_margin"
+            known = "r.event_no, k.visitor_key, k.session_key, k.account, r.t, r.day, coalesce(k.counted, true), 'refund', NULL"
+            refunds = f"SELECT {known}, -r.amount, -r.amount, -r.amount FROM refunds r LEFT JOIN orders k ON k.order_id = r.order_id"
+        else:
+            money = "net, contribution, gross_margin"
+            refunds = "SELECT event_no, NULL, NULL, NULL, t, day, true, 'refund', NULL, -amount, -amount, -amount FROM refunds WHERE order_id IS NULL"
+        return f"SELECT {columns}, {money} FROM orders UNION ALL {refunds}"
 
     def _costs(self) -> str:
         """Ad costs in the site's currency, by the rate of their day."""
