@@ -47,7 +47,9 @@ class _Units(Frame):
             if self.cut.grain and not self.session:
                 firsts.append(f"r{i}.grain")
             columns |= {n: _per_unit(metrics[n], f"r{i}.x{n}") for n, _, _ in members}
-        columns |= {n: "CASE WHEN u.unit IS NOT NULL THEN 1 END" for n, m in enumerate(metrics) if m.quantity.kind == "total"}
+        columns |= {
+            n: "CASE WHEN u.unit IS NOT NULL THEN 1 END" for n, m in enumerate(metrics) if m.quantity.kind == "total"
+        }
         keys = [f"u.{g} AS {g}" for g in self.groups]
         if len(firsts) > 1:
             keys[0] = f"coalesce({', '.join(firsts)}) AS g0"
@@ -73,7 +75,9 @@ class _Units(Frame):
         for n, metric in own:
             rows = self.builder.rows(_numerator(metric))
             value = f"CASE WHEN {rows.where} THEN {rows.value or '1'} ELSE 0 END"
-            columns.append(f"{f'CASE WHEN s.is_bounce IS NOT NULL THEN {value} END' if _unsaid(metric) else value} AS w{n}")
+            columns.append(
+                f"{f'CASE WHEN s.is_bounce IS NOT NULL THEN {value} END' if _unsaid(metric) else value} AS w{n}"
+            )
         texts = " ".join([*columns, *where])
         events = any(uses(c, "e") for c in columns)
         source = "sessions s"
@@ -169,7 +173,9 @@ class _Units(Frame):
             else cap
             for n, cap in caps
         }
-        replaced = ", ".join(f"CASE WHEN x{n} > {limit} THEN {limit} ELSE x{n} END AS x{n}" for n, limit in limits.items())
+        replaced = ", ".join(
+            f"CASE WHEN x{n} > {limit} THEN {limit} ELSE x{n} END AS x{n}" for n, limit in limits.items()
+        )
         ctes.append(f"capped AS (SELECT * REPLACE ({replaced}) FROM per_unit)")
         return "capped"
 
@@ -184,7 +190,9 @@ class _Units(Frame):
                 f"clusters AS (SELECT {keys}cluster, count(*) AS y{numbers} FROM {table} GROUP BY {keys}cluster)"
             )
             blocks = ", ".join(
-                block(f"x{n}", f"y{n}", "count(*)", only=f"y{n} > 0") if n in unsaid else block(f"x{n}", "y", "count(*)")
+                block(f"x{n}", f"y{n}", "count(*)", only=f"y{n} > 0")
+                if n in unsaid
+                else block(f"x{n}", "y", "count(*)")
                 for n in range(len(metrics))
             )
             return f"WITH {', '.join(ctes)} SELECT {keys}{blocks} FROM clusters{by}"
