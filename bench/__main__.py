@@ -27,9 +27,8 @@ def main() -> None:
             asking.run(folder / f"ws-{size:g}m", size, options.rounds)
         if len(sizes) > 1:
             small, large = min(sizes), max(sizes)
-            print(
-                f"growth of the import from {small:g} to {large:g} million events: {seconds[large] / seconds[small]:.1f}-fold"
-            )
+            growth = seconds[large] / seconds[small]
+            print(f"growth of the import from {small:g} to {large:g} million events: {growth:.1f}-fold (bar 12)")
     finally:
         if options.keep is None:
             shutil.rmtree(folder)

@@ -1,4 +1,4 @@
-"""Scorecard, a metric by day and channel, and the funnel against SQL written by hand for the same numbers, same store."""
+"""Scorecard, a metric by day and channel, and the funnel against SQL written by hand, same numbers, same store."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import assay
 from assay.workspace import Workspace
 
+Case = tuple[str, Callable[[], Any], Callable[[], Any], Callable[[Any, Any], bool]]
 HAND = Path(__file__).parent / "sql"
 
 
@@ -20,35 +21,20 @@ def run(folder: Path, millions: float, rounds: int) -> None:
     first, last = overview.notes[0].split(" against ")[0].split(" to ")
     days = {"first": first, "last": last}
     before = overview.notes[0].split(" against ")[1].split(" to ")
-    cases: tuple[tuple[str, Callable[[], Any], Callable[[], Any], Callable[[Any, Any], bool]], ...] = (
-        (
-            "scorecard",
-            ws.overview,
-            lambda: [
-                _sql(ws, "scorecard", **days),
-                _sql(ws, "scorecard", first=before[0], last=before[1]),
-                _sql(ws, "scorecard", first="2026-07-03", last="2026-08-01"),
-                _sql(ws, "daily", **days),
-            ],
-            _same_scorecard,
-        ),
+    cases: tuple[Case, ...] = (
+        ("scorecard", ws.overview, lambda: _scorecards(ws, days, before), _same_scorecard),
         (
             "purchase rate by day and channel",
             lambda: ws.metric("purchase_rate", grain="day", by="channel"),
             lambda: _sql(ws, "rate_by_day_and_channel", **days),
-            lambda ours, theirs: (
-                {(str(r[0]), r[1]): (r[3], r[4]) for r in ours.rows}
-                == {(str(r[0]), r[1]): (r[2], r[3]) for r in theirs}
-            ),
+            _same_rates,
+        ),
         ),
         (
             "funnel of four steps by device",
             lambda: ws.funnel("checkout", by="device"),
             lambda: _sql(ws, "funnel", **days),
-            lambda ours, theirs: (
-                {(r[0], i % 4): r[2] for i, r in enumerate(ours.rows)}
-                == {(r[0], k): r[1 + k] for r in theirs for k in range(4)}
-            ),
+            _same_funnel,
         ),
     )
     for name, ours, theirs, same in cases:
@@ -64,6 +50,23 @@ def run(folder: Path, millions: float, rounds: int) -> None:
 def _sql(ws: Workspace, name: str, **values: str) -> list[tuple[Any, ...]]:
     text = (HAND / f"{name}.sql").read_text(encoding="utf-8")
     return list(ws.engine.connection.execute(text, values).fetchall())  # type: ignore[attr-defined]
+
+
+def _scorecards(ws: Workspace, days: dict[str, str], before: list[str]) -> list[list[tuple[Any, ...]]]:
+    """What the scorecard reads: the range, the one before, the baseline, and the days of the range."""
+    earlier = {"first": before[0], "last": before[1]}
+    baseline = {"first": "2026-07-03", "last": "2026-08-01"}
+    return [*(_sql(ws, "scorecard", **range_) for range_ in (days, earlier, baseline)), _sql(ws, "daily", **days)]
+
+
+def _same_rates(ours: Any, theirs: list[tuple[Any, ...]]) -> bool:
+    rates = {(str(row[0]), row[1]): (row[3], row[4]) for row in ours.rows}
+    return rates == {(str(row[0]), row[1]): (row[2], row[3]) for row in theirs}
+
+
+def _same_funnel(ours: Any, theirs: list[tuple[Any, ...]]) -> bool:
+    units = {(row[0], place % 4): row[2] for place, row in enumerate(ours.rows)}
+    return units == {(row[0], step): row[1 + step] for row in theirs for step in range(4)}
 
 
 def _same_scorecard(ours: Any, theirs: list[Any]) -> bool:

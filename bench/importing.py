@@ -1,4 +1,4 @@
-"""Import from Parquet (deduplicated, sessions and orders derived) against DuckDB's own INSERT … SELECT of the same files."""
+"""Import from Parquet (deduplicated, sessions derived) against DuckDB's own INSERT … SELECT of the same files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ started = time.perf_counter()
 ws = assay.open(sys.argv[1])
 loaded = ws.import_files("events", [Path(p) for p in sys.argv[2:]])
 ws.close()
-print(time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, sum(one.stored for one in loaded))
+memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(time.perf_counter() - started, memory, sum(one.stored for one in loaded))
 """
 
 _PEER = """

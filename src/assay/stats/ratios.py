@@ -33,12 +33,15 @@ def ratio(moments: Moments, x: str = "x", y: str = "y", level: float = 0.95) -> 
 
 def ratio_variance(moments: Moments, x: str = "x", y: str = "y") -> float:
     """Variance of Σx / Σy; not a number with fewer than two units or Σy = 0."""
-    below = float(moments.sum(y))
-    if moments.n < 2 or below == 0:
+    n, top, below = moments.n, float(moments.sum(x)), float(moments.sum(y))
+    if n < 2 or below == 0:
         return math.nan
-    r = float(moments.sum(x)) / below
-    spread = moments.variance(x) - 2 * r * moments.covariance(x, y) + r * r * moments.variance(y)
-    return max(spread, 0.0) * moments.n / below**2
+    r = top / below
+    xx, xy, yy = moments.product(x, x), moments.product(x, y), moments.product(y, y)
+    # The sums of x − r·y are zero, so the spread around them needs no correction by the mean.
+    spread = (xx - 2 * r * xy + r * r * yy) / (n - 1)
+    alike = spread <= 1e-12 * max(xx, r * r * yy)  # what is left of equal numbers by rounding
+    return 0.0 if alike else spread * n / below**2
 
 
 def quotient(top: Number, below: Number) -> float | Decimal:
