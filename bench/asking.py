@@ -18,17 +18,15 @@ def run(folder: Path, millions: float, rounds: int) -> None:
     """Print one ratio per question; the numbers of both sides must be equal."""
     ws = assay.open(folder)
     overview = ws.overview()
-    first, last = overview.notes[0].split(" against ")[0].split(" to ")
-    days = {"first": first, "last": last}
-    before = overview.notes[0].split(" against ")[1].split(" to ")
+    now, earlier = (text.split(" to ") for text in overview.notes[0].split(" against "))
+    days = {"first": now[0], "last": now[1]}
     cases: tuple[Case, ...] = (
-        ("scorecard", ws.overview, lambda: _scorecards(ws, days, before), _same_scorecard),
+        ("scorecard", ws.overview, lambda: _scorecards(ws, days, earlier), _same_scorecard),
         (
             "purchase rate by day and channel",
             lambda: ws.metric("purchase_rate", grain="day", by="channel"),
             lambda: _sql(ws, "rate_by_day_and_channel", **days),
             _same_rates,
-        ),
         ),
         (
             "funnel of four steps by device",
