@@ -59,7 +59,11 @@ metrics:
   signed_per_{unit}: {{type: conversion, event: sign_up, where: "seats > 5", per: {unit}}}
   left_per_{unit}: {{type: abandonment, per: {unit}{"" if unit == "session" else ", within: 2d"}}}
 """
-    + ("" if unit == "session" else f"  then_bought_per_{unit}: {{type: conversion, from: sign_up, event: purchase, per: {unit}, within: 3d}}\n")
+    + (
+        ""
+        if unit == "session"
+        else f"  then_bought_per_{unit}: {{type: conversion, from: sign_up, event: purchase, per: {unit}, within: 3d}}\n"
+    )
     for unit in UNITS
 )
 
@@ -101,7 +105,11 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 def figures(ws: Workspace, name: str, **asked: Any) -> dict[Any, tuple[Any, Any]]:
     """Group → (numerator, denominator); of nothing else than the figures over all units."""
     answer = ws.ask("metric", name, **RANGE, **asked)
-    return {tuple(e.group.values()): (e.estimate.numerator, e.estimate.denominator) for e in answer.estimates if e.estimate.denominator}
+    return {
+        tuple(e.group.values()): (e.estimate.numerator, e.estimate.denominator)
+        for e in answer.estimates
+        if e.estimate.denominator
+    }
 
 
 def expected(
@@ -113,7 +121,7 @@ def expected(
     x = "CASE WHEN x > 0 THEN 1 ELSE 0 END" if share else "coalesce(x, 0)"
     own = "true" if unit == "session" else f"r.{IN} AND {where}"
     found = con.execute(f"""
-WITH u AS (SELECT {key} AS u, {fold} AS g FROM ses WHERE {IN} AND {key} IS NOT NULL AND {where} GROUP BY {key}{', ' + group if pick == 'any' else ''}),
+WITH u AS (SELECT {key} AS u, {fold} AS g FROM ses WHERE {IN} AND {key} IS NOT NULL AND {where} GROUP BY {key}{", " + group if pick == "any" else ""}),
 x AS (SELECT r.{key} AS u, {value} AS x FROM ({rows}) r LEFT JOIN (SELECT sid, device, channel FROM ses) s USING (sid) WHERE {own} GROUP BY 1)
 SELECT g, sum({x}), count(*) FROM u LEFT JOIN x USING (u) GROUP BY g""").fetchall()
     return {g: (x, n) for g, x, n in found}
@@ -132,7 +140,9 @@ def test_all_measures_per_unit(ws: Workspace, con: duckdb.DuckDBPyConnection, un
 @pytest.mark.parametrize("unit", UNITS)
 @pytest.mark.parametrize("pick", ["first", "last", "any"])
 @pytest.mark.parametrize("by", ["device", "channel"])
-def test_by_a_dimension_of_the_visit(ws: Workspace, con: duckdb.DuckDBPyConnection, unit: str, pick: str, by: str) -> None:
+def test_by_a_dimension_of_the_visit(
+    ws: Workspace, con: duckdb.DuckDBPyConnection, unit: str, pick: str, by: str
+) -> None:
     for measure in ("gross", "bought"):
         want = expected(con, unit, measure, by, "first" if unit == "session" else pick)
         assert figures(ws, f"{measure}_per_{unit}", by=by, pick=pick) == named(want)
@@ -143,7 +153,9 @@ def test_by_a_dimension_of_the_visit(ws: Workspace, con: duckdb.DuckDBPyConnecti
 
 @pytest.mark.parametrize("unit", UNITS)
 @pytest.mark.parametrize("segment", [s for s in FILTERS if s])
-def test_segments_of_every_scope_touch_both_sides(ws: Workspace, con: duckdb.DuckDBPyConnection, unit: str, segment: str) -> None:
+def test_segments_of_every_scope_touch_both_sides(
+    ws: Workspace, con: duckdb.DuckDBPyConnection, unit: str, segment: str
+) -> None:
     for measure in ("gross", "views", "bought"):
         want = expected(con, unit, measure, where=FILTERS[segment])
         assert figures(ws, f"{measure}_per_{unit}", segment=segment) == {(): want[0]}, measure
@@ -154,7 +166,7 @@ def test_by_page_the_first_page_decides(ws: Workspace, con: duckdb.DuckDBPyConne
     key = UNITS[unit]
     found = con.execute(f"""
 WITH u AS (SELECT e.{key} AS u, arg_min(e.path, (e.t, e.seq, e.id)) AS g FROM evs e JOIN ses s USING (sid) WHERE s.{IN} GROUP BY 1),
-x AS (SELECT {key} AS u, sum(gross) AS x FROM ord WHERE {'true' if unit == 'session' else IN} GROUP BY 1)
+x AS (SELECT {key} AS u, sum(gross) AS x FROM ord WHERE {"true" if unit == "session" else IN} GROUP BY 1)
 SELECT g, coalesce(sum(x), 0), count(*) FROM u LEFT JOIN x USING (u) GROUP BY g""").fetchall()
     assert figures(ws, f"gross_per_{unit}", by="page") == {(g,): (x, n) for g, x, n in found}
 
@@ -183,7 +195,9 @@ SELECT g, sum(x), count(*) FROM u LEFT JOIN x USING (u, g) GROUP BY g""").fetcha
 SELECT CAST(date_trunc('{grain}', s.day) AS DATE) AS g, count(DISTINCT o.sid), count(DISTINCT s.sid) FROM ses s LEFT JOIN ord o USING (sid)
 WHERE s.{IN} GROUP BY g""").fetchall()
     assert figures(ws, "bought_per_session", grain=grain) == {(g,): (x, n) for g, x, n in found}
-    found = con.execute(f"SELECT CAST(date_trunc('{grain}', day) AS DATE), coalesce(sum(gross), 0) FROM ord WHERE {IN} GROUP BY 1 ORDER BY 1").fetchall()
+    found = con.execute(
+        f"SELECT CAST(date_trunc('{grain}', day) AS DATE), coalesce(sum(gross), 0) FROM ord WHERE {IN} GROUP BY 1 ORDER BY 1"
+    ).fetchall()
     assert table(ws.ask("metric", "gross", grain=grain, **RANGE)) == found
 
 
@@ -204,18 +218,25 @@ SELECT (SELECT count(*) FROM ses WHERE {IN}), (SELECT count(DISTINCT visitor) FR
 def test_totals_by_channel_and_property(ws: Workspace, con: duckdb.DuckDBPyConnection, segment: str | None) -> None:
     where = FILTERS[segment]
     asked = {"segment": segment} if segment else {}
-    found = con.execute(f"SELECT channel, sum(gross) FROM ord o JOIN (SELECT sid, channel, device FROM ses) s USING (sid) WHERE {IN} AND {where} GROUP BY 1").fetchall()
+    found = con.execute(
+        f"SELECT channel, sum(gross) FROM ord o JOIN (SELECT sid, channel, device FROM ses) s USING (sid) WHERE {IN} AND {where} GROUP BY 1"
+    ).fetchall()
     assert dict(table(ws.ask("metric", "gross", by="channel", **asked, **RANGE))) == dict(found)
-    found = con.execute(f"SELECT e.plan, sum(e.seats) FROM evs e JOIN ses s USING (sid) WHERE e.{IN} AND name = 'sign_up' AND {where.replace('device', 's.device')} GROUP BY 1").fetchall()
+    found = con.execute(
+        f"SELECT e.plan, sum(e.seats) FROM evs e JOIN ses s USING (sid) WHERE e.{IN} AND name = 'sign_up' AND {where.replace('device', 's.device')} GROUP BY 1"
+    ).fetchall()
     # On events, a segment of event scope holds for the event itself.
     if segment != "product_seen":
         assert dict(table(ws.ask("metric", "seats", by="plan", **asked, **RANGE))) == dict(found)
 
 
 def test_ratios_rates_and_derived(ws: Workspace, con: duckdb.DuckDBPyConnection) -> None:
-    gross, orders, views, sessions = con.execute(f"""
+    gross, orders, views, sessions = (
+        con.execute(f"""
 SELECT (SELECT sum(gross) FROM ord WHERE {IN}), (SELECT count(*) FROM ord WHERE {IN}),
-    (SELECT count(*) FROM evs WHERE name = 'page_view' AND {IN}), (SELECT count(*) FROM ses WHERE {IN})""").fetchone() or ()
+    (SELECT count(*) FROM evs WHERE name = 'page_view' AND {IN}), (SELECT count(*) FROM ses WHERE {IN})""").fetchone()
+        or ()
+    )
     assert figures(ws, "aov") == {(): (gross, orders)}
     assert figures(ws, "depth") == {(): (views, sessions)}
     value = ws.ask("metric", "gross_per_view", **RANGE).estimates[0].estimate.value
@@ -223,9 +244,13 @@ SELECT (SELECT sum(gross) FROM ord WHERE {IN}), (SELECT count(*) FROM ord WHERE 
     firsts = con.execute(f"""
 SELECT count(*) FROM ord o WHERE {IN} AND NOT EXISTS (SELECT 1 FROM ord p WHERE p.person = o.person AND (p.t, p.oid) < (o.t, o.oid)) AND gross IS DISTINCT FROM 0""").fetchone()
     assert figures(ws, "first_share")[()] == (*(firsts or ()), orders)
-    mobile = con.execute(f"SELECT count(DISTINCT visitor) FILTER (WHERE device = 'mobile'), count(DISTINCT visitor) FROM ses WHERE {IN}").fetchone()
+    mobile = con.execute(
+        f"SELECT count(DISTINCT visitor) FILTER (WHERE device = 'mobile'), count(DISTINCT visitor) FROM ses WHERE {IN}"
+    ).fetchone()
     assert figures(ws, "mobile_share")[()] == mobile
-    by = con.execute(f"SELECT coalesce(device, '(none)'), sum(gross), count(*) FROM ord o JOIN (SELECT sid, device FROM ses) USING (sid) WHERE {IN} GROUP BY 1").fetchall()
+    by = con.execute(
+        f"SELECT coalesce(device, '(none)'), sum(gross), count(*) FROM ord o JOIN (SELECT sid, device FROM ses) USING (sid) WHERE {IN} GROUP BY 1"
+    ).fetchall()
     assert figures(ws, "aov", by="device") == {(g,): (x, n) for g, x, n in by}
 
 
@@ -239,10 +264,13 @@ SELECT sum(least(x, 20)) FILTER (WHERE x IS NOT NULL), count(*) FROM u LEFT JOIN
 @pytest.mark.parametrize("unit", ["visitor", "user", "account"])
 def test_conversions_that_start_with_an_event(ws: Workspace, con: duckdb.DuckDBPyConnection, unit: str) -> None:
     key = UNITS[unit]
-    for metric, start, days, negate in ((f"then_bought_per_{unit}", "sign_up", 3, False), (f"left_per_{unit}", "add_to_cart", 2, True)):
+    for metric, start, days, negate in (
+        (f"then_bought_per_{unit}", "sign_up", 3, False),
+        (f"left_per_{unit}", "add_to_cart", 2, True),
+    ):
         found = con.execute(f"""
 WITH s AS (SELECT {key} AS u, min(t) AS t0 FROM evs WHERE name = '{start}' AND {IN} AND {key} IS NOT NULL GROUP BY 1)
-SELECT count(*) FILTER (WHERE {'NOT' if negate else ''} EXISTS (SELECT 1 FROM ord o WHERE o.{key} = s.u AND o.t BETWEEN s.t0 AND s.t0 + {days * 86_400_000_000})), count(*)
+SELECT count(*) FILTER (WHERE {"NOT" if negate else ""} EXISTS (SELECT 1 FROM ord o WHERE o.{key} = s.u AND o.t BETWEEN s.t0 AND s.t0 + {days * 86_400_000_000})), count(*)
 FROM s""").fetchone()
         assert figures(ws, metric)[()] == found, metric
 

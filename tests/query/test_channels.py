@@ -44,9 +44,19 @@ TABLE = [
     ({"referrer": "https://notpaypal.com/"}, "Referral", "notpaypal.com", "referral"),
     ({"utm_source": "google", "utm_medium": "cpc"}, "Paid Search", "google", "cpc"),
     ({"utm_source": "Google", "utm_medium": "CPC", "utm_campaign": "brand"}, "Paid Search", "Google", "CPC"),
-    ({"utm_source": "google", "utm_medium": "cpc", "utm_campaign": "summer shopping"}, "Paid Shopping", "google", "cpc"),
+    (
+        {"utm_source": "google", "utm_medium": "cpc", "utm_campaign": "summer shopping"},
+        "Paid Shopping",
+        "google",
+        "cpc",
+    ),
     ({"utm_source": "google", "utm_medium": "cpc", "utm_campaign": "workshops"}, "Paid Search", "google", "cpc"),
-    ({"utm_source": "google", "utm_medium": "cpc", "utm_campaign": "x cross-network y"}, "Cross-network", "google", "cpc"),
+    (
+        {"utm_source": "google", "utm_medium": "cpc", "utm_campaign": "x cross-network y"},
+        "Cross-network",
+        "google",
+        "cpc",
+    ),
     ({"utm_source": "facebook", "utm_medium": "paid_social"}, "Paid Social", "facebook", "paid_social"),
     ({"utm_source": "ig", "utm_medium": "social"}, "Organic Social", "ig", "social"),
     ({"utm_source": "youtube", "utm_medium": "cpv"}, "Paid Video", "youtube", "cpv"),
@@ -76,7 +86,9 @@ TABLE = [
 
 def test_the_table(tmp_path: Path) -> None:
     ws = workspace(tmp_path, PLAN, [view(f"v{n:02}", DAY, **row[0]) for n, row in enumerate(TABLE)])
-    got = rows(ws, "SELECT visitor, channel, source, medium FROM sessions JOIN visitors USING (visitor_key) ORDER BY visitor")
+    got = rows(
+        ws, "SELECT visitor, channel, source, medium FROM sessions JOIN visitors USING (visitor_key) ORDER BY visitor"
+    )
     wrong = [(TABLE[n][0], row[1:], TABLE[n][1:]) for n, row in enumerate(got) if row[1:] != TABLE[n][1:]]
     assert wrong == []
     assert len(got) == len(TABLE)

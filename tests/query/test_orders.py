@@ -68,7 +68,11 @@ def test_types_of_orders(tmp_path: Path) -> None:
         order(7, "16.00", visitor="b"),
         order(8, "17.00", visitor="b", status="paid"),
     ]
-    ws = workspace(tmp_path, "metrics: {n: {type: simple, count: order}, rpv: {type: simple, sum: revenue.net, per: visitor}, buyers: {type: conversion, event: purchase}}", events)
+    ws = workspace(
+        tmp_path,
+        "metrics: {n: {type: simple, count: order}, rpv: {type: simple, sum: revenue.net, per: visitor}, buyers: {type: conversion, event: purchase}}",
+        events,
+    )
     assert rows(ws, "SELECT order_type, order_no, counted FROM orders ORDER BY order_id") == [
         ("test", 0, False),
         ("first", 1, True),
@@ -83,16 +87,31 @@ def test_types_of_orders(tmp_path: Path) -> None:
     assert value(ws.ask("metric", "n")) == 5
     assert value(ws.ask("metric", "rpv")) == D("27.5")
     # Asked for by type, they are there.
-    assert dict(table(ws.ask("metric", "n", by="order_type"), "order_type", "n")) == {"first": 2, "repeat": 2, "zero value": 1}
+    assert dict(table(ws.ask("metric", "n", by="order_type"), "order_type", "n")) == {
+        "first": 2,
+        "repeat": 2,
+        "zero value": 1,
+    }
 
 
 def test_a_customer_is_the_person_over_all_devices(tmp_path: Path) -> None:
-    events = [bought("a", DAY + "10:00", "o1", "1.00", user="u"), bought("b", DAY + "11:00", "o2", "1.00", user="u"), bought("c", DAY + "12:00", "o3", "1.00")]
-    assert rows(workspace(tmp_path, "", events), "SELECT order_type FROM orders ORDER BY order_id") == [("first",), ("repeat",), ("first",)]
+    events = [
+        bought("a", DAY + "10:00", "o1", "1.00", user="u"),
+        bought("b", DAY + "11:00", "o2", "1.00", user="u"),
+        bought("c", DAY + "12:00", "o3", "1.00"),
+    ]
+    assert rows(workspace(tmp_path, "", events), "SELECT order_type FROM orders ORDER BY order_id") == [
+        ("first",),
+        ("repeat",),
+        ("first",),
+    ]
 
 
 def test_a_later_line_that_cancels(tmp_path: Path) -> None:
-    events = [bought("a", DAY + "10:00", "o1", "9.00", source="shop"), bought(None, DAY + "18:00", "o1", "9.00", source="shop", interactive=False, props={"status": "cancelled"})]
+    events = [
+        bought("a", DAY + "10:00", "o1", "9.00", source="shop"),
+        bought(None, DAY + "18:00", "o1", "9.00", source="shop", interactive=False, props={"status": "cancelled"}),
+    ]
     assert one(workspace(tmp_path, "", events), "order_type, counted, gross") == ("cancelled", False, 9)
 
 
@@ -105,7 +124,9 @@ def test_an_order_without_id_is_its_own(tmp_path: Path) -> None:
 def test_id_amount_and_type_may_be_properties(tmp_path: Path, field: str) -> None:
     plan = f"events: {{order_placed: {{properties: {{{field}: string, total: money, kind: string}}}}}}\norders: {{event: order_placed, id: {field}, amount: total, type: kind}}"
     events = [event("a", "order_placed", DAY + "10:00", props={field: "x", "total": "12.50", "kind": "offline"})]
-    assert rows(workspace(tmp_path, plan, events), "SELECT order_id, gross, order_type FROM orders") == [("x", D("12.50"), "offline")]
+    assert rows(workspace(tmp_path, plan, events), "SELECT order_id, gross, order_type FROM orders") == [
+        ("x", D("12.50"), "offline")
+    ]
 
 
 # -- refunds -------------------------------------------------------------------------------------------------------------
@@ -132,7 +153,11 @@ def asked(ws, name: str, first: str = "2024-03-01", last: str = "2024-03-31"):
 
 
 def test_refunds_full_partial_and_of_an_unknown_order(tmp_path: Path) -> None:
-    back = [refunded("2024-03-05 10:00", "o1", "30.00"), refunded("2024-03-06 10:00", "o9", "5.00"), refunded("2024-03-07 10:00", None, "2.00")]
+    back = [
+        refunded("2024-03-05 10:00", "o1", "30.00"),
+        refunded("2024-03-06 10:00", "o9", "5.00"),
+        refunded("2024-03-07 10:00", None, "2.00"),
+    ]
     ws = workspace(tmp_path, METRICS, SALES, back)
     assert one(ws, "gross, refunded, net") == (100, 30, 70)
     assert value(asked(ws, "gross")) == 150
@@ -145,7 +170,11 @@ def test_refunds_full_partial_and_of_an_unknown_order(tmp_path: Path) -> None:
 
 
 def test_a_refund_without_amount_gives_back_what_the_order_still_holds(tmp_path: Path) -> None:
-    back = [refunded("2024-03-05 10:00", "o1", "30.00"), refunded("2024-03-06 10:00", "o1", None), refunded("2024-03-06 10:00", "o2", None)]
+    back = [
+        refunded("2024-03-05 10:00", "o1", "30.00"),
+        refunded("2024-03-06 10:00", "o1", None),
+        refunded("2024-03-06 10:00", "o2", None),
+    ]
     ws = workspace(tmp_path, METRICS, SALES, back)
     assert one(ws, "refunded, net") == (100, 0)
     assert one(ws, "refunded, net", "o2") == (50, 0)
@@ -153,7 +182,11 @@ def test_a_refund_without_amount_gives_back_what_the_order_still_holds(tmp_path:
 
 
 def test_a_refund_told_by_two_sources_counts_once(tmp_path: Path) -> None:
-    back = [refunded("2024-03-05 10:00", "o1", "30.00", source="web"), refunded("2024-03-05 11:00", "o1", "25.00", source="shop"), refunded("2024-03-05 12:00", "o2", "5.00", source="web")]
+    back = [
+        refunded("2024-03-05 10:00", "o1", "30.00", source="web"),
+        refunded("2024-03-05 11:00", "o1", "25.00", source="shop"),
+        refunded("2024-03-05 12:00", "o2", "5.00", source="web"),
+    ]
     ws = workspace(tmp_path, "orders: {sources: [shop, web]}", SALES, back)
     assert one(ws, "refunded") == (25,)
     assert one(ws, "refunded", "o2") == (5,)
@@ -194,13 +227,23 @@ metrics: {c: {type: simple, sum: contribution}, m: {type: simple, sum: gross_mar
 
 
 def test_bots_and_staging_buy_nothing(tmp_path: Path) -> None:
-    events = [bought("a", DAY + "10:00", "o1", "1.00", bot=True), bought("b", DAY + "10:00", "o2", "1.00", environment="staging"), bought("c", DAY + "10:00", "o3", "1.00")]
+    events = [
+        bought("a", DAY + "10:00", "o1", "1.00", bot=True),
+        bought("b", DAY + "10:00", "o2", "1.00", environment="staging"),
+        bought("c", DAY + "10:00", "o3", "1.00"),
+    ]
     assert rows(workspace(tmp_path, "", events), "SELECT order_id FROM orders") == [("o3",)]
 
 
 def test_repeat_purchases_and_days_between(tmp_path: Path) -> None:
     plan = "metrics: {again: {type: conversion, from: order, event: purchase, per: user, within: 30d}}"
-    events = [bought("a", "2024-03-01 10:00", "o1", "1.00"), bought("a", "2024-03-31 10:00", "o2", "1.00"), bought("b", "2024-03-01 10:00", "o3", "1.00"), bought("b", "2024-03-31 10:00:01", "o4", "1.00"), bought("b", "2024-03-01 10:01", "o3", "1.00")]
+    events = [
+        bought("a", "2024-03-01 10:00", "o1", "1.00"),
+        bought("a", "2024-03-31 10:00", "o2", "1.00"),
+        bought("b", "2024-03-01 10:00", "o3", "1.00"),
+        bought("b", "2024-03-31 10:00:01", "o4", "1.00"),
+        bought("b", "2024-03-01 10:01", "o3", "1.00"),
+    ]
     ws = workspace(tmp_path, plan, events)
     rate = ws.ask("metric", "again", **{"from": "2024-03-01", "to": "2024-03-01"}).estimates[0].estimate
     assert (rate.numerator, rate.denominator) == (1, 2)

@@ -126,7 +126,10 @@ def test_bots_staging_and_passive_events_open_no_session(tmp_path: Path) -> None
     assert rows(ws, "SELECT visitor, events FROM sessions JOIN visitors USING (visitor_key)") == [("u", 2)]
     assert rows(ws, "SELECT count(*) FROM events WHERE session_key IS NULL") == [(5,)]
     ws = workspace(tmp_path / "bots", "rules: {bots: include}", events)
-    assert rows(ws, "SELECT visitor, events FROM sessions JOIN visitors USING (visitor_key) ORDER BY 1") == [("bot", 1), ("u", 2)]
+    assert rows(ws, "SELECT visitor, events FROM sessions JOIN visitors USING (visitor_key) ORDER BY 1") == [
+        ("bot", 1),
+        ("u", 2),
+    ]
 
 
 def test_a_passive_event_does_not_bridge_a_gap_nor_end_a_bounce(tmp_path: Path) -> None:
@@ -147,7 +150,11 @@ def test_entry_and_exit_pages_are_cleaned_pages_of_views(tmp_path: Path) -> None
 
 
 def test_new_is_the_first_in_the_store_or_what_the_source_says(tmp_path: Path) -> None:
-    events = [view("a", DAY + "10:00"), view("a", DAY + "12:00"), view("b", DAY + "10:00", session="1", session_new=False)]
+    events = [
+        view("a", DAY + "10:00"),
+        view("a", DAY + "12:00"),
+        view("b", DAY + "10:00", session="1", session_new=False),
+    ]
     ws = workspace(tmp_path, "", events)
     assert rows(ws, "SELECT is_new FROM sessions ORDER BY visitor_key, session_no") == [(True,), (False,), (False,)]
 
@@ -177,8 +184,16 @@ BOUNCES = [
         [{**V, "hit": 1}, event("u", "view_item", DAY + "10:00", hit=1)],
         {"ga360": True, "matomo": False, "assay": True},
     ),
-    ("a passive event after 11 s", [V, event("u", "beat", DAY + "10:00:11", interactive=False)], {"assay": True, "plausible": True, "posthog": False, "matomo": True}),
-    ("custom only", [event("u", "signup", DAY + "10:00")], {"assay": False, "plausible": False, "posthog": False, "matomo": True}),
+    (
+        "a passive event after 11 s",
+        [V, event("u", "beat", DAY + "10:00:11", interactive=False)],
+        {"assay": True, "plausible": True, "posthog": False, "matomo": True},
+    ),
+    (
+        "custom only",
+        [event("u", "signup", DAY + "10:00")],
+        {"assay": False, "plausible": False, "posthog": False, "matomo": True},
+    ),
     (
         "10 s in the foreground",
         [V, event("u", "beat", DAY + "10:00:05", interactive=False, props={"engagement_time_msec": 10000})],
@@ -244,7 +259,18 @@ def test_a_rate_of_what_the_rule_cannot_say_has_no_value(tmp_path: Path) -> None
 
 # -- the site's days -----------------------------------------------------------------------------------------------------
 
-ZONES = ["UTC", "Europe/Berlin", "America/New_York", "America/Los_Angeles", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Apia", "Africa/Casablanca", "America/Sao_Paulo", "Asia/Kathmandu"]
+ZONES = [
+    "UTC",
+    "Europe/Berlin",
+    "America/New_York",
+    "America/Los_Angeles",
+    "Asia/Kolkata",
+    "Australia/Lord_Howe",
+    "Pacific/Apia",
+    "Africa/Casablanca",
+    "America/Sao_Paulo",
+    "Asia/Kathmandu",
+]
 
 
 @pytest.mark.parametrize("zone", ZONES)

@@ -42,7 +42,12 @@ def world(seed: int = 1, visitors: int = 130) -> list[Event]:
             staging = {"environment": "staging"} if draw.random() < 0.05 else {}
             for _ in range(draw.randint(1, 9)):
                 name = draw.choice(NAMES)
-                fields: dict[str, Any] = {**common, **first, **staging, "path": draw.choice(["/", "/a", "/b?q=1", "/p/1"])}
+                fields: dict[str, Any] = {
+                    **common,
+                    **first,
+                    **staging,
+                    "path": draw.choice(["/", "/a", "/b?q=1", "/p/1"]),
+                }
                 if name == "sign_up":
                     fields["props"] = {"plan": draw.choice(["pro", "free"]), "seats": draw.randint(1, 9)}
                 if name == "purchase":
@@ -81,8 +86,26 @@ def facts(events: list[Event]) -> duckdb.DuckDBPyConnection:
         props = e.get("props", {})
         live = e.get("environment") is None and not e.get("bot")
         lines.append(
-            (e["id"], e["name"], e["time"], day, e["visitor"], e.get("user"), e.get("account"), e.get("seq", 0), (e.get("path") or "").split("?")[0])
-            + (e.get("device"), e.get("utm_source"), props.get("plan"), props.get("seats"), e.get("order_id"), e.get("amount"), live)
+            (
+                e["id"],
+                e["name"],
+                e["time"],
+                day,
+                e["visitor"],
+                e.get("user"),
+                e.get("account"),
+                e.get("seq", 0),
+                (e.get("path") or "").split("?")[0],
+            )
+            + (
+                e.get("device"),
+                e.get("utm_source"),
+                props.get("plan"),
+                props.get("seats"),
+                e.get("order_id"),
+                e.get("amount"),
+                live,
+            )
         )
     con.executemany(f"INSERT INTO raw VALUES ({', '.join('?' * 16)})", lines)
     con.execute("""

@@ -44,6 +44,9 @@ class FunnelQuery(Frame):
         super().__init__(plan, cut)
         self.funnel = funnel
         self.groups = [f"g{i}" for i in range(len(cut.by))]
+        # Attempts of a larger unit that must end in the session they began in are followed per session, then folded.
+        self.folded = funnel.window is None and funnel.per != "session"
+        self.placed = not self._disjoint() or bool(cut.by) or funnel.entry == "first"
 
     def statement_for(self) -> Statement:
         """The query: per group and depth, how many units; for sessions per group the sums over visitors."""
@@ -112,8 +115,9 @@ class FunnelQuery(Frame):
         if not first and funnel.window is not None:
             days = -(-funnel.window // 86_400) + 1
             where.append(f"e.day <= {self.bind(period.last)} + {days}")
-        unit = _UNITS[funnel.per]
-        where.append(f"{unit} IS NOT NULL")
+        whole = _UNITS[funnel.per]
+        unit = _UNITS["session"] if self.folded else whole
+        where += [f"{one} IS NOT NULL" for one in dict.fromkeys((unit, whole))]
         source = "events e"
         if funnel.per in ("user", "account"):
             source += " JOIN visitors v ON v.visitor_key = e.visitor_key"
@@ -127,9 +131,9 @@ class FunnelQuery(Frame):
         if uses(texts, "o"):
             source += " LEFT JOIN orders o ON o.event_no = e.event_no"
         source += visitor_joins(texts, "e.visitor_key")
-        place = "" if self._disjoint() else ", e.seq, e.id"
-        more = f", e.session_key, e.visitor_key AS cluster, e.event_no{place}" if first else place
-        # Within one session the window is the session itself: its events share the key.
+        more = ", e.seq, e.id" if not self._disjoint() or (first and self.placed) else ""
+        if first:
+            more += f", {whole} AS whole, e.session_key, e.visitor_key AS cluster, e.event_no"
         return f"SELECT {unit} AS unit, e.t{more} FROM {source} WHERE {' AND '.join(where)}"
 
     def _chain(self) -> list[str]:
@@ -138,7 +142,7 @@ class FunnelQuery(Frame):
         carried = "" if disjoint else ", seq, id"
         first = "SELECT * FROM e1"
         if self.funnel.entry == "first":
-            first = "SELECT * FROM e1 QUALIFY row_number() OVER (PARTITION BY unit ORDER BY t, event_no) = 1"
+            first = "SELECT * FROM e1 QUALIFY row_number() OVER (PARTITION BY whole ORDER BY t, seq, id) = 1"
         ctes = [
             f"e1 AS ({self._events(self.funnel.steps[0], True)})",
             f"a1 AS (SELECT unit, t, t AS start{carried} FROM ({first}))",
@@ -161,7 +165,13 @@ class FunnelQuery(Frame):
         union = " UNION ALL ".join(f"SELECT unit, {k} AS k, start FROM a{k}" for k in steps)
         clustered = self.funnel.per == "session"
         if not self.groups and not clustered:
-            return [f"reached AS (SELECT unit, max(k) AS level FROM ({union}) GROUP BY unit)"]
+            deepest = f"SELECT unit, max(k) AS level FROM ({union}) GROUP BY unit"
+            if self.folded:
+                owners = "SELECT unit, any_value(whole) AS whole FROM e1 GROUP BY unit"
+                deepest = (
+                    f"SELECT whole, max(level) AS level FROM ({deepest}) JOIN ({owners}) USING (unit) GROUP BY whole"
+                )
+            return [f"reached AS ({deepest})"]
         attempts = f"attempts AS (SELECT unit, max(k) AS level, arg_max(start, (k, -start)) AS start FROM ({union}) GROUP BY unit)"
         columns = [self.dims.get(name).sql for name in self.cut.by]
         for name in self.cut.by:
@@ -169,7 +179,8 @@ class FunnelQuery(Frame):
                 raise Refused(
                     f"{name} belongs to an {self.dims.get(name).scope}; a funnel is broken down by event, session or visitor"
                 )
-        source = "attempts p JOIN (SELECT * FROM e1 QUALIFY row_number() OVER (PARTITION BY unit, t ORDER BY event_no) = 1) e1 ON e1.unit = p.unit AND e1.t = p.start"
+        place = "seq, id" if self.placed else "event_no"
+        source = f"attempts p JOIN (SELECT * FROM e1 QUALIFY row_number() OVER (PARTITION BY unit, t ORDER BY {place}) = 1) e1 ON e1.unit = p.unit AND e1.t = p.start"
         texts = " ".join(columns)
         if uses(texts, "s"):
             source += " LEFT JOIN sessions s ON s.session_key = e1.session_key"
@@ -177,7 +188,11 @@ class FunnelQuery(Frame):
             source += " LEFT JOIN events e ON e.event_no = e1.event_no"
         source += visitor_joins(texts, "e1.cluster")
         keys = "".join(f", {c} AS g{i}" for i, c in enumerate(columns))
-        return [attempts, f"reached AS (SELECT p.unit, p.level, e1.cluster{keys} FROM {source})"]
+        best = " QUALIFY row_number() OVER (PARTITION BY e1.whole ORDER BY p.level DESC, p.start, p.unit) = 1"
+        return [
+            attempts,
+            f"reached AS (SELECT p.unit, p.level, e1.cluster{keys} FROM {source}{best if self.folded else ''})",
+        ]
 
 
 def step_labels(steps: Sequence[Step]) -> list[str]:
