@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+from world import ZONE, facts, world
 
 from assay.workspace import Workspace
 from support import table, workspace
-from world import ZONE, facts, world
 
 FIRST, LAST = "2024-03-25", "2024-04-07"
 RANGE = {"from": FIRST, "to": LAST}
@@ -308,3 +307,14 @@ def test_two_dimensions_at_once(ws: Workspace, con: duckdb.DuckDBPyConnection) -
     found = con.execute(f"""
 SELECT coalesce(device, '(none)'), channel, count(DISTINCT o.sid), count(DISTINCT s.sid) FROM ses s LEFT JOIN ord o USING (sid) WHERE s.{IN} GROUP BY 1, 2""").fetchall()
     assert figures(ws, "bought_per_session", by=["device", "channel"]) == {(d, c): (x, n) for d, c, x, n in found}
+
+
+@pytest.mark.parametrize("segment", [s for s in FILTERS if s])
+@pytest.mark.parametrize("unit", UNITS)
+def test_by_a_segment_a_visit_is_in_it_or_not(ws: Workspace, con: duckdb.DuckDBPyConnection, unit: str, segment: str) -> None:
+    want = expected(con, unit, "bought", f"coalesce({FILTERS[segment]}, false)")
+    got: dict[str, list[int]] = {}
+    for (label,), (x, n) in figures(ws, f"bought_per_{unit}", by=segment).items():
+        was = got.setdefault("yes" if label == "yes" else "no", [0, 0])
+        got[label if label == "yes" else "no"] = [was[0] + x, was[1] + n]
+    assert got == {"yes" if g else "no": list(v) for g, v in want.items()}

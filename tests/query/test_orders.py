@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support import at, bought, dump, event, load, refunded, rows, table, value, view, workspace
+from support import at, bought, dump, event, refunded, rows, table, value, view, workspace
 
 DAY = "2024-03-01 "
 D = Decimal

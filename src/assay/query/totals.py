@@ -63,6 +63,8 @@ class _Totals(Frame):
         return f"SELECT {', '.join([*columns, f'{value} AS {name}', 'count(*) AS n'])} FROM {source} WHERE {' AND '.join(where)}{grouping}"
 
     def _dimension(self, name: str, rows: Rows) -> str:
+        if rows.alias == "s" and name in self.plan.segments:
+            return session_filter(self.dims, self.plan.segments[name].where)
         dimension = self.dims.get(name)
         if rows.alias == "s" and dimension.scope in ("order", "item"):
             raise Refused(f"{name} belongs to an {dimension.scope}; {self.metric.name} counts sessions")

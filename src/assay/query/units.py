@@ -61,7 +61,13 @@ class _Units(Frame):
     def _visits(self, own: Sequence[tuple[int, Metric]]) -> str:
         """One row per unit (and grain) with its group values: a session as it is, larger units by the pick."""
         keys = self.grain("s.day", "s.start_t")
+        inside = {
+            n: session_filter(self.dims, self.plan.segments[n].where) for n in self.cut.by if n in self.plan.segments
+        }
         for name in self.cut.by:
+            if name in inside:
+                keys.append(inside[name])
+                continue
             dimension = self.dims.get(name)
             if dimension.scope in ("order", "item"):
                 raise Refused(
@@ -71,6 +77,7 @@ class _Units(Frame):
         where = [self.in_range("s")]
         if self.cut.where is not None:
             where.append(session_filter(self.dims, self.cut.where))
+        events = any(uses(key, "e") for key in keys if key not in inside.values())
         columns = [f"{key} AS g{i}" for i, key in enumerate(keys)]
         for n, metric in own:
             rows = self.builder.rows(_numerator(metric))
@@ -78,8 +85,8 @@ class _Units(Frame):
             columns.append(
                 f"{f'CASE WHEN s.is_bounce IS NOT NULL THEN {value} END' if _unsaid(metric) else value} AS w{n}"
             )
+            events = events or uses(value, "e")
         texts = " ".join([*columns, *where])
-        events = any(uses(c, "e") for c in columns)
         source = "sessions s"
         if self.unit in ("user", "account"):
             source += " JOIN visitors v ON v.visitor_key = s.visitor_key"

@@ -1,0 +1,157 @@
+"""What the source must look like: where SQL stands, how long files and functions are, what is imported at start."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlglot
+
+import assay
+from assay.store import schema
+from support import view, workspace
+
+SOURCE = Path(assay.__file__).parent
+MODULES = sorted(SOURCE.rglob("*.py"))
+# query/ reads; an importer shapes files before they are events, the demo writes some: neither asks anything of the store.
+SQL_MAY_STAND = ("query", "collect/importers", "demo")
+SQL = re.compile(
+    r"\bSELECT\b.+\bFROM\b|\bINSERT\s+INTO\b|\bUPDATE\s+\w+\s+SET\b|\bDELETE\s+FROM\b|\b(CREATE|DROP|ALTER)\s+(OR\s+REPLACE\s+)?(TEMP\s+)?(TABLE|VIEW)\b",
+    re.DOTALL,
+)
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(SOURCE).as_posix()
+
+
+def texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """String constants (f-strings with their places left open), without docstrings."""
+    docs = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            yield node.lineno, "".join(p.value if isinstance(p, ast.Constant) else "x" for p in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs:
+            yield node.lineno, node.value
+
+
+def test_sql_stands_only_where_it_may() -> None:
+    found = [
+        f"{relative(path)}:{line}"
+        for path in MODULES
+        if not relative(path).startswith(SQL_MAY_STAND)
+        for line, text in texts(ast.parse(path.read_text(encoding="utf-8")))
+        if SQL.search(text)
+    ]
+    assert found == []
+
+
+def test_sql_files_stand_only_where_they_may() -> None:
+    folders = {relative(path.parent) for path in SOURCE.rglob("*.sql")}
+    assert {f for f in folders if not f.startswith(("store/schema/", *SQL_MAY_STAND))} == set()
+
+
+def test_files_and_functions_are_short() -> None:
+    files, functions = [], []
+    for path in MODULES:
+        text = path.read_text(encoding="utf-8")
+        if text.count("\n") > 400:
+            files.append(relative(path))
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (node.end_lineno or 0) - node.lineno + 1 > 80:
+                functions.append(f"{relative(path)}:{node.name}")
+    assert (files, functions) == ([], [])
+
+
+STATEMENTS = [
+    pytest.param(statement, id=f"{path.stem}-{n}")
+    for path in sorted((SOURCE / "store" / "schema" / "duckdb").glob("*.sql"))
+    for n, statement in enumerate(schema.split(path.read_text(encoding="utf-8")))
+]
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_every_statement_of_the_schema_parses(statement: str) -> None:
+    """By the engine itself: places are filled with something harmless, and only the parser may complain."""
+    import duckdb
+
+    filled = re.sub(r"\{(path|types)\}", "'x'", statement)
+    filled = re.sub(r"\{type\}", "VARCHAR", re.sub(r"\{extra\}", "", filled))
+    filled = re.sub(r"\{\w+\}", "x", filled)
+    with duckdb.connect() as connection:
+        assert len(connection.extract_statements(filled)) == 1
+
+
+PLAN = """
+goals: {order: {event: purchase, kind: macro, journey: shop}}
+objectives: {grow: {goal: more}}
+metrics:
+  rate: {type: conversion, goal: order, per: session}
+  rpv: {type: simple, sum: revenue.net, per: visitor}
+  aov: {type: ratio, numerator: {sum: revenue.net}, denominator: {count: order}}
+  window: {type: conversion, from: view_item, event: purchase, per: user, within: 1d}
+  p75: {type: quantile, of: page_view.ms, q: 0.75, per: visitor}
+  bounces: {type: rate, of: session, where: is_bounce}
+events: {page_view: {properties: {ms: number}}}
+kpis: {rate: {objective: grow}}
+segments: {mobile: "device = 'mobile'", seen: "page = '/'", bought: "order_type = 'first'"}
+funnels:
+  shop: {steps: [view_item, purchase], window: 7d}
+  again: {steps: [purchase, purchase], per: session, window: session}
+"""
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_sql_of_every_question_parses(tmp_path: Path) -> None:
+    ws = workspace(tmp_path, PLAN, [view("a", "2024-01-01 10:00", props={"ms": 3})])
+    range_ = {"from": "2024-01-01", "to": "2024-01-02"}
+    metrics = ["rate", "rpv", "aov", "window", "p75", "bounces"]
+    answers = [
+        ws.ask("overview", **range_),
+        ws.ask("metric", metrics, **range_),
+        ws.ask("metric", metrics, by=["device", "first_channel"], grain="day", segment="seen", compare="previous", **range_),
+        ws.ask("metric", ["rate", "rpv"], by="page", pick="any", segment="bought", **range_),
+        ws.ask("funnel", "shop", by="customer", segment="mobile", **range_),
+        ws.ask("funnel", "again", **range_),
+        ws.ask("segments", "rate", **range_),
+        ws.ask("pages", **range_),
+        ws.ask("audit"),
+        ws.ask("catalog"),
+        ws.ask("quality", **range_),
+    ]
+    asked = {answer.question for answer in answers}
+    from assay.analyses import BY_NAME
+
+    assert asked == set(BY_NAME)
+    for answer in answers:
+        for sql in answer.sql:
+            assert sqlglot.parse(sql, dialect="duckdb")
+
+
+@pytest.mark.parametrize("derived", ["", "rules: {session: {max: 1h, split_on_campaign: true, split_at_midnight: true}, bounce: ga4, orders: last}\n"])
+def test_the_derivations_parse(tmp_path: Path, derived: str) -> None:
+    ws = workspace(tmp_path, derived)
+    for statement in (*ws.derivation.keys, *ws.derivation.tables):
+        assert len(sqlglot.parse(statement.sql, dialect="duckdb")) == 1
+
+
+def test_nothing_heavy_is_imported_at_start() -> None:
+    code = """
+import sys, assay.cli
+from assay.analyses import BY_NAME
+[q.Params for q in BY_NAME.values()]
+heavy = [m for m in ("numpy", "scipy", "duckdb", "sqlglot", "fastapi", "pandas", "pyarrow") if m in sys.modules]
+assert not heavy, heavy
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": str(SOURCE.parent), "PATH": ""})
