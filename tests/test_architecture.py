@@ -69,7 +69,10 @@ def test_files_and_functions_are_short() -> None:
         if text.count("\n") > 400:
             files.append(relative(path))
         for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (node.end_lineno or 0) - node.lineno + 1 > 80:
+            if (
+                isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+                and (node.end_lineno or 0) - node.lineno + 1 > 80
+            ):
                 functions.append(f"{relative(path)}:{node.name}")
     assert (files, functions) == ([], [])
 
@@ -120,7 +123,9 @@ def test_the_sql_of_every_question_parses(tmp_path: Path) -> None:
     answers = [
         ws.ask("overview", **range_),
         ws.ask("metric", metrics, **range_),
-        ws.ask("metric", metrics, by=["device", "first_channel"], grain="day", segment="seen", compare="previous", **range_),
+        ws.ask(
+            "metric", metrics, by=["device", "first_channel"], grain="day", segment="seen", compare="previous", **range_
+        ),
         ws.ask("metric", ["rate", "rpv"], by="page", pick="any", segment="bought", **range_),
         ws.ask("funnel", "shop", by="customer", segment="mobile", **range_),
         ws.ask("funnel", "again", **range_),
@@ -139,7 +144,10 @@ def test_the_sql_of_every_question_parses(tmp_path: Path) -> None:
             assert sqlglot.parse(sql, dialect="duckdb")
 
 
-@pytest.mark.parametrize("derived", ["", "rules: {session: {max: 1h, split_on_campaign: true, split_at_midnight: true}, bounce: ga4, orders: last}\n"])
+@pytest.mark.parametrize(
+    "derived",
+    ["", "rules: {session: {max: 1h, split_on_campaign: true, split_at_midnight: true}, bounce: ga4, orders: last}\n"],
+)
 def test_the_derivations_parse(tmp_path: Path, derived: str) -> None:
     ws = workspace(tmp_path, derived)
     for statement in (*ws.derivation.keys, *ws.derivation.tables):

@@ -86,8 +86,17 @@ def test_the_figures_of_the_day(ws: Workspace) -> None:
 
 def test_by_channel_and_device(ws: Workspace) -> None:
     orders = dict(table(ws.ask("metric", "orders", by="channel", **DAY)))
-    assert {k: v for k, v in orders.items() if v} == {"Referral": 15, "Organic Search": 3, "Direct": 3, "Paid Search": 1}
-    assert dict(table(ws.ask("metric", "sessions", by="device", **DAY), "device", "sessions")) == {"desktop": 916, "mobile": 392, "tablet": 40}
+    assert {k: v for k, v in orders.items() if v} == {
+        "Referral": 15,
+        "Organic Search": 3,
+        "Direct": 3,
+        "Paid Search": 1,
+    }
+    assert dict(table(ws.ask("metric", "sessions", by="device", **DAY), "device", "sessions")) == {
+        "desktop": 916,
+        "mobile": 392,
+        "tablet": 40,
+    }
 
 
 def test_the_funnel(ws: Workspace) -> None:
@@ -118,12 +127,21 @@ SELECT s.{by}, count(DISTINCT o.sid), count(DISTINCT s.sid), count(DISTINCT s.vi
 
 def test_the_raw_file_says_the_same(raw: duckdb.DuckDBPyConnection) -> None:
     """The oracle itself: hand-written SQL gives the issue's figures."""
-    assert raw.execute("SELECT count(*), sum(amount), count(DISTINCT visitor), count(DISTINCT sid) FROM ord").fetchone() == (22, pytest.approx(2931.76), 21, 22)
-    assert raw.execute("SELECT count(*), count(DISTINCT sid), count(DISTINCT visitor), count(*) FILTER (WHERE len(hits) = 1) FROM ses").fetchone() == (1348, 1348, 1200, 658)
+    assert raw.execute(
+        "SELECT count(*), sum(amount), count(DISTINCT visitor), count(DISTINCT sid) FROM ord"
+    ).fetchone() == (22, pytest.approx(2931.76), 21, 22)
+    assert raw.execute(
+        "SELECT count(*), count(DISTINCT sid), count(DISTINCT visitor), count(*) FILTER (WHERE len(hits) = 1) FROM ses"
+    ).fetchone() == (1348, 1348, 1200, 658)
 
 
 def test_a_second_import_changes_nothing(ws: Workspace, path: Path) -> None:
-    before = rows(ws, "SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM sessions), (SELECT sum(net) FROM orders)")
+    before = rows(
+        ws, "SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM sessions), (SELECT sum(net) FROM orders)"
+    )
     loaded = ws.import_files("ga360", [path])
     assert all(one.again or one.stored == 0 for one in loaded)
-    assert rows(ws, "SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM sessions), (SELECT sum(net) FROM orders)") == before
+    assert (
+        rows(ws, "SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM sessions), (SELECT sum(net) FROM orders)")
+        == before
+    )

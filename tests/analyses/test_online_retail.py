@@ -29,15 +29,28 @@ def test_the_figures_of_the_year(data_file: Callable[[str], Path], tmp_path: Pat
     keys = yaml.safe_load(MAPPING.read_text(encoding="utf-8"))
     ws.import_files(keys.pop("importer", "events"), [path], keys)
     # One line is priced at a tenth of a penny: amounts are kept as they come.
-    assert rows(ws, "SELECT count(*), sum(gross), round(sum(gross), 2) FROM orders") == [(8965, Decimal("4057689.721"), Decimal("4057689.72"))]
+    assert rows(ws, "SELECT count(*), sum(gross), round(sum(gross), 2) FROM orders") == [
+        (8965, Decimal("4057689.721"), Decimal("4057689.72"))
+    ]
     assert rows(ws, "SELECT count(DISTINCT person_key) FROM orders JOIN visitors USING (visitor_key)") == [(2181,)]
     assert rows(ws, "SELECT count(*), sum(amount), count(order_id) FROM refunds") == [(1821, Decimal("340123.85"), 0)]
-    answer = ws.ask("metric", ["orders", "gross", "net", "aov", "refund_rate"], **{"from": "2010-12-01", "to": "2011-12-31"})
+    answer = ws.ask(
+        "metric", ["orders", "gross", "net", "aov", "refund_rate"], **{"from": "2010-12-01", "to": "2011-12-31"}
+    )
     gross, net = Decimal("4057689.721"), Decimal("4057689.721") - Decimal("340123.85")
-    assert [e.estimate.value for e in answer.estimates] == [8965, gross, net, (gross / 8965).quantize(Decimal("1e-10")), 0]
+    assert [e.estimate.value for e in answer.estimates] == [
+        8965,
+        gross,
+        net,
+        (gross / 8965).quantize(Decimal("1e-10")),
+        0,
+    ]
     (customers,) = ws.ask("metric", "per_customer", **{"from": "2010-12-01", "to": "2011-12-31"}).estimates
     assert (customers.estimate.numerator, customers.estimate.denominator) == (8965, 2181)
     # The earliest line of an invoice is its time; a day is a day in London.
     (first,) = rows(ws, "SELECT order_id, day FROM orders ORDER BY t, order_id LIMIT 1")
-    raw = rows(ws, f"SELECT InvoiceNo, min(InvoiceDate)::DATE FROM read_parquet('{path}') WHERE InvoiceNo NOT LIKE 'C%' GROUP BY 1 ORDER BY min(InvoiceDate), 1 LIMIT 1")
+    raw = rows(
+        ws,
+        f"SELECT InvoiceNo, min(InvoiceDate)::DATE FROM read_parquet('{path}') WHERE InvoiceNo NOT LIKE 'C%' GROUP BY 1 ORDER BY min(InvoiceDate), 1 LIMIT 1",
+    )
     assert [first] == raw

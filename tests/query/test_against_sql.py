@@ -311,7 +311,9 @@ SELECT coalesce(device, '(none)'), channel, count(DISTINCT o.sid), count(DISTINC
 
 @pytest.mark.parametrize("segment", [s for s in FILTERS if s])
 @pytest.mark.parametrize("unit", UNITS)
-def test_by_a_segment_a_visit_is_in_it_or_not(ws: Workspace, con: duckdb.DuckDBPyConnection, unit: str, segment: str) -> None:
+def test_by_a_segment_a_visit_is_in_it_or_not(
+    ws: Workspace, con: duckdb.DuckDBPyConnection, unit: str, segment: str
+) -> None:
     want = expected(con, unit, "bought", f"coalesce({FILTERS[segment]}, false)")
     got: dict[str, list[int]] = {}
     for (label,), (x, n) in figures(ws, f"bought_per_{unit}", by=segment).items():

@@ -96,8 +96,6 @@ def facts(events: list[Event]) -> duckdb.DuckDBPyConnection:
                 e.get("account"),
                 e.get("seq", 0),
                 (e.get("path") or "").split("?")[0],
-            )
-            + (
                 e.get("device"),
                 e.get("utm_source"),
                 props.get("plan"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -65,7 +66,7 @@ def worlds(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[list[dict[str, A
     events = [draw(lines(count)) for _ in range(count)]
     shuffled = draw(st.permutations(events))
     cuts = sorted({0, count, *draw(st.lists(st.integers(0, count), max_size=2))})
-    batches = [list(shuffled[a:b]) for a, b in zip(cuts, cuts[1:], strict=False)]
+    batches = [list(shuffled[a:b]) for a, b in pairwise(cuts)]
     if draw(st.booleans()):
         batches.append(list(events[: count // 2]))
     return events, batches
@@ -88,7 +89,9 @@ def same(rules: str, world: tuple[list[dict[str, Any]], list[list[dict[str, Any]
 
 @pytest.mark.parametrize("rules", RULES)
 def test_any_order_any_batches_twice(rules: str) -> None:
-    settings(max_examples=3, deadline=None, derandomize=True, database=None)(given(worlds())(lambda world: same(rules, world)))()
+    settings(max_examples=3, deadline=None, derandomize=True, database=None)(
+        given(worlds())(lambda world: same(rules, world))
+    )()
 
 
 @pytest.mark.soak

@@ -109,7 +109,9 @@ def test_a_late_event_joins_two_sessions_and_numbers_the_later_ones_again(tmp_pa
     assert sessions(ws) == [("a", 1, 3), ("a", 2, 1), ("b", 1, 1)]
     load(ws, [view("a", "2024-02-20 10:00")])
     assert sessions(ws) == [("a", 1, 1), ("a", 2, 3), ("a", 3, 1), ("b", 1, 1)]
-    assert rows(ws, "SELECT is_new FROM sessions JOIN visitors USING (visitor_key) WHERE visitor = 'a' ORDER BY start_t") == [
+    assert rows(
+        ws, "SELECT is_new FROM sessions JOIN visitors USING (visitor_key) WHERE visitor = 'a' ORDER BY start_t"
+    ) == [
         (True,),
         (False,),
         (False,),
@@ -124,7 +126,10 @@ def test_a_late_order_line_and_refund_reach_the_old_order(tmp_path: Path) -> Non
     assert rows(ws, "SELECT gross, refunded, net, lines, t FROM orders") == [(40, 15, 25, 2, at(DAY + "10:10"))]
 
 
-@pytest.mark.parametrize("place", ["INSERT INTO events", "INSERT INTO sessions", "INSERT INTO orders", "INSERT INTO segments", "UPDATE visitors"])
+@pytest.mark.parametrize(
+    "place",
+    ["INSERT INTO events", "INSERT INTO sessions", "INSERT INTO orders", "INSERT INTO segments", "UPDATE visitors"],
+)
 def test_a_crash_in_the_middle_leaves_the_store_as_it_was(tmp_path: Path, place: str) -> None:
     ws = workspace(tmp_path, "", [view("a", DAY + "10:00", user="u"), bought("a", DAY + "10:10", "o1", "5.00")])
     before = dump(ws)
@@ -145,7 +150,13 @@ def test_a_crash_in_the_middle_leaves_the_store_as_it_was(tmp_path: Path, place:
     assert dump(ws) == before
     assert rows(ws, "SELECT count(*) FROM segments") == [(1,)]
     assert load(ws, late, "late").stored == 3
-    assert dump(ws) == dump(workspace(tmp_path / "whole", "", [view("a", DAY + "10:00", user="u"), bought("a", DAY + "10:10", "o1", "5.00"), *late]))
+    assert dump(ws) == dump(
+        workspace(
+            tmp_path / "whole",
+            "",
+            [view("a", DAY + "10:00", user="u"), bought("a", DAY + "10:10", "o1", "5.00"), *late],
+        )
+    )
 
 
 def test_unusable_lines_go_to_quarantine(tmp_path: Path) -> None:
@@ -185,9 +196,28 @@ def test_a_file_that_is_no_segment_is_an_error_that_loads_nothing(tmp_path: Path
 
 
 RICH = [
-    view("a", DAY + "10:00", "/p/1", host="shop.example", referrer="https://www.google.com/", device="mobile", user="u1", account="acme"),
-    event("a", "view_item", DAY + "10:00", items=[{"item_id": "x", "price": "1.50"}], props={"plan": "pro", "n": 3}, seq=2),
-    bought("a", DAY + "10:05", "o1", "12.30", currency="USD", items=[{"item_id": "x", "quantity": 2}], props={"tax": "1.10"}),
+    view(
+        "a",
+        DAY + "10:00",
+        "/p/1",
+        host="shop.example",
+        referrer="https://www.google.com/",
+        device="mobile",
+        user="u1",
+        account="acme",
+    ),
+    event(
+        "a", "view_item", DAY + "10:00", items=[{"item_id": "x", "price": "1.50"}], props={"plan": "pro", "n": 3}, seq=2
+    ),
+    bought(
+        "a",
+        DAY + "10:05",
+        "o1",
+        "12.30",
+        currency="USD",
+        items=[{"item_id": "x", "quantity": 2}],
+        props={"tax": "1.10"},
+    ),
     view("b", DAY + "23:50", bot=True),
     view("b", DAY + "23:50", environment="staging"),
     view("c", DAY + "23:50", session="s1", hit=1, session_channel="Email", session_new=False, session_bounce=True),
@@ -208,13 +238,20 @@ def test_a_parquet_segment_may_lack_columns(tmp_path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    pq.write_table(pa.table({"id": ["1"], "name": ["page_view"], "time": [at(DAY + "10:00")], "visitor": ["a"]}), tmp_path / "x.parquet")
+    pq.write_table(
+        pa.table({"id": ["1"], "name": ["page_view"], "time": [at(DAY + "10:00")], "visitor": ["a"]}),
+        tmp_path / "x.parquet",
+    )
     ws = workspace(tmp_path / "w")
     ws.load([Piece("x", tmp_path / "x.parquet")])
-    assert rows(ws, "SELECT source, environment, bot, interactive, seq FROM events") == [("unknown", "live", False, True, 0)]
+    assert rows(ws, "SELECT source, environment, bot, interactive, seq FROM events") == [
+        ("unknown", "live", False, True, 0)
+    ]
 
 
 def test_events_without_visitor_and_user_belong_to_nobody(tmp_path: Path) -> None:
-    ws = workspace(tmp_path, "", [event(None, "page_view", DAY + "10:00"), event(None, "page_view", DAY + "10:01", user="u")])
+    ws = workspace(
+        tmp_path, "", [event(None, "page_view", DAY + "10:00"), event(None, "page_view", DAY + "10:01", user="u")]
+    )
     assert rows(ws, "SELECT visitor FROM visitors") == [("user:u",)]
     assert rows(ws, "SELECT count(*), count(visitor_key), count(session_key) FROM events") == [(2, 1, 1)]

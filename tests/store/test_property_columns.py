@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,12 @@ from support import NOW, event, load, rows, workspace
 
 PLAN = "events: {{start_trial: {{properties: {{{}}}}}}}\n"
 EVENTS = [
-    event("a", "start_trial", "2024-01-01 10:00", props={"seats": "3", "plan": "pro", "when": "2024-01-01T00:00:00Z", "x": 1}),
+    event(
+        "a",
+        "start_trial",
+        "2024-01-01 10:00",
+        props={"seats": "3", "plan": "pro", "when": "2024-01-01T00:00:00Z", "x": 1},
+    ),
     event("b", "start_trial", "2024-01-01 11:00", props={"seats": "many", "plan": None}),
     event("c", "start_trial", "2024-01-01 12:00"),
 ]
@@ -29,7 +33,13 @@ def reopened(ws: Workspace, properties: str) -> Workspace:
 
 
 def columns(ws: Workspace) -> set[str]:
-    return {name for (name,) in rows(ws, "SELECT column_name FROM information_schema.columns WHERE table_name = 'events' AND column_name LIKE 'p\\_%' ESCAPE '\\'")}
+    return {
+        name
+        for (name,) in rows(
+            ws,
+            "SELECT column_name FROM information_schema.columns WHERE table_name = 'events' AND column_name LIKE 'p\\_%' ESCAPE '\\'",
+        )
+    }
 
 
 def test_a_property_appears_changes_type_and_vanishes(tmp_path: Path) -> None:
@@ -40,7 +50,7 @@ def test_a_property_appears_changes_type_and_vanishes(tmp_path: Path) -> None:
     assert column(ws, "plan") == ["pro", None, None]
     ws = reopened(ws, "when: timestamp, seats: money")
     assert columns(ws) == {"p_when", "p_seats"}
-    assert column(ws, "when")[0] == datetime(2024, 1, 1)
+    assert str(column(ws, "when")[0]) == "2024-01-01 00:00:00"
     assert str(column(ws, "seats")[0]) == "3.000000"
     ws = reopened(ws, "")
     assert columns(ws) == set()
@@ -74,5 +84,7 @@ def test_a_crash_between_adding_and_filling_a_column_is_made_good(tmp_path: Path
 
 
 def test_names_with_quotes_and_blanks(tmp_path: Path) -> None:
-    ws = workspace(tmp_path, PLAN.format("'a \"b': string"), [event("a", "start_trial", "2024-01-01 10:00", props={'a "b': "yes"})])
+    ws = workspace(
+        tmp_path, PLAN.format("'a \"b': string"), [event("a", "start_trial", "2024-01-01 10:00", props={'a "b': "yes"})]
+    )
     assert rows(ws, 'SELECT "p_a ""b" FROM events') == [("yes",)]
