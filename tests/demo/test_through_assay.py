@@ -25,7 +25,7 @@ def shop(folder: Path, visitors: int, seed: int) -> tuple[Workspace, dict[str, A
     plan.write_text(plan.read_text().replace("\nmetrics:\n", "\nmetrics:\n" + gross))
     ws = assay.open(folder)
     ws.import_files("events", files)
-    # ws.import_files("costs", [folder / "demo-data" / "costs.csv"])
+    ws.import_files("costs", [folder / "demo-data" / "costs.csv"])
     return ws, json.loads((folder / "demo-data" / "truth.json").read_text())
 
 

@@ -181,11 +181,13 @@ class DuckDB:
         self._file("visitors", {"day_staged": derivation.day.replace("{t}", "s.t")})
         for statement in derivation.keys:
             self.connection.execute(statement.sql, dict(statement.params or {}))
-        self._file("number")
+        self._named("rekey")
+        fill = {"day_piece": derivation.day.replace("{t}", 'p."time"'), **self._property_values()}
+        (first_no,) = self._named("next_event")[0]
         for number, piece in enumerate(pieces):
             self._open(piece)
-            fill = {"day_piece": derivation.day.replace("{t}", 'p."time"'), "extra": self._property_values()}
-            self._file("insert_piece", fill, piece=number, load_no=load_no)
+            self._file("insert_piece", fill, piece=number, load_no=load_no, first_no=first_no)
+            first_no += counts[number][0]
         self._file("persons")
         for statement in derivation.tables:
             self.connection.execute(statement.sql, dict(statement.params or {}))
@@ -225,10 +227,17 @@ class DuckDB:
             self._file("piece_json", {"columns": columns, "path": path, "types": types})
         self._file("piece_rows")
 
-    def _property_values(self) -> str:
-        return "".join(
-            ", " + property_expression(column[2:], kind, "p.props") for column, kind in self._properties.items()
-        )
+    def _property_values(self) -> dict[str, str]:
+        """SQL that reads all declared properties from the JSON in one pass, and the columns made from them."""
+        if not self._properties:
+            return {"extracted": "", "extra": ""}
+        paths = ", ".join(_literal(_path(column[2:])) for column in self._properties)
+        values = (f"p.extracted[{place}]" for place in range(1, len(self._properties) + 1))
+        typed = (_typed(value, kind) for value, kind in zip(values, self._properties.values(), strict=True))
+        return {
+            "extracted": f", json_extract_string(props, [{paths}]) AS extracted",
+            "extra": "".join(f", {one}" for one in typed),
+        }
 
     def _load_costs(self, piece: Piece, load_no: int) -> Loaded:
         path = _literal(str(piece.path))
@@ -292,12 +301,17 @@ class DuckDB:
 
 def property_expression(name: str, kind: str, props: str) -> str:
     """SQL that reads property ``name`` from the JSON text ``props`` as ``kind``; null when it is no such value."""
-    raw = f"json_extract_string({props}, {_literal('$.' + _json_key(name))})"
+    return _typed(f"json_extract_string({props}, {_literal(_path(name))})", kind)
+
+
+def _typed(raw: str, kind: str) -> str:
     return raw if kind == "VARCHAR" else f"TRY_CAST({raw} AS {kind})"
 
 
-def _json_key(name: str) -> str:
-    return '"' + name.replace('"', '\\"') + '"'
+def _path(name: str) -> str:
+    """The JSON path of a property; a quote in its name is escaped."""
+    escaped = name.replace('"', '\\"')
+    return f'$."{escaped}"'
 
 
 def _column(name: str, kind: str, present: bool) -> str:

@@ -8,6 +8,8 @@ ROLLBACK;
 SELECT name FROM segments;
 -- name: next_load
 SELECT coalesce(max(load_no), 0) + 1 FROM segments;
+-- name: next_event
+SELECT coalesce(max(event_no), -1) + 1 FROM events;
 -- name: describe_parquet
 DESCRIBE SELECT * FROM read_parquet({path});
 -- name: unusable
@@ -62,7 +64,6 @@ DROP TABLE IF EXISTS losers;
 DROP TABLE IF EXISTS displaced;
 DROP TABLE IF EXISTS touched;
 DROP TABLE IF EXISTS keyed;
-DROP TABLE IF EXISTS numbered;
 DROP TABLE IF EXISTS named;
 DROP TABLE IF EXISTS scope_visitors;
 DROP VIEW IF EXISTS piece_rows;

@@ -1,0 +1,54 @@
+"""The docs name everything that a user can write, ask or import; the README's figures are real."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from assay.analyses import QUESTIONS
+from assay.collect.importers import IMPORTERS
+from assay.model.event import FIELDS
+from assay.plan.dimensions import DIMENSIONS
+from assay.plan.forms import SECTIONS
+from assay.plan.kpis import TYPES
+from assay.query.derive import BOUNCES
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+
+
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [
+        ("commands.md", [q.name for q in QUESTIONS]),
+        ("guide/importing.md", [i.name for i in IMPORTERS]),
+        ("event-line.md", [f.name for f in FIELDS]),
+        ("plan.md", [*DIMENSIONS, *(t.name for t in TYPES), *(s.name for s in SECTIONS)]),
+        ("definitions.md", list(BOUNCES)),
+    ],
+)
+def test_a_page_names_everything_of_its_kind(page: str, names: list[str]) -> None:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    assert [name for name in names if not re.search(rf"\b{re.escape(name)}\b", text)] == []
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    broken = []
+    for page in [*DOCS.rglob("*.md"), *ROOT.glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            if not (page.parent / target).exists():
+                broken.append((page.name, target))
+    assert broken == []
+
+
+def test_the_plan_of_the_docs_loads() -> None:
+    from assay.plan.load import loads
+
+    text = (DOCS / "plan.md").read_text(encoding="utf-8")
+    metrics = re.findall(r"```yaml\n(metrics:.*?)```", text, re.S)
+    head = "goals: {order: {event: purchase, kind: macro}}\nevents: {start_trial: {}, subscribe: {}, ad_click: {}, page_view: {properties: {lcp_ms: number}}}\n"
+    contribution = "  contribution: {type: simple, sum: contribution}\n"
+    plan = loads(head + metrics[0].rstrip() + "\n" + contribution)
+    assert len(plan.metrics) == 16
