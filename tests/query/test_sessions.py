@@ -132,6 +132,12 @@ def test_bots_staging_and_passive_events_open_no_session(tmp_path: Path) -> None
     ]
 
 
+def test_a_passive_event_belongs_to_the_visit_by_the_same_gap(tmp_path: Path) -> None:
+    events = [view("u", DAY + "10:00"), event("u", "beat", DAY + "10:30", interactive=False)]
+    assert counts(workspace(tmp_path / "a", "", events)) == [2]
+    assert counts(workspace(tmp_path / "b", "rules: {session: {gap: inclusive}}", events)) == [1]
+
+
 def test_a_passive_event_does_not_bridge_a_gap_nor_end_a_bounce(tmp_path: Path) -> None:
     events = [view("u", DAY + "10:00"), event("u", "beat", DAY + "10:20", interactive=False), view("u", DAY + "10:40")]
     ws = workspace(tmp_path, "", events)

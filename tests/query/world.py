@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
+import pyarrow as pa
 
 from support import Event, at, event
 
@@ -105,7 +106,8 @@ def facts(events: list[Event]) -> duckdb.DuckDBPyConnection:
                 live,
             )
         )
-    con.executemany(f"INSERT INTO raw VALUES ({', '.join('?' * 16)})", lines)
+    con.register("lines", pa.table([pa.array(c) for c in zip(*lines, strict=True)], [f"c{i}" for i in range(16)]))
+    con.execute("INSERT INTO raw SELECT * FROM lines")
     con.execute("""
 CREATE TABLE ev AS SELECT *, coalesce(first(usr) OVER (PARTITION BY visitor), visitor) AS person FROM (SELECT DISTINCT * FROM raw) WHERE live;
 CREATE TABLE evs AS

@@ -89,7 +89,7 @@ def same(rules: str, world: tuple[list[dict[str, Any]], list[list[dict[str, Any]
 
 @pytest.mark.parametrize("rules", RULES)
 def test_any_order_any_batches_twice(rules: str) -> None:
-    settings(max_examples=3, deadline=None, derandomize=True, database=None)(
+    settings(max_examples=2, deadline=None, derandomize=True, database=None)(
         given(worlds())(lambda world: same(rules, world))
     )()
 

@@ -73,12 +73,12 @@ def test_on_a_clash_the_smallest_receipt_wins_whatever_came_first(tmp_path: Path
 
 
 def test_on_a_clash_at_one_receipt_the_content_decides_alike_in_every_order(tmp_path: Path) -> None:
-    lines = [view("a", DAY + "10:00", f"/{n}", id="same") for n in range(4)]
+    lines = [view("a", DAY + "10:00", f"/{n}", id="same") for n in range(3)]
     winners = set()
-    for n, order in enumerate([lines, lines[::-1], [*lines[2:], *lines[:2]]]):
+    for n, order in enumerate([lines, lines[::-1]]):
         ws = workspace(tmp_path / str(n), "", *([line] for line in order))
         winners |= {path for (path,) in rows(ws, "SELECT path FROM events")}
-        assert rows(ws, "SELECT sum(clashes) FROM segments") == [(3,)]
+        assert rows(ws, "SELECT sum(clashes) FROM segments") == [(2,)]
     assert len(winners) == 1
 
 

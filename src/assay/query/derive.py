@@ -14,7 +14,7 @@ from assay.model.period import DAY_US, offsets
 from assay.plan.values import Plan
 from assay.query import channels
 from assay.query.orders import orders_statements
-from assay.query.pages import page
+from assay.query.pages import VIEWS, page
 from assay.query.sql import digest, literal
 from assay.store.engine import Derivation, Statement
 
@@ -31,7 +31,7 @@ def derivation(plan: Plan) -> Derivation:
         asdict(plan.rules),
         asdict(plan.orders),
         asdict(plan.cleaning),
-        asdict(plan.site),
+        (plan.site.timezone, plan.site.currency, plan.site.domains),
         [asdict(c) for c in plan.channels],
     ]
     key_events = _key_events(plan) if plan.rules.bounce.rule == "ga4" else []
@@ -65,18 +65,19 @@ def _search(changes: list[tuple[int, int]]) -> str:
 def session_keys(plan: Plan) -> tuple[Statement, ...]:
     """Statements that fill ``keyed`` (piece, rn, event_no, visitor_key, session_key, old_key) from ``touched``."""
     rule = plan.rules.session
-    compare = ">=" if rule.gap == "inclusive" else ">"
+    compare, stays = (">=", "<") if rule.gap == "inclusive" else (">", "<=")
     timeout = rule.timeout * 1_000_000
     breaks = [f"t - lag(t) OVER w {compare} {timeout}"]
     if rule.split_at_midnight:
         breaks.append("day <> lag(day) OVER w")
     counts = "live AND NOT bot" if plan.rules.bots == "exclude" else "live"
     own = "session IS NOT NULL" if rule.own_ids else "false"
+    campaign = ", campaign" if rule.split_on_campaign or rule.max is not None else ""
     runs = f"""
 CREATE OR REPLACE TEMP TABLE runs AS
 SELECT *, sum(CAST(opens AS BIGINT)) OVER (PARTITION BY visitor_key, own ORDER BY t, seq, id_hash ROWS UNBOUNDED PRECEDING) AS run
 FROM (
-    SELECT piece, rn, event_no, visitor_key, t, seq, id_hash, campaign, old_key,
+    SELECT piece, rn, event_no, visitor_key, t, seq, id_hash, old_key{campaign},
         CASE WHEN {own} THEN source || chr(31) || session END AS sid, {own} AS own,
         NOT ({own}) AND coalesce({" OR ".join(breaks)}, true) AS opens
     FROM touched
@@ -86,14 +87,19 @@ FROM (
     fold = _fold(plan)
     number = f"""
 CREATE OR REPLACE TEMP TABLE keyed AS
-WITH heads AS (
-    SELECT visitor_key, sid, run, min(t) AS start_t FROM runs GROUP BY visitor_key, sid, run
+WITH mixed AS (
+    SELECT DISTINCT visitor_key FROM runs WHERE own
+), heads AS (
+    SELECT visitor_key, sid, run, min(t) AS start_t FROM runs SEMI JOIN mixed USING (visitor_key) GROUP BY visitor_key, sid, run
 ), numbers AS (
     SELECT visitor_key, sid, run, visitor_key * {SESSION_BASE} + row_number() OVER (PARTITION BY visitor_key ORDER BY start_t, sid, run) AS session_key
     FROM heads
 ), opened AS (
     SELECT r.piece, r.rn, r.event_no, r.visitor_key, n.session_key, r.old_key, r.t, r.seq, r.id_hash, r.sid
     FROM runs r JOIN numbers n ON n.visitor_key = r.visitor_key AND n.run = r.run AND n.sid IS NOT DISTINCT FROM r.sid
+    UNION ALL
+    SELECT piece, rn, event_no, visitor_key, visitor_key * {SESSION_BASE} + run, old_key, t, seq, id_hash, NULL
+    FROM runs ANTI JOIN mixed USING (visitor_key)
 ), passive AS (
     SELECT t.piece, t.rn, t.event_no, t.visitor_key, t.old_key, t.t, CASE WHEN {own} THEN t.source || chr(31) || t.session END AS sid
     FROM touched t WHERE NOT t.interactive AND t.visitor_key IS NOT NULL AND {counts}
@@ -101,10 +107,10 @@ WITH heads AS (
     SELECT visitor_key, sid, min(session_key) AS session_key FROM opened WHERE sid IS NOT NULL GROUP BY visitor_key, sid
 ), attached AS (
     SELECT p.piece, p.rn, p.event_no, p.visitor_key, p.old_key,
-        CASE WHEN p.sid IS NOT NULL THEN n.session_key WHEN p.t - o.t <= {timeout} THEN o.session_key END AS session_key
+        CASE WHEN p.sid IS NOT NULL THEN n.session_key WHEN p.t - o.t {stays} {timeout} THEN o.session_key END AS session_key
     FROM passive p
     LEFT JOIN named n ON n.visitor_key = p.visitor_key AND n.sid = p.sid
-    ASOF LEFT JOIN (SELECT visitor_key, t, max(session_key) AS session_key FROM opened GROUP BY visitor_key, t) o
+    ASOF LEFT JOIN (SELECT visitor_key, t, max(session_key) AS session_key FROM opened SEMI JOIN passive USING (visitor_key) GROUP BY visitor_key, t) o
         ON o.visitor_key = p.visitor_key AND p.t >= o.t
 )
 SELECT piece, rn, event_no, visitor_key, session_key, old_key FROM opened
@@ -157,21 +163,25 @@ FROM placed p LEFT JOIN folded f ON NOT p.own AND f.visitor_key = p.visitor_key 
     )
 
 
+# A session has bounced when …, by rule; {threshold} in microseconds. Null where the rule cannot say.
+BOUNCES = {
+    "assay": "page_views = 1 AND interactions = 0",
+    "ga4": "CASE WHEN engaged_us IS NOT NULL THEN NOT (engaged_us > {threshold} OR key_events > 0 OR page_views >= 2) END",
+    "plausible": "page_views = 1 AND customs = 0",
+    "posthog": "page_views > 0 AND NOT (page_views > 1 OR clicks > 0 OR end_t - start_t >= {threshold})",
+    "matomo": "actions = 1",
+    "ga360": "hits = 1",
+    "source": "session_bounce",
+}
+
+
 def bounce(plan: Plan) -> str:
-    """SQL for is_bounce over a session's columns; null where the rule cannot say."""
-    rule, threshold = plan.rules.bounce.rule, plan.rules.bounce.threshold or 10
-    return {
-        "assay": "page_views = 1 AND interactions = 0",
-        "ga4": f"CASE WHEN engaged_us IS NULL THEN NULL ELSE NOT (engaged_us > {threshold * 1_000_000} OR key_events > 0 OR page_views >= 2) END",
-        "plausible": "page_views = 1 AND customs = 0",
-        "posthog": f"page_views > 0 AND NOT (page_views > 1 OR clicks > 0 OR end_t - start_t >= {threshold * 1_000_000})",
-        "matomo": "actions = 1",
-        "ga360": "hits = 1",
-        "source": "session_bounce",
-    }[rule]
+    """SQL for is_bounce over a session's columns."""
+    rule = plan.rules.bounce
+    return BOUNCES[rule.rule].format(threshold=(rule.threshold or 10) * 1_000_000)
 
 
-_VIEWS = "name IN ('page_view', 'screen_view', '$pageview', 'pageview')"
+_VIEWS = f"name IN ({', '.join(literal(name) for name in VIEWS)})"
 _FIRST = ("day", "referrer", "device", "browser", "os", "country", "language", "account")
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from assay.plan.values import Plan
 from assay.query.cut import Cut, Frame
 from assay.query.dimensions import session_filter, uses, visitor_joins
+from assay.query.pages import VIEWS
 from assay.store.engine import Statement
-
-VIEWS = ("page_view", "screen_view")
 
 
 def page_statement(plan: Plan, cut: Cut, group: bool) -> Statement:
@@ -21,8 +20,6 @@ def page_statement(plan: Plan, cut: Cut, group: bool) -> Statement:
     frame_exit = frame_entry.replace("s.entry_page", "s.exit_page")
     where = [
         f"e.name IN ({frame.bind.all(VIEWS)})",
-        "e.environment = 'live'",
-        "NOT e.bot",
         "e.path IS NOT NULL",
         frame.in_range("s"),
     ]

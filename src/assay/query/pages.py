@@ -5,6 +5,8 @@ from __future__ import annotations
 from assay.plan.values import Plan
 from assay.query.sql import Binder, literal, matches_globs
 
+VIEWS = ("page_view", "screen_view", "$pageview", "pageview")
+
 
 def page(path: str, plan: Plan) -> str:
     """SQL for the page: the path without query and fragment (unless the plan keeps them), replacements applied in order."""
