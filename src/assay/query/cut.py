@@ -132,8 +132,11 @@ def aggregate(measure: Measure, rows: Rows, extra: str | None = None) -> str:
 
 def block(x: str, y: str, n: str, outside: str = "NULL", only: str = "") -> str:
     """The seven numbers of a cell: n, Σx, Σy, Σx², Σxy, Σy², outside."""
-    fx, fy = f"CAST({x} AS DOUBLE)", f"CAST({y} AS DOUBLE)"
     filtered = f" FILTER (WHERE {only})" if only else ""
+    fx, fy = f"CAST({x} AS DOUBLE)", f"CAST({y} AS DOUBLE)"
+    if y == "1":  # one per unit: the sums of y are the count
+        top, count = f"sum({x}){filtered}", f"{n}{filtered}"
+        return f"{count}, {top}, {count}, sum({fx} * {fx}){filtered}, CAST({top} AS DOUBLE), CAST({count} AS DOUBLE), {outside}"
     return (
         f"{n}{filtered}, sum({x}){filtered}, sum({y}){filtered}, sum({fx} * {fx}){filtered}, sum({fx} * {fy}){filtered}, "
         f"sum({fy} * {fy}){filtered}, {outside}"

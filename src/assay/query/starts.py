@@ -87,15 +87,28 @@ class _Starts(Frame):
             f"{''.join(', ' + c for c in columns)} FROM {source} WHERE {' AND '.join(w for w in where if w != 'true')}"
         )
         if self.unit not in ("order", "event"):
-            first = "DESC" if self.quantity.anchor == "last" else "ASC"
-            grain = ", g0" if self.cut.grain else ""
-            base = f"SELECT * FROM ({base}) WHERE unit IS NOT NULL QUALIFY row_number() OVER (PARTITION BY unit{grain} ORDER BY place {first}) = 1"
+            base = self._first(base, own is not None)
         matured = "CAST(NULL AS BOOLEAN)"
         if self.quantity.within is None:
             matured = "true"
         elif self.cut.matured_by is not None:
             matured = f"t0 + {self.quantity.within * 1_000_000} <= {self.bind(self.cut.matured_by)}"
         return f"SELECT *, row_number() OVER () AS sid, {matured} AS matured FROM ({base})"
+
+    def _first(self, base: str, valued: bool) -> str:
+        """The first (or last) start of each unit, in each cell of the grain; its group values come along."""
+        fold, end = ("arg_max", "max") if self.quantity.anchor == "last" else ("arg_min", "min")
+        grain = self.groups[:1] if self.cut.grain else []
+        carried = [*self.groups[len(grain) :], *(["x0"] if valued else [])]
+        # The text of an id decides between starts of one instant only where something else than the instant is taken.
+        place = "place" if carried else "t0"
+        columns = [f"any_value({c}) AS {c}" for c in ("link", "cluster")] + [
+            f"{end}(t0) AS t0",
+            f"{fold}(start_no, {place}) AS start_no",
+        ]
+        columns += [*grain, *(f"{fold}({{'v': {c}}}, place).v AS {c}" for c in carried)]
+        by = ", ".join(["unit", *grain])
+        return f"SELECT unit, {', '.join(columns)} FROM ({base}) WHERE unit IS NOT NULL GROUP BY {by}"
 
     def _filter(self, alias: str) -> str:
         """The filter holds on the start's session (or on the start itself, for event and order names)."""

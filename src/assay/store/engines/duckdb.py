@@ -182,6 +182,7 @@ class DuckDB:
         for statement in derivation.keys:
             self.connection.execute(statement.sql, dict(statement.params or {}))
         self._named("rekey")
+        self._named("drop_touched")
         fill = {"day_piece": derivation.day.replace("{t}", 'p."time"'), **self._property_values()}
         (first_no,) = self._named("next_event")[0]
         for number, piece in enumerate(pieces):

@@ -56,6 +56,8 @@ ALTER TABLE events DROP COLUMN {column};
 -- name: add_property
 ALTER TABLE events ADD COLUMN {column} {type};
 UPDATE events SET {column} = {expression} WHERE props IS NOT NULL;
+-- name: drop_touched
+DROP TABLE touched;
 -- name: drop_work
 DROP TABLE IF EXISTS staged;
 DROP TABLE IF EXISTS twins;

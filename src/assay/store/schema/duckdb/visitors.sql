@@ -16,3 +16,4 @@ SELECT e.event_no, NULL, NULL, e.visitor_key, e.t, e.seq, e.id_hash, e.source, e
     coalesce(e.utm_campaign, e.utm_source, e.click_id), e.day,
     e.environment = 'live', e.bot, e.interactive, e.session_key
 FROM events e SEMI JOIN scope_visitors sv ON sv.visitor_key = e.visitor_key;
+DROP TABLE staged;
