@@ -206,7 +206,7 @@ class _Units(Frame):
         here = "unit IS NOT NULL"
         blocks = ", ".join(
             block(
-                f"coalesce(x{n}, 0)",
+                f"x{n}",
                 "1",
                 "count(*)",
                 f"sum(x{n}) FILTER (WHERE unit IS NULL)",
@@ -239,5 +239,6 @@ def _per_unit(metric: Metric, column: str) -> str:
     """A unit's number from its rows: 0 or 1 for a share (turned round for a share without), the value for a mean."""
     if metric.quantity.kind != "share":
         return column
-    some = f"CASE WHEN {column} > 0 THEN 1 ELSE 0 END"
-    return f"1 - {some}" if metric.quantity.negate else some
+    if metric.quantity.negate:
+        return f"CASE WHEN {column} > 0 THEN 0 ELSE 1 END"
+    return f"CASE WHEN {column} > 0 THEN 1 END"
