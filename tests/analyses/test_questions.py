@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from support import Event, at, bought, event, refunded, table, view, workspace
 
 from assay.model.errors import UnknownName, UsageError
 from assay.model.period import Period
+from support import Event, at, bought, event, refunded, table, view, workspace
 
 PLAN = """
 site: {name: Test, timezone: UTC, currency: EUR}

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from commands import EVENTS, Assay, Ran
-from support import parquet
 
 from assay.cli.run import run
+from support import parquet
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from commands import Assay
+
 from support import parquet, view
 
 CSV = """\

@@ -24,7 +24,7 @@ META = """"Reporting starts","Reporting ends","Campaign name","Amount spent (EUR
 2024-01-01,2024-01-01,,"15.50",1100,11,20
 2024-01-01,2024-01-01,Spring,"5.50",100,1,2
 2024-01-01,2024-01-31,Month,"10.00",1000,10,18
-"""  # noqa: E501
+"""
 LINKEDIN = (
     'Campaign Performance Report (in UTC)\n"Report Start: January 1, 2024"\n\n'
     "Start Date (in UTC)\tCampaign Group Name\tCampaign Name\tTotal Spent\tImpressions\tClicks\tCurrency\n"
@@ -69,7 +69,7 @@ def test_linkedin(run: Run, tmp_path: Path) -> None:
 
 
 def test_plain_table_with_decimal_comma(run: Run, tmp_path: Path) -> None:
-    text = "Datum;Kanal;Kampagne;Kosten;Impressionen;Klicks\n01.02.2024;SEA;M;1.234,50;1.000;20\n02.02.2024;SEA;M;12,5;9;1\n"  # noqa: E501
+    text = "Datum;Kanal;Kampagne;Kosten;Impressionen;Klicks\n01.02.2024;SEA;M;1.234,50;1.000;20\n02.02.2024;SEA;M;12,5;9;1\n"
     (tmp_path / "p.csv").write_text(text)
     assert [brief(row) for row in run("costs", tmp_path / "p.csv", options={"currency": "CHF"}).rows()] == [
         ("2024-02-01", None, "SEA", "M", "1234.5", "CHF", 1000, 20),

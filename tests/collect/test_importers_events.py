@@ -134,7 +134,7 @@ def test_times(run: Run, tmp_path: Path, text: str, options: dict[str, str], exp
 
 
 def test_mapping_with_expressions_kinds_and_a_filter(run: Run, tmp_path: Path) -> None:
-    text = "no,at,what,qty,price,mail\n1,2024-01-01,sale,3,2.55,A@x\n2,2024-01-02,back,1,2.55,B@x\n3,2024-01-03,test,1,9,C@x\n"  # noqa: E501
+    text = "no,at,what,qty,price,mail\n1,2024-01-01,sale,3,2.55,A@x\n2,2024-01-02,back,1,2.55,B@x\n3,2024-01-03,test,1,9,C@x\n"
     options = {
         "map": {
             "time": "at",
@@ -195,7 +195,7 @@ def parquet(path: Path, select: str) -> Path:
     return path
 
 
-LINE = "SELECT i::VARCHAR AS id, 'page_view' AS name, 1700000000000000 + i AS time, '{\"a\":1}' AS props FROM range(50) t(i)"  # noqa: E501
+LINE = "SELECT i::VARCHAR AS id, 'page_view' AS name, 1700000000000000 + i AS time, '{\"a\":1}' AS props FROM range(50) t(i)"
 
 
 def test_a_file_in_event_line_form_is_not_copied(run: Run, tmp_path: Path) -> None:
@@ -256,7 +256,7 @@ def test_online_retail(run: Run, data_file: Callable[[str], Path]) -> None:
 
 
 def test_a_broken_line_holds_its_whole_group_back(run: Run, tmp_path: Path) -> None:
-    text = "no,at,sku,q,p\n1,2024-01-01 10:00,a,1,2.50\n1,2024-01-01 09:00,b,2,0.1\n2,2024-01-02,a,x,1\n2,2024-01-02,b,1,1\n,2024-01-02,b,1,1\n"  # noqa: E501
+    text = "no,at,sku,q,p\n1,2024-01-01 10:00,a,1,2.50\n1,2024-01-01 09:00,b,2,0.1\n2,2024-01-02,a,x,1\n2,2024-01-02,b,1,1\n,2024-01-02,b,1,1\n"
     options = {"name": "purchase", "group_by": ["no"], "map": {"time": "at", "order_id": "no", "amount": "q * p"}}
     options["items"] = {"item_id": "sku", "quantity": "q", "price": "p"}
     done = run("events", write(tmp_path / "a.csv", text), options=options)

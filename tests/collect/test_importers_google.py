@@ -29,7 +29,7 @@ SESSION = {
         {"hitNumber": "1", "time": "0", "type": "PAGE", "page": PAGE, "eCommerceAction": {"action_type": "2"},
          "product": [{"productSKU": "s1", "productPrice": "4990000"}, {"productSKU": "s2", "isImpression": True}]},
         {"hitNumber": "2", "time": "1500", "type": "EVENT", "eCommerceAction": {"action_type": "3"},
-         "eventInfo": {"eventCategory": "shop", "eventAction": "add"}, "product": [{"productSKU": "s1", "productQuantity": "2"}]},  # noqa: E501
+         "eventInfo": {"eventCategory": "shop", "eventAction": "add"}, "product": [{"productSKU": "s1", "productQuantity": "2"}]},
         {"hitNumber": "3", "time": "2000", "type": "EVENT", "eventInfo": {"eventCategory": "video", "eventValue": "3"},
          "isInteraction": False},
         {"hitNumber": "4", "time": "3000", "type": "PAGE", "page": PAGE, "eCommerceAction": {"action_type": "6"},
@@ -37,8 +37,8 @@ SESSION = {
                          "currencyCode": "EUR"}},
         {"hitNumber": "5", "time": "3000", "type": "PAGE", "page": PAGE, "eCommerceAction": {"action_type": "6"},
          "transaction": {"transactionId": "T1", "transactionRevenue": None}},
-        {"hitNumber": "6", "time": "4000", "type": "TRANSACTION", "transaction": {"transactionId": "T2", "transactionRevenue": "0"}},  # noqa: E501
-        {"hitNumber": "7", "time": "4000", "type": "ITEM", "item": {"transactionId": "T2", "productSku": "s9", "itemQuantity": "1"}},  # noqa: E501
+        {"hitNumber": "6", "time": "4000", "type": "TRANSACTION", "transaction": {"transactionId": "T2", "transactionRevenue": "0"}},
+        {"hitNumber": "7", "time": "4000", "type": "ITEM", "item": {"transactionId": "T2", "productSku": "s9", "itemQuantity": "1"}},
         {"hitNumber": "8", "time": "5000", "type": "APPVIEW", "appInfo": {"screenName": "Home"}},
     ],
 }  # fmt: skip
@@ -112,10 +112,10 @@ def test_ga360_impressions_on_demand(run: Run, tmp_path: Path) -> None:
 def test_ga360_sample(run: Run, data_file: Callable[[str], Path]) -> None:
     done = run("ga360", data_file("ga3_sessions_20170801_half.parquet"))
     assert done.segments[0].read == 1348
-    assert done.query("SELECT count(DISTINCT (visitor, session)), count(DISTINCT visitor), count(DISTINCT id) = count(*) FROM e") == (  # noqa: E501
+    assert done.query("SELECT count(DISTINCT (visitor, session)), count(DISTINCT visitor), count(DISTINCT id) = count(*) FROM e") == (
         1348, 1200, True,
     )  # fmt: skip
-    assert done.query("SELECT count(*) FILTER (WHERE name = 'page_view'), count(DISTINCT (visitor, session, hit)) FROM e") == (  # noqa: E501
+    assert done.query("SELECT count(*) FILTER (WHERE name = 'page_view'), count(DISTINCT (visitor, session, hit)) FROM e") == (
         5688, 7006,
     )  # fmt: skip
     assert done.query(

@@ -17,7 +17,7 @@ SHOPIFY = """Name,Email,Financial Status,Currency,Shipping,Taxes,Total,Discount 
 #1003,c@x.de,voided,EUR,0.00,1.60,10.00,,0.00,2024-01-04 10:00:00 +0100,1,Cap,10.00,SKU2,2024-01-04 12:00:00 +0100,0.00,web
 #1004,c@x.de,paid,EUR,0.00,1.60,ten,,0.00,2024-01-04 10:00:00 +0100,1,Cap,10.00,SKU2,,0.00,web
 #1004,c@x.de,,,,,,,,2024-01-04 10:00:00 +0100,1,Cap,10.00,SKU2,,,
-"""  # noqa: E501
+"""
 STRIPE = """id,Created (UTC),Amount,Amount Refunded,Currency,Status,Customer Email,Fee,order_id (metadata)
 ch_1,2024-01-02 10:00:00,20.00,5.00,eur,Paid,x@y.z,0.5,A1
 ch_2,2024-01-02 10:00,15.00,0.00,eur,Failed,x@y.z,0,A2
