@@ -36,7 +36,7 @@ def estimate(metric: Metric, moments: Moments, level: float = 0.95) -> Estimate:
         # None or all: the visitors behind the units are what is independent, so they bound the rate.
         bound = wilson(moments.n if one.value else 0, moments.n, level)
         return replace(bound, value=one.value, numerator=x, denominator=y, method="Wilson over visitors")
-    if quantity.kind == "share" and one.low is not None and one.high is not None:
+    if quantity.kind == "share" and one.low is not None and one.high is not None and not 0 <= one.low <= one.high <= 1:
         return replace(one, low=max(0.0, one.low), high=min(1.0, one.high))
     if any(_cost_sides(metric)):
         return Estimate(
