@@ -31,13 +31,9 @@ def estimate(metric: Metric, moments: Moments, level: float = 0.95) -> Estimate:
         return Estimate(_plain(x), n=moments.n, numerator=x, reason="a plain total has no unit to vary over")
     if quantity.kind == "share" and quantity.unit in _INDEPENDENT:
         return wilson(int(x), int(y), level)
+    if quantity.kind == "share":
+        return clustered_share(moments, level)
     one = ratio(moments, level=level)
-    if quantity.kind == "share" and one.value in (0, 1) and moments.n > 1:
-        # None or all: the visitors behind the units are what is independent, so they bound the rate.
-        bound = wilson(moments.n if one.value else 0, moments.n, level)
-        return replace(bound, value=one.value, numerator=x, denominator=y, method="Wilson over visitors")
-    if quantity.kind == "share" and one.low is not None and one.high is not None and not 0 <= one.low <= one.high <= 1:
-        return replace(one, low=max(0.0, one.low), high=min(1.0, one.high))
     if any(_cost_sides(metric)):
         return Estimate(
             one.value,
@@ -46,6 +42,20 @@ def estimate(metric: Metric, moments: Moments, level: float = 0.95) -> Estimate:
             n=moments.n,
             reason="ad cost comes as totals: it has no unit to vary over",
         )
+    return one
+
+
+def clustered_share(moments: Moments, level: float = 0.95) -> Estimate:
+    """A rate of sessions, orders or events, with the visitors behind them as units of independence."""
+    from assay.stats.proportions import wilson
+    from assay.stats.ratios import ratio
+
+    one = ratio(moments, level=level)
+    if one.value in (0, 1) and moments.n > 1:  # none or all: the delta method sees no variance, the visitors bound it
+        bound = wilson(moments.n if one.value else 0, moments.n, level)
+        return replace(bound, numerator=one.numerator, denominator=one.denominator, method="Wilson over visitors")
+    if one.low is not None and one.high is not None and not 0 <= one.low <= one.high <= 1:
+        return replace(one, low=max(0.0, one.low), high=min(1.0, one.high))
     return one
 
 

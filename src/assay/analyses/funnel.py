@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from assay.analyses.base import Asking, Question, Ranged, argument, session_words
+from assay.analyses.estimates import clustered_share
 from assay.decide.words import percent
 from assay.model.answer import Answer, Cell, Column, Definition, Labelled
 from assay.model.errors import UnknownName, UsageError
@@ -132,7 +133,6 @@ def step_estimate(one: Reached, k: int) -> Estimate:
     """The rate from the start: Wilson for visitors and users, by visitor clusters for sessions."""
     from assay.model.moments import Moments
     from assay.stats.proportions import wilson
-    from assay.stats.ratios import ratio
 
     if k == 0:
         return Estimate(
@@ -141,13 +141,7 @@ def step_estimate(one: Reached, k: int) -> Estimate:
     if one.products is None:
         return wilson(one.units[k], one.units[0])
     xx, xy, yy, clusters = one.products[k]
-    if one.units[k] in (0, one.units[0]):
-        bound = wilson(clusters if one.units[k] else 0, clusters)
-        return replace(bound, numerator=one.units[k], denominator=one.units[0], method="Wilson over visitors")
-    rate = ratio(Moments(("x", "y"), clusters, (one.units[k], one.units[0]), (xx, xy, yy)))
-    if rate.low is None or rate.high is None:
-        return rate
-    return replace(rate, low=max(0.0, rate.low), high=min(1.0, rate.high))
+    return clustered_share(Moments(("x", "y"), clusters, (one.units[k], one.units[0]), (xx, xy, yy)))
 
 
 def define(funnel: Funnel, plan: Plan) -> Definition:

@@ -303,7 +303,11 @@ def _notes(asking: Asking, cut: Cut, metrics: Sequence[Metric]) -> tuple[str, ..
         dims = Dimensions(asking.plan, Binder())
         scopes = ", ".join(f"{name} ({dims.get(name).scope})" for name in cut.by)
         overlap = "rows overlap and do not add up to the total" if cut.pick == "any" else "rows add up to the total"
-        notes.append(f"grouped by {scopes}, pick {cut.pick}: {overlap}")
+        started = [m.name for m in metrics if m.quantity.start is not None]
+        if len(started) < len(metrics):
+            notes.append(f"grouped by {scopes}, pick {cut.pick}: {overlap}")
+        if started:
+            notes.append(f"{', '.join(started)}: a unit is grouped by what held at its start")
     return tuple(notes)
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from pydantic import Field
 
 from assay.analyses.base import Asking, Question, Ranged
+from assay.analyses.estimates import clustered_share
 from assay.decide.words import percent
 from assay.model.answer import Answer, Column, Definition, Labelled
 from assay.model.errors import UsageError
-from assay.model.estimate import Estimate
+from assay.plan.values import Plan
 
 
 class Params(Ranged):
@@ -23,11 +24,8 @@ class Params(Ranged):
 
 def answer(asking: Asking, params: Params) -> Answer:
     """One row per page, most viewed first. Rates have intervals that respect the visitor."""
-    from assay.model.moments import Moments
-    from assay.query.cut import Cut
+    from assay.query.cut import Cut, moments_of
     from assay.query.page_stats import page_statement
-    from assay.query.sql import digest
-    from assay.stats.ratios import ratio
 
     if params.group and not asking.plan.pages:
         raise UsageError("the plan has no page groups; add a pages: section, such as  product: /p/*")
@@ -35,97 +33,66 @@ def answer(asking: Asking, params: Params) -> Answer:
     if asking.without(period):
         return asking.empty("pages", params, period)
     result = asking.ask(page_statement(asking.plan, Cut(period, where=asking.segment(params.segment)), params.group))
-    rule = asking.plan.rules.bounce.rule
-    definitions = tuple(
-        Definition(
-            digest("pages", name, rule, asking.plan.cleaning),
-            name,
-            f"{top} / {below}",
-            top,
-            below,
-            "session",
-            "",
-            asking.plan.site.timezone,
-            rules,
-        )
-        for name, top, below, rules in (
-            ("exit_rate", "sessions that ended on the page", "sessions that saw it", {}),
-            (
-                "bounce_rate",
-                "bounced sessions that entered on the page",
-                "sessions that entered on it",
-                {"bounce": rule},
-            ),
-        )
-    )
-    columns = (
-        Column("page_group" if params.group else "page"),
-        Column("views", "count"),
-        Column("sessions", "count"),
-        Column("entries", "count"),
-        Column("exits", "count"),
-        Column("exit_rate", "rate", definition=definitions[0].id),
-        *_interval("exit_rate"),
-        Column("bounces", "count", detail=True),
-        Column("bounce_rate", "rate", definition=definitions[1].id),
-        *_interval("bounce_rate"),
-    )
+    if not result.rows:
+        reason = f"no page views in {period}"
+        return replace(asking.empty("pages", params, period), empty=reason, sentence=f"There are {reason}.")
     rows: list[tuple[Any, ...]] = []
     labelled = []
-    for page, clusters, views, sessions, entries, exits, bounces, *products in result.rows[: params.limit]:
-        exit_rate = _rate(ratio(Moments(("x", "y"), clusters, (exits, sessions), tuple(products[:3]))))
-        bounce = _rate(ratio(Moments(("x", "y"), clusters, (bounces, entries), tuple(products[3:]))))
+    for page, views, sessions, entries, exits, bounces, *blocks in result.rows[: params.limit]:
+        exit_rate, bounce_rate = (clustered_share(moments_of(one)) for one in (blocks[:7], blocks[7:]))
         name = page if page is not None else "(no group)"
-        rows.append(
-            (
-                name,
-                views,
-                sessions,
-                entries,
-                exits,
-                exit_rate.value,
-                exit_rate.low,
-                exit_rate.high,
-                bounces,
-                bounce.value,
-                bounce.low,
-                bounce.high,
-            )
-        )
-        labelled += [Labelled("exit_rate", {"page": name}, exit_rate), Labelled("bounce_rate", {"page": name}, bounce)]
-    if not rows:
-        return replace(
-            asking.empty("pages", params, period),
-            empty=f"no page views in {period}",
-            sentence=f"There are no page views in {period}.",
-        )
-    entry = max(rows, key=lambda r: r[3])
-    sentence = (
-        f"{rows[0][0]} is seen most ({rows[0][1]:,} views); most visits begin on {entry[0]} ({entry[3]:,}"
-        f"{f', {percent(entry[9])} of them bounce' if entry[9] is not None else ''}), {period}."
-    )
+        left = (exits, exit_rate.value, exit_rate.low, exit_rate.high)
+        bounced = (bounces, bounce_rate.value, bounce_rate.low, bounce_rate.high)
+        rows.append((name, views, sessions, entries, *left, *bounced))
+        labelled.append(Labelled("exit_rate", {"page": name}, exit_rate))
+        labelled.append(Labelled("bounce_rate", {"page": name}, bounce_rate))
+    definitions = _definitions(asking.plan)
     return asking.answer(
         "pages",
         params,
-        columns=columns,
+        columns=_columns("page_group" if params.group else "page", definitions),
         rows=tuple(rows),
         estimates=tuple(labelled),
         definitions=definitions,
-        sentence=sentence,
-        notes=(f"bounce rule {rule}",),
+        sentence=_sentence(rows, str(period)),
+        notes=(f"bounce rule {asking.plan.rules.bounce.rule}",),
         next=("assay pages --group", "assay metric NAME --by entry_page"),
         chart={"kind": "bars", "x": "page", "y": "views"},
     )
 
 
-def _interval(name: str) -> tuple[Column, Column]:
-    return Column(f"{name}_low", "rate", "from", detail=True), Column(f"{name}_high", "rate", "to", detail=True)
+def _definitions(plan: Plan) -> tuple[Definition, ...]:
+    from assay.query.sql import digest
+
+    rule = plan.rules.bounce.rule
+    said: tuple[tuple[str, str, str, dict[str, str]], ...] = (
+        ("exit_rate", "sessions that ended on the page", "sessions that saw it", {}),
+        ("bounce_rate", "bounced sessions that entered on the page", "sessions that entered on it", {"bounce": rule}),
+    )
+    return tuple(
+        Definition(digest("pages", name, rules, asdict(plan.cleaning)), name, f"{top} / {below}", top, below, "session",
+                   "", plan.site.timezone, rules)
+        for name, top, below, rules in said
+    )  # fmt: skip
 
 
-def _rate(one: Estimate) -> Estimate:
-    if one.low is None or one.high is None:
-        return one
-    return replace(one, low=max(0.0, one.low), high=min(1.0, one.high))
+def _columns(page: str, definitions: tuple[Definition, ...]) -> tuple[Column, ...]:
+    counts = (Column(name, "count") for name in ("views", "sessions", "entries", "exits"))
+    exit_rate, bounce_rate = (
+        (Column(d.metric, "rate", definition=d.id), Column(f"{d.metric}_low", "rate", "from", detail=True),
+         Column(f"{d.metric}_high", "rate", "to", detail=True))
+        for d in definitions
+    )  # fmt: skip
+    return (Column(page), *counts, *exit_rate, Column("bounces", "count", detail=True), *bounce_rate)
+
+
+def _sentence(rows: list[tuple[Any, ...]], period: str) -> str:
+    entry = max(rows, key=lambda row: row[3])
+    bounced = f", {percent(entry[9])} of them bounce" if entry[9] is not None else ""
+    return (
+        f"{rows[0][0]} is seen most ({rows[0][1]:,} views); "
+        f"most visits begin on {entry[0]} ({entry[3]:,}{bounced}), {period}."
+    )
 
 
 QUESTION = Question("pages", "Views, entries, exits and bounces of each page.", Params, answer)

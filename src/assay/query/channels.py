@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from assay.model.errors import Refused
 from assay.plan.values import Plan
 from assay.query.sql import literal
 
@@ -210,6 +211,10 @@ def source_medium() -> tuple[str, str]:
 
 def channel(plan: Plan) -> str:
     """SQL for the channel by rule set ``assay`` over columns source, medium, campaign, ref_host, click_name."""
+    if plan.rules.channels != "assay":
+        raise Refused(
+            f"rules: channels: {plan.rules.channels} is not built yet; use assay, with own rules under channels:"
+        )
     source, medium, campaign = "lower(source)", "lower(medium)", "lower(coalesce(campaign, ''))"
 
     def kind(names: tuple[str, ...], hosts: str) -> str:

@@ -64,13 +64,14 @@ class Query:
             group = tuple(row[: self.keys])
             for i, metric in enumerate(self.metrics):
                 block = row[self.keys + i * width : self.keys + (i + 1) * width]
-                closed = _moments(block[7:]) if self.matured else None
-                cell = Cell(_moments(block), block[6], closed, (block[1] is None, block[2] is None))
+                closed = moments_of(block[7:]) if self.matured else None
+                cell = Cell(moments_of(block), block[6], closed, (block[1] is None, block[2] is None))
                 found[metric.name][group] = cell
         return found
 
 
-def _moments(block: Sequence[Any]) -> Moments:
+def moments_of(block: Sequence[Any]) -> Moments:
+    """Moments of (x, y) from the numbers that ``block`` asks for."""
     n, x, y, xx, xy, yy = block[:6]
     return Moments(VARIABLES, n or 0, (x or 0, y or 0), (float(xx or 0), float(xy or 0), float(yy or 0)))
 

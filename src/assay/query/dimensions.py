@@ -142,11 +142,13 @@ def materialised(plan: Plan) -> dict[str, str]:
     from assay.model.event import STANDARD_EVENTS
 
     standard = {name for properties in STANDARD_EVENTS.values() for name in properties}
-    return {
-        name: prop.type
-        for name, prop in sorted(plan.properties().items())
-        if name not in standard and name not in _COLUMNS and prop.type != "items"
-    }
+    kept: dict[str, str] = {}
+    taken: set[str] = set()  # databases ignore case in column names: a second such name is read from the JSON
+    for name, prop in sorted(plan.properties().items()):
+        if name not in standard and name not in _COLUMNS and prop.type != "items" and name.lower() not in taken:
+            kept[name] = prop.type
+            taken.add(name.lower())
+    return kept
 
 
 # SQL of the relations behind the aliases that are not plain tables.

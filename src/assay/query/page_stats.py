@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from assay.plan.values import Plan
-from assay.query.cut import Cut, Frame
+from assay.query.cut import Cut, Frame, block
 from assay.query.dimensions import session_filter, uses, visitor_joins
 from assay.query.pages import VIEWS
 from assay.store.engine import Statement
@@ -12,7 +12,8 @@ from assay.store.engine import Statement
 def page_statement(plan: Plan, cut: Cut, group: bool) -> Statement:
     """Per page (or page group): views, sessions, visitors, entries, exits, bounces, and the products for two rates.
 
-    Columns: page, clusters, views, sessions, entries, exits, bounces, Σexit², Σexit·session, Σsession², Σbounce², Σbounce·entry, Σentry².
+    Columns: page, views, sessions, entries, exits, bounces, then two blocks of moments per visitor: exits over sessions, and
+    bounces over the entries that the bounce rule can judge.
     """
     frame = Frame(plan, cut)
     page = frame.dims.get("page_group" if group else "page").sql
@@ -30,20 +31,17 @@ def page_statement(plan: Plan, cut: Cut, group: bool) -> Statement:
 WITH seen AS (
     SELECT {page} AS page, e.session_key, any_value(e.visitor_key) AS visitor_key, count(*) AS views,
         max(CAST({frame_entry} IS NOT DISTINCT FROM {page} AS INTEGER)) AS entry, max(CAST({frame_exit} IS NOT DISTINCT FROM {page} AS INTEGER)) AS exit,
-        max(CAST({frame_entry} IS NOT DISTINCT FROM {page} AND s.is_bounce AS INTEGER)) AS bounce
+        max(CAST({frame_entry} IS NOT DISTINCT FROM {page} AND s.is_bounce AS INTEGER)) AS bounce,
+        max(CAST({frame_entry} IS NOT DISTINCT FROM {page} AND s.is_bounce IS NOT NULL AS INTEGER)) AS judged
     FROM events e JOIN sessions s ON s.session_key = e.session_key{joins}
     WHERE {" AND ".join(where)}
     GROUP BY 1, 2
 ), clusters AS (
-    SELECT page, visitor_key, count(*) AS sessions, sum(views) AS views, sum(entry) AS entries, sum(exit) AS exits, coalesce(sum(bounce), 0) AS bounces
+    SELECT page, visitor_key, count(*) AS sessions, sum(views) AS views, sum(entry) AS entries, sum(exit) AS exits, coalesce(sum(bounce), 0) AS bounces,
+        sum(judged) AS judged
     FROM seen GROUP BY page, visitor_key
 )
-SELECT page, count(*), CAST(sum(views) AS BIGINT), CAST(sum(sessions) AS BIGINT), CAST(sum(entries) AS BIGINT), CAST(sum(exits) AS BIGINT),
-    CAST(sum(bounces) AS BIGINT), {_product("exits", "exits")}, {_product("exits", "sessions")}, {_product("sessions", "sessions")},
-    {_product("bounces", "bounces")}, {_product("bounces", "entries")}, {_product("entries", "entries")}
-FROM clusters GROUP BY page ORDER BY 3 DESC, 1"""
+SELECT page, CAST(sum(views) AS BIGINT), CAST(sum(sessions) AS BIGINT), CAST(sum(entries) AS BIGINT), CAST(sum(exits) AS BIGINT),
+    CAST(sum(bounces) AS BIGINT), {block("exits", "sessions", "count(*)")}, {block("bounces", "judged", "count(*)", only="judged > 0")}
+FROM clusters GROUP BY page ORDER BY 2 DESC, 1"""
     return frame.bind.statement(sql, "pages")
-
-
-def _product(a: str, b: str) -> str:
-    return f"sum(CAST({a} AS DOUBLE) * {b})"
