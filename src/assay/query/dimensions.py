@@ -57,22 +57,18 @@ class Dimensions:
 
     def get(self, name: str) -> Dimension:
         """The dimension or property ``name``; UnknownName with suggestions otherwise."""
+        if name in DIMENSIONS:
+            scope, kind = DIMENSIONS[name]
+            return Dimension(name, scope, self._builtin(name, scope), kind)
         if name in self.properties:
             prop = self.properties[name]
             kind = {"string": "text", "boolean": "boolean"}.get(prop.type, "number")
             scope = prop.scope if prop.scope in ("event", "session", "visitor", "order") else "event"
             return Dimension(name, scope, self.property(name), kind)
         if name in self.plan.segments:
-            return Dimension(
-                name,
-                self.scope(self.plan.segments[name].where),
-                self.expression(self.plan.segments[name].where),
-                "boolean",
-            )
-        if name not in DIMENSIONS:
-            raise UnknownName("dimension", name, [*self.known(), *self.plan.segments])
-        scope, kind = DIMENSIONS[name]
-        return Dimension(name, scope, self._builtin(name, scope), kind)
+            where = self.plan.segments[name].where
+            return Dimension(name, self.scope(where), self.expression(where), "boolean")
+        raise UnknownName("dimension", name, [*self.known(), *self.plan.segments])
 
     def _builtin(self, name: str, scope: str) -> str:
         special = {
@@ -110,8 +106,8 @@ class Dimensions:
         kind = _TYPES.get(prop.type) if prop else None
         return f"TRY_CAST({raw} AS {kind})" if kind else raw
 
-    def expression(self, expression: Expression) -> str:
-        """A checked expression with its names replaced by SQL."""
+    def expression(self, expression: Expression, own: frozenset[str] = frozenset()) -> str:
+        """A checked expression with its names replaced by SQL. ``own``: names that mean the event's own property here."""
         import sqlglot
         from sqlglot import exp
 
@@ -119,7 +115,8 @@ class Dimensions:
 
         def resolve(node: exp.Expression) -> exp.Expression:
             if isinstance(node, exp.Column):
-                return exp.paren(sqlglot.parse_one(self.get(node.name).sql, dialect="duckdb"))
+                sql = self.property(node.name) if node.name in own else self.get(node.name).sql
+                return exp.paren(sqlglot.parse_one(sql, dialect="duckdb"))
             return node
 
         return tree.transform(resolve).sql(dialect="duckdb")

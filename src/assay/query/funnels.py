@@ -101,7 +101,9 @@ class FunnelQuery(Frame):
         if step.page:
             parts.append(matches_globs(self.dims.get("page").sql, step.page, self.bind))
         if step.where is not None:
-            parts.append(f"({self.dims.expression(step.where)})")
+            named = self.plan.events.get(step.event or "")
+            own = frozenset(named.properties if named else ())
+            parts.append(f"({self.dims.expression(step.where, own)})")
         return " AND ".join(parts) or "true"
 
     def _events(self, step: Step, first: bool) -> str:

@@ -90,14 +90,20 @@ class RowBuilder:
         if measure.field is None:
             return None
         name = measure.field.split(".", 1)[-1]
-        if name in _ITEM_FIELDS and name not in self.dims.properties:
+        if name in self._own(measure.select):
+            return self.dims.property(name)
+        if name in _ITEM_FIELDS:
             return f"e.{name}"
-        if name in DIMENSIONS and name not in self.dims.properties:
-            return self.dims.get(name).sql
-        return self.dims.property(name)
+        return self.dims.get(name).sql if name in DIMENSIONS else self.dims.property(name)
+
+    def _own(self, select: Select) -> frozenset[str]:
+        """Properties that the selected events declare themselves; an event's ``coupon`` is not its order's."""
+        events = [self.plan.events[name].properties for name in select.events or () if name in self.plan.events]
+        return frozenset(name for properties in events for name in properties) - {"items"}
 
     def _events(self, select: Select, value: str | None, by: Iterable[str]) -> Rows:
-        names = [*by, *(select.where.names if select.where else ())]
+        own = self._own(select)
+        names = [*by, *(n for n in (select.where.names if select.where else ()) if n not in own)]
         items = "item" in self.dims.scopes(names) or (value or "").removeprefix("e.") in _ITEM_FIELDS
         page = [matches_globs(self.dims.get("page").sql, select.page, self.bind)] if select.page else []
         ordering = select.events == (self.plan.orders.event,)
@@ -115,7 +121,10 @@ class RowBuilder:
             )
         if ordering:
             source += " SEMI JOIN (SELECT event_no FROM orders WHERE counted) oc ON oc.event_no = e.event_no"
-        return Rows("e", source, self._where(select, " AND ".join(condition)), value)
+        where = " AND ".join(condition)
+        if select.where is not None:
+            where += f" AND ({self.dims.expression(select.where, own)})"
+        return Rows("e", source, where, value)
 
     def _orders(self, select: Select, value: str | None, money: str | None = None) -> Rows:
         asked = select.where is not None and "order_type" in select.where.names
