@@ -151,7 +151,9 @@ CREATE TABLE costs (
     amount DECIMAL(18, 6),
     currency VARCHAR,
     impressions BIGINT,
-    clicks BIGINT
+    clicks BIGINT,
+    claimed_conversions DOUBLE,    -- what the ad platform says of itself
+    claimed_value DECIMAL(18, 6)
 );
 
 -- Rows that could not be used, with the reason: kept, never dropped.

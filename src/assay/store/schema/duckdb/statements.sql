@@ -35,7 +35,8 @@ SELECT count(*) FROM read_parquet({path});
 -- name: load_costs
 DELETE FROM costs WHERE id IN (SELECT id FROM read_parquet({path}));
 INSERT INTO costs
-SELECT id, $load_no, day, source, medium, channel, campaign, CAST(amount AS DECIMAL(18, 6)), currency, impressions, clicks
+SELECT id, $load_no, day, source, medium, channel, campaign, CAST(amount AS DECIMAL(18, 6)), currency, impressions, clicks,
+    claimed_conversions, CAST(claimed_value AS DECIMAL(18, 6))
 FROM read_parquet({path});
 -- name: count_costs
 SELECT count(*), count(*) FILTER (WHERE EXISTS (SELECT 1 FROM costs c WHERE c.id = p.id)) FROM read_parquet({path}) p;
