@@ -24,7 +24,7 @@ def figure(value: Cell, column: Column) -> Plain:
         return value.isoformat()
     if not math.isfinite(value):
         return None
-    if column.kind == "money":
+    if column.kind == "money" or (column.kind == "figure" and isinstance(value, Decimal)):
         return money_text(value, column.currency)
     if isinstance(value, int):
         return value
@@ -49,7 +49,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, timedelta):
         return value.total_seconds()
     if isinstance(value, Decimal):
-        return format(value, "f") if value.is_finite() else None
+        return money.text(value, "") if value.is_finite() else None
     if isinstance(value, Mapping):
         return {_key(key): plain(one) for key, one in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
