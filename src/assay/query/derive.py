@@ -188,7 +188,9 @@ _FIRST = ("day", "referrer", "device", "browser", "os", "country", "language", "
 def sessions(plan: Plan) -> tuple[Statement, ...]:
     """Statements that derive the sessions of ``scope_visitors`` again."""
     return (
-        Statement(f"CREATE OR REPLACE TEMP TABLE session_base AS {_base(plan)}"),
+        Statement(f"CREATE OR REPLACE TEMP TABLE session_sums AS {_sums(plan)}"),
+        Statement(f"CREATE OR REPLACE TEMP TABLE session_base AS {_base()}"),
+        Statement("DROP TABLE session_sums"),
         Statement(f"CREATE OR REPLACE TEMP TABLE session_origins AS {_origins(plan)}"),
         Statement("DELETE FROM sessions WHERE visitor_key IN (SELECT visitor_key FROM scope_visitors)"),
         Statement(f"INSERT INTO sessions {_final(plan)}"),
@@ -197,31 +199,51 @@ def sessions(plan: Plan) -> tuple[Statement, ...]:
     )
 
 
-def _base(plan: Plan) -> str:
-    """One row per session, summed from its events."""
+def _sums(plan: Plan) -> str:
+    """One row per session: what is summed from its events, and the instants of its first event, entry and exit page.
+
+    What few sources send (hit numbers, time in the foreground) is summed apart, over the events that have it.
+    """
     passive = ", ".join(literal(name) for name in sorted(PASSIVE_EVENTS))
     keys = ", ".join(literal(name) for name in _key_events(plan)) or "NULL"
-    first = ", ".join(
-        f"'{name}': e.{name}" for name in (*_FIRST, "utm_source", "utm_medium", "utm_campaign", "session_channel")
-    )
+    scope = "events e SEMI JOIN scope_visitors sv ON sv.visitor_key = e.visitor_key WHERE e.session_key IS NOT NULL"
     return f"""
-SELECT e.session_key, any_value(e.visitor_key) AS visitor_key, min(e.t) AS start_t, max(e.t) AS end_t, count(*) AS events,
-    count(*) FILTER (WHERE e.interactive) AS actions,
-    count(*) FILTER (WHERE hit IS NULL AND e.interactive) + count(DISTINCT hit) AS hits,
-    count(*) FILTER (WHERE {_VIEWS}) AS page_views,
-    count(*) FILTER (WHERE e.interactive AND NOT ({_VIEWS}) AND name NOT IN ({passive})) AS interactions,
-    count(*) FILTER (WHERE e.interactive AND NOT ({_VIEWS})) AS customs,
-    count(*) FILTER (WHERE name IN ('click', '$autocapture')) AS clicks,
-    count(*) FILTER (WHERE name IN ({keys})) AS key_events,
-    sum(CASE WHEN props LIKE '%engagement_time_msec%'
-        THEN TRY_CAST(json_extract_string(props, '$.engagement_time_msec') AS BIGINT) * 1000 END) AS engaged_us,
-    bool_or(session_new) AS session_new, bool_or(session_bounce) AS session_bounce, min(session) AS source_session,
-    arg_min({{{first}, 'click_name': nullif(split_part(e.click_id, '=', 1), '')}}, (e.t, e.seq, e.id)) FILTER (WHERE e.interactive) AS f,
-    arg_min(path, (e.t, e.seq, e.id)) FILTER (WHERE {_VIEWS} AND path IS NOT NULL) AS entry_path,
-    arg_max(path, (e.t, e.seq, e.id)) FILTER (WHERE {_VIEWS} AND path IS NOT NULL) AS exit_path
-FROM events e SEMI JOIN scope_visitors sv ON sv.visitor_key = e.visitor_key
-WHERE e.session_key IS NOT NULL
-GROUP BY e.session_key"""
+WITH sums AS (
+    SELECT e.session_key, any_value(e.visitor_key) AS visitor_key, min(e.t) AS start_t, max(e.t) AS end_t, count(*) AS events,
+        count(*) FILTER (WHERE e.interactive) AS actions,
+        count(*) FILTER (WHERE hit IS NULL AND e.interactive) AS lone_hits,
+        count(*) FILTER (WHERE {_VIEWS}) AS page_views,
+        count(*) FILTER (WHERE e.interactive AND NOT ({_VIEWS}) AND name NOT IN ({passive})) AS interactions,
+        count(*) FILTER (WHERE e.interactive AND NOT ({_VIEWS})) AS customs,
+        count(*) FILTER (WHERE name IN ('click', '$autocapture')) AS clicks,
+        count(*) FILTER (WHERE name IN ({keys})) AS key_events,
+        bool_or(session_new) AS session_new, bool_or(session_bounce) AS session_bounce, min(session) AS source_session,
+        min(e.t) FILTER (WHERE e.interactive) AS first_t,
+        min(e.t) FILTER (WHERE {_VIEWS} AND path IS NOT NULL) AS entry_t, max(e.t) FILTER (WHERE {_VIEWS} AND path IS NOT NULL) AS exit_t
+    FROM {scope} GROUP BY e.session_key
+), rare AS (
+    SELECT e.session_key, count(DISTINCT hit) AS hits, sum(CASE WHEN props LIKE '%engagement_time_msec%'
+        THEN TRY_CAST(json_extract_string(props, '$.engagement_time_msec') AS BIGINT) * 1000 END) AS engaged_us
+    FROM {scope} AND (hit IS NOT NULL OR props LIKE '%engagement_time_msec%') GROUP BY e.session_key
+)
+SELECT s.*, s.lone_hits + coalesce(r.hits, 0) AS hits, r.engaged_us FROM sums s LEFT JOIN rare r ON r.session_key = s.session_key"""
+
+
+def _base() -> str:
+    """The sums with what the first event says (``f``) and the first and last page; ties of one instant by (seq, id)."""
+    names = (*_FIRST, "utm_source", "utm_medium", "utm_campaign", "session_channel")
+    first = ", ".join(f"'{name}': e.{name}" for name in names)
+    viewed = f"{_VIEWS} AND path IS NOT NULL"
+    return f"""
+WITH marks AS (
+    SELECT e.session_key,
+        arg_min({{{first}, 'click_name': nullif(split_part(e.click_id, '=', 1), '')}}, (e.seq, e.id)) FILTER (WHERE e.interactive AND e.t = s.first_t) AS f,
+        arg_min(path, (e.seq, e.id)) FILTER (WHERE {viewed} AND e.t = s.entry_t) AS entry_path,
+        arg_max(path, (e.seq, e.id)) FILTER (WHERE {viewed} AND e.t = s.exit_t) AS exit_path
+    FROM events e JOIN session_sums s ON s.session_key = e.session_key AND (e.t = s.first_t OR e.t = s.entry_t OR e.t = s.exit_t)
+    GROUP BY e.session_key
+)
+SELECT s.*, m.f, m.entry_path, m.exit_path FROM session_sums s JOIN marks m ON m.session_key = s.session_key"""
 
 
 _ORIGIN = "concat_ws(chr(31), coalesce(f.utm_source, ''), coalesce(f.utm_medium, ''), coalesce(f.utm_campaign, ''), coalesce(f.click_name, ''), coalesce(f.referrer, ''))"

@@ -27,7 +27,7 @@ PROPERTY_TYPES = {
     "items": "VARCHAR",
 }
 _NO_ROOM = ("no space left", "file too large", "disk is full", "quota exceeded", "out of memory", "failed to offload")
-LOAD_MEMORY = "1000MB"
+LOAD_MEMORY = "1500MB"
 ASK_MEMORY = "4000MB"
 
 
