@@ -169,6 +169,10 @@ class Asking:
 
     def empty(self, question: str, params: Params, period: Period | None = None) -> Answer:
         """No events at all, or none in the range: an answer with the reason, not an error."""
+        then = getattr(params, "as_of", None)
+        if self.span is None and then is not None:
+            reason = f"nothing had been received by {then}"
+            return self.answer(question, params, empty=reason, sentence=f"{reason[0].upper()}{reason[1:]}.")
         if self.span is None:
             reason = "no events yet"
             return self.answer(

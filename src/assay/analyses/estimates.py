@@ -27,6 +27,9 @@ def estimate(metric: Metric, moments: Moments, level: float = 0.95) -> Estimate:
 
     quantity = metric.quantity
     x, y = moments.sum("x"), moments.sum("y")
+    if metric.format == "money" and not isinstance(x, Decimal):
+        x = Decimal(x)  # nothing summed is no money, not the integer 0
+        moments = replace(moments, sums=(x, y))
     if quantity.kind == "total":
         return Estimate(_plain(x), n=moments.n, numerator=x, reason="a plain total has no unit to vary over")
     if quantity.kind == "share" and quantity.unit in _INDEPENDENT:
@@ -64,6 +67,14 @@ def cell_estimate(metric: Metric, cell: Cell) -> Estimate:
     if any(here and nothing for here, nothing in zip(_cost_sides(metric), cell.no_rows, strict=True)):
         return Estimate.none("no ad cost recorded here", denominator=cell.all.sum("y") or None)
     return estimate(metric, cell.all)
+
+
+def absent(metric: Metric) -> Estimate:
+    """What a group without any row says: a total of nothing is 0, everything else has no value."""
+    if metric.quantity.kind == "total" and not any(_cost_sides(metric)):
+        nothing = Decimal(0) if metric.format == "money" else 0
+        return Estimate(nothing, numerator=nothing, reason="a plain total has no unit to vary over")
+    return Estimate.none("no data in this group")
 
 
 def _cost_sides(metric: Metric) -> tuple[bool, bool]:

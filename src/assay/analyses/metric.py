@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -10,8 +11,8 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from assay.analyses.base import Asking, Compare, Grain, Pick, Question, Ranged, argument, column_kind
-from assay.analyses.caveats import range_caveats
-from assay.analyses.estimates import both_periods, daily_noise, weekday_aligned
+from assay.analyses.caveats import covered, range_caveats
+from assay.analyses.estimates import absent, both_periods, daily_noise, weekday_aligned
 from assay.analyses.measuring import Table, based_on, change_words, difference, measure
 from assay.decide.words import value_words
 from assay.model.answer import Answer, Cell, Column, Labelled
@@ -48,20 +49,33 @@ def answer(asking: Asking, params: Params) -> Answer:
     metrics = [asking.metric(name) for name in dict.fromkeys(params.names)]
     if not metrics:
         raise UsageError("name at least one metric; assay catalog lists them")
+    repeated = [name for name in params.by if name in [m.name for m in metrics] or params.by.count(name) > 1]
+    if repeated:
+        raise UsageError(f"{repeated[0]} is asked for twice: a metric and a group of one name, or a group again")
     period = asking.period(params)
     where = asking.segment(params.segment)
     if asking.without(period):
         return asking.empty("metric", params, period)
     cut = Cut(period, tuple(params.by), params.grain, where, params.pick, asking.matured_by())
     table = measure(asking, metrics, cut)
-    previous = both_periods(period, params.compare)
+    wanted = both_periods(period, params.compare)
+    previous = wanted if covered(asking, wanted) else None
     before = (
         measure(asking, metrics, Cut(previous, cut.by, cut.grain, where, params.pick, asking.matured_by()))
         if previous
         else None
     )
     noise = daily_noise(asking, based_on(asking, metrics), period, where) if previous else {}
-    columns, rows, labelled = _lay_out(asking, metrics, cut, table, before, previous, noise, params.limit)
+    groups = _groups(metrics, table, cut) if cut.by else _filled(asking, table, metrics, cut)
+    shown = _largest(groups, metrics, table, cut, params.limit)
+    columns, rows, labelled = _lay_out(asking, metrics, cut, table, before, previous, noise, shown)
+    if not rows:
+        names = ", ".join(m.name for m in metrics)
+        return replace(
+            asking.empty("metric", params, period),
+            empty=f"no {names} in {period}",
+            sentence=f"There is nothing of {names} in {period}.",
+        )
     return asking.answer(
         "metric",
         params,
@@ -72,8 +86,8 @@ def answer(asking: Asking, params: Params) -> Answer:
         sentence=_sentence(asking, metrics, table, before, period, previous, noise)
         if not cut.by and not cut.grain
         else _title(metrics, params, period),
-        findings=(*range_caveats(asking, period, previous, metrics, _used(cut)), *_findings(asking, metrics, table)),
-        notes=_notes(asking, cut, metrics),
+        findings=(*range_caveats(asking, period, wanted, metrics, _used(cut)), *_findings(asking, metrics, table)),
+        notes=(*_notes(asking, cut, metrics), *_hidden(len(groups) - len(shown))),
         next=(
             f"assay sql metric {' '.join(m.name for m in metrics)}",
             f"assay metric {metrics[0].name} --by channel --compare previous",
@@ -104,6 +118,37 @@ def _groups(metrics: Sequence[Metric], table: Table, cut: Cut) -> list[tuple[Any
     return sorted(found, key=key)
 
 
+def _filled(asking: Asking, table: Table, metrics: Sequence[Metric], cut: Cut) -> list[tuple[Any, ...]]:
+    """The groups of a series, with the periods in which there was nothing."""
+    groups = _groups(metrics, table, cut)
+    if cut.grain is None or cut.grain == "hour":
+        return groups
+    return sorted(
+        {*groups, *((start,) for start in cut.period.starts(cut.grain, asking.plan.site.week_start))}, key=str
+    )
+
+
+def _largest(
+    groups: list[tuple[Any, ...]], metrics: Sequence[Metric], table: Table, cut: Cut, limit: int
+) -> list[tuple[Any, ...]]:
+    """The groups that are shown: the ``limit`` largest; with a grain the largest of the whole range, in every cell."""
+    if not cut.by:
+        return groups
+    if not cut.grain:
+        return groups[:limit]
+    sizes: dict[tuple[Any, ...], float] = {}
+    for group in groups:
+        one = table.estimates[metrics[0].name].get(group)
+        size = (one.denominator if one.denominator is not None else one.value or 0) if one else 0
+        sizes[group[1:]] = sizes.get(group[1:], 0.0) + float(size)
+    kept = set(sorted(sizes, key=lambda g: (-sizes[g], str(g)))[:limit])
+    return [group for group in groups if group[1:] in kept]
+
+
+def _hidden(count: int) -> tuple[str, ...]:
+    return (f"{count:,} further rows are not shown; --limit shows more",) if count else ()
+
+
 def _lay_out(
     asking: Asking,
     metrics: Sequence[Metric],
@@ -112,7 +157,7 @@ def _lay_out(
     before: Table | None,
     previous: Period | None,
     noise: dict[str, float],
-    limit: int,
+    groups: list[tuple[Any, ...]],
 ) -> tuple[tuple[Column, ...], tuple[tuple[Cell, ...], ...], tuple[Labelled, ...]]:
     currency = asking.plan.site.currency
     keys = ([cut.grain] if cut.grain else []) + list(cut.by)
@@ -121,12 +166,11 @@ def _lay_out(
     for metric in metrics:
         columns += _columns(metric, currency, single, before is not None)
     rows, labelled = [], []
-    groups = _groups(metrics, table, cut)
-    for group in groups if cut.grain else groups[:limit]:
+    for group in groups:
         names = [_name(v, cut, i, asking.plan.site.timezone) for i, v in enumerate(group)]
         row: list[Cell] = list(names)
         for metric in metrics:
-            one = table.estimates[metric.name].get(group, Estimate.none("no data in this group"))
+            one = table.estimates[metric.name].get(group) or absent(metric)
             matured = table.matured.get(metric.name, {}).get(group)
             row += _cells(metric, one, matured)
             labelled.append(Labelled(metric.name, dict(zip(keys, names, strict=True)), one))
@@ -285,12 +329,23 @@ def _findings(asking: Asking, metrics: Sequence[Metric], table: Table) -> tuple[
     return tuple(found)
 
 
+def _of_events(asking: Asking, cut: Cut) -> bool:
+    from assay.query.dimensions import Dimensions
+    from assay.query.sql import Binder
+
+    return cut.where is not None and Dimensions(asking.plan, Binder()).scope(cut.where) == "event"
+
+
 def _used(cut: Cut) -> tuple[str, ...]:
     return (*cut.by, *(cut.where.names if cut.where else ()))
 
 
 def _notes(asking: Asking, cut: Cut, metrics: Sequence[Metric]) -> tuple[str, ...]:
     notes = []
+    if cut.where is not None and _of_events(asking, cut):
+        notes.append(
+            "a segment over events: events are counted themselves, all else in the sessions that have such an event"
+        )
     shared = sorted({str(m.quantity.unit) for m in metrics if m.quantity.unit in ("visitor", "user", "account")})
     if cut.grain and shared:
         notes.append(

@@ -109,6 +109,22 @@ class Answer:
         names = [c.name for c in self.columns]
         return pyarrow.table({name: [row[i] for row in self.rows] for i, name in enumerate(names)})
 
+    def _repr_html_(self) -> str:
+        """A table for notebooks: the sentence, the first-level columns, what is notable."""
+        from html import escape
+
+        shown = [i for i, column in enumerate(self.columns) if not column.detail]
+        head = "".join(f"<th>{escape(self.columns[i].title)}</th>" for i in shown)
+        cells = (
+            "".join(f"<td>{escape('' if row[i] is None else str(row[i]))}</td>" for i in shown) for row in self.rows
+        )
+        body = "".join(f"<tr>{row}</tr>" for row in cells)
+        notable = "".join(f"<li>{escape(finding.text)}</li>" for finding in self.findings)
+        return (
+            f"<p><strong>{escape(self.sentence)}</strong></p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+            f"<ul>{notable}</ul>"
+        )
+
     def __len__(self) -> int:
         return len(self.rows)
 

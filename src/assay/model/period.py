@@ -42,6 +42,19 @@ class Period:
         """52 weeks earlier."""
         return self.shifted(-YEAR_DAYS)
 
+    def starts(self, grain: str, week_start: str = "monday") -> list[date]:
+        """First days of the days, weeks, months, quarters or years that the range touches."""
+
+        def start(day: date) -> date:
+            if grain == "day":
+                return day
+            if grain == "week":
+                return day - timedelta((day.weekday() + (week_start == "sunday")) % 7)
+            month = {"month": day.month, "quarter": (day.month - 1) // 3 * 3 + 1, "year": 1}[grain]
+            return date(day.year, month, 1)
+
+        return sorted({start(self.first + timedelta(i)) for i in range(self.days)})
+
     def __str__(self) -> str:
         return str(self.first) if self.first == self.last else f"{self.first} to {self.last}"
 

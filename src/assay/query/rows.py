@@ -23,7 +23,7 @@ _ORDER_FIELDS = {
     "contribution": "o.contribution",
     "gross_margin": "o.gross_margin",
 }
-_ITEM_FIELDS = ("item_id", "item_name", "item_category", "item_brand", "quantity", "price")
+ITEM_FIELDS = ("item_id", "item_name", "item_category", "item_brand", "quantity", "price")
 _SESSION_FIELDS = {"duration": "(s.end_t - s.start_t) / 1000000.0"}
 
 
@@ -92,7 +92,7 @@ class RowBuilder:
         name = measure.field.split(".", 1)[-1]
         if name in self._own(measure.select):
             return self.dims.property(name)
-        if name in _ITEM_FIELDS:
+        if name in ITEM_FIELDS:
             return f"e.{name}"
         return self.dims.get(name).sql if name in DIMENSIONS else self.dims.property(name)
 
@@ -104,7 +104,7 @@ class RowBuilder:
     def _events(self, select: Select, value: str | None, by: Iterable[str]) -> Rows:
         own = self._own(select)
         names = [*by, *(n for n in (select.where.names if select.where else ()) if n not in own)]
-        items = "item" in self.dims.scopes(names) or (value or "").removeprefix("e.") in _ITEM_FIELDS
+        items = "item" in self.dims.scopes(names) or (value or "").removeprefix("e.") in ITEM_FIELDS
         page = [matches_globs(self.dims.get("page").sql, select.page, self.bind)] if select.page else []
         ordering = select.events == (self.plan.orders.event,)
         if ordering and value is None and not items:

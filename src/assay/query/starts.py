@@ -61,6 +61,8 @@ class _Starts(Frame):
         keys = self.grain(f"{alias}.day", rows.t)
         for name in self.cut.by:
             dimension = self.dims.get(name)
+            if dimension.scope == "item":
+                raise Refused(f"{name} belongs to an item; {self.metric.name} is counted per {self.unit}")
             if dimension.scope == "order" and alias != "o":
                 raise Refused(f"{name} belongs to an order; {self.metric.name} starts elsewhere")
             keys.append(dimension.sql)

@@ -7,7 +7,7 @@ from assay.plan.measures import Measure
 from assay.plan.values import Metric, Plan
 from assay.query.cut import Cut, Frame, Query, aggregate, block
 from assay.query.dimensions import session_filter
-from assay.query.rows import RowBuilder, Rows, cost_dimension, joins
+from assay.query.rows import ITEM_FIELDS, RowBuilder, Rows, cost_dimension, joins
 
 _CLUSTERS = {"visitor": "{a}.visitor_key", "user": "v.person_key", "account": "coalesce({a}.account, v.account)"}
 
@@ -69,7 +69,9 @@ class _Totals(Frame):
         if rows.alias == "s" and dimension.scope in ("order", "item"):
             raise Refused(f"{name} belongs to an {dimension.scope}; {self.metric.name} counts sessions")
         if rows.alias == "o" and dimension.scope == "item":
-            raise Refused(f"{name} belongs to an item; ask for purchase.{name} or revenue of items")
+            raise Refused(f"{name} belongs to an item; count or sum an event's items by it, such as count: view_item")
+        if dimension.scope == "item" and rows.value is not None and rows.value.removeprefix("e.") not in ITEM_FIELDS:
+            raise Refused(f"{self.metric.name} sums a number of the whole event: it cannot be split by {name}")
         return dimension.sql
 
     def _filter(self, rows: Rows) -> str:

@@ -70,9 +70,7 @@ class _Units(Frame):
                 continue
             dimension = self.dims.get(name)
             if dimension.scope in ("order", "item"):
-                raise Refused(
-                    f"{name} belongs to an {dimension.scope}, not to a {self.unit}: ask for orders or revenue by {name}"
-                )
+                raise Refused(f"{name} belongs to an {dimension.scope}, not to a {self.unit}: count an event by it")
             keys.append(dimension.sql)
         where = [self.in_range("s")]
         if self.cut.where is not None:

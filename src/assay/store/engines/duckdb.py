@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +29,7 @@ PROPERTY_TYPES = {
 _NO_ROOM = ("no space left", "file too large", "disk is full", "quota exceeded", "out of memory", "failed to offload")
 LOAD_MEMORY = "1500MB"
 ASK_MEMORY = "4000MB"
+LOCK_SECONDS = 10.0
 
 
 class DuckDB:
@@ -47,7 +48,7 @@ class DuckDB:
         }
         with _errors(str(path)):
             path.parent.mkdir(parents=True, exist_ok=True)
-            self.connection = duckdb.connect(str(path), read_only=read_only, config=config)
+            self.connection = _patient(lambda: duckdb.connect(str(path), read_only=read_only, config=config))
             self.connection.execute("SET TimeZone = 'UTC'")
             self.connection.execute("SET enable_progress_bar = false")
         self._properties: dict[str, str] = {}
@@ -345,6 +346,20 @@ def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def _patient(connect: Callable[[], Any]) -> Any:
+    """Open the file; while another process has it (an import, a rebuild), wait up to ten seconds."""
+    import duckdb
+
+    until = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            return connect()
+        except duckdb.IOException as error:
+            if "lock" not in str(error).lower() or time.monotonic() > until:
+                raise
+            time.sleep(0.2)
+
+
 @contextmanager
 def _errors(what: str) -> Iterator[None]:
     """DuckDB's and the system's errors as errors of the one tree."""
@@ -365,7 +380,7 @@ def _errors(what: str) -> Iterator[None]:
             ) from error
         if "conflicting lock" in lower or "could not set lock" in lower:
             raise MachineError(
-                f"{what}: another assay process has the store open; stop it or ask it instead"
+                f"{what}: another assay process has the store open; wait until it has finished, or stop it"
             ) from error
         if isinstance(error, duckdb.IOException | duckdb.InternalException | duckdb.FatalException):
             raise MachineError(f"{what}: {text[:300]}") from error
