@@ -61,7 +61,7 @@ def answer(asking: Asking, params: Params) -> Answer:
     rows: list[tuple[Cell, ...]] = []
     labelled = []
     for group in sorted(reached, key=lambda g: (-reached[g].units[0], tuple(str(v) for v in g))):
-        names = ["(none)" if v is None else v for v in group]
+        names = [{None: "(none)", True: "yes", False: "no"}.get(v, v) for v in group]
         for k, label in enumerate(labels):
             one = reached[group]
             rate = step_estimate(one, k)
@@ -96,7 +96,10 @@ def answer(asking: Asking, params: Params) -> Answer:
         sentence=_sentence(funnel, reached, labels, str(period)),
         findings=_findings(reached, labels),
         notes=(definition.text,),
-        next=(f"assay funnel {funnel.name} --by device", f"assay sql funnel {funnel.name}"),
+        next=(
+            f"assay funnel {funnel.name} --by {'channel' if 'device' in params.by else 'device'}",
+            f"assay sql funnel {funnel.name}",
+        ),
         chart={"kind": "funnel", "steps": labels, "by": list(params.by)},
     )
 

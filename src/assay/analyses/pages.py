@@ -56,7 +56,7 @@ def answer(asking: Asking, params: Params) -> Answer:
         definitions=definitions,
         sentence=_sentence(rows, str(period)),
         notes=(f"bounce rule {asking.plan.rules.bounce.rule}",),
-        next=("assay pages --group", "assay metric NAME --by entry_page"),
+        next=("assay pages --group",) if asking.plan.pages and not params.group else ("assay quality",),
         chart={"kind": "bars", "x": "page", "y": "views"},
     )
 

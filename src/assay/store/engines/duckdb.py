@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -165,7 +166,7 @@ class DuckDB:
             for piece in new:
                 if piece.kind == "costs":
                     done[piece.name] = self._load_costs(piece, load_no)
-                self._record(piece, done[piece.name], load_no)
+                done[piece.name] = self._record(piece, done[piece.name], load_no)
         return [done[p.name] for p in pieces]
 
     def _load_events(self, pieces: Sequence[Piece], derivation: Derivation, load_no: int) -> list[Loaded]:
@@ -247,12 +248,13 @@ class DuckDB:
         self._named("load_costs", {"path": path}, load_no=load_no)
         return Loaded(piece.name, piece.kind, rows, rows - known, known)
 
-    def _record(self, piece: Piece, loaded: Loaded, load_no: int) -> None:
-        quarantined = loaded.quarantined
+    def _record(self, piece: Piece, loaded: Loaded, load_no: int) -> Loaded:
+        """Keep the segment's name and what became of its rows: stored + duplicates + clashes + quarantined."""
         if piece.quarantine:
             path = _literal(str(piece.quarantine))
-            quarantined += self._named("count_quarantine", {"path": path})[0][0]
+            refused = self._named("count_quarantine", {"path": path})[0][0]
             self._named("quarantine_file", {"path": path}, name=piece.name)
+            loaded = replace(loaded, rows=loaded.rows + refused, quarantined=loaded.quarantined + refused)
         self._named(
             "record",
             name=piece.name,
@@ -263,8 +265,9 @@ class DuckDB:
             stored=loaded.stored,
             duplicates=loaded.duplicates,
             clashes=loaded.clashes,
-            quarantined=quarantined,
+            quarantined=loaded.quarantined,
         )
+        return loaded
 
     def rebuild(self, derivation: Derivation) -> None:
         """Derive days, sessions, orders and persons again from all stored events."""
