@@ -9,7 +9,7 @@ from pydantic import Field
 
 from assay.analyses.base import Asking, Question, Ranged, argument, session_words
 from assay.analyses.estimates import clustered_share
-from assay.decide.words import percent
+from assay.decide.words import group_name, percent
 from assay.model.answer import Answer, Cell, Column, Definition, Labelled
 from assay.model.errors import UnknownName, UsageError
 from assay.model.estimate import Estimate
@@ -61,7 +61,7 @@ def answer(asking: Asking, params: Params) -> Answer:
     rows: list[tuple[Cell, ...]] = []
     labelled = []
     for group in sorted(reached, key=lambda g: (-reached[g].units[0], tuple(str(v) for v in g))):
-        names = [{None: "(none)", True: "yes", False: "no"}.get(v, v) for v in group]
+        names = [group_name(v) for v in group]
         for k, label in enumerate(labels):
             one = reached[group]
             rate = step_estimate(one, k)

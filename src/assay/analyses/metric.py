@@ -14,7 +14,7 @@ from assay.analyses.base import Asking, Compare, Grain, Pick, Question, Ranged, 
 from assay.analyses.caveats import covered, range_caveats
 from assay.analyses.estimates import absent, both_periods, daily_noise, weekday_aligned
 from assay.analyses.measuring import Table, based_on, change_words, difference, measure
-from assay.decide.words import value_words
+from assay.decide.words import group_name, value_words
 from assay.model.answer import Answer, Cell, Column, Labelled
 from assay.model.errors import UsageError
 from assay.model.estimate import Estimate
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from assay.query.cut import Cut
 
 OUTSIDE = "(no visit in range)"
-NONE = "(none)"
 
 
 class Params(Ranged):
@@ -256,13 +255,9 @@ def _outside_rows(
 
 
 def _name(value: Any, cut: Cut, place: int, zone: str) -> Cell:
-    if cut.grain and place == 0:
-        return (
-            datetime.fromtimestamp(value, ZoneInfo(zone)) if cut.grain == "hour" and isinstance(value, int) else value
-        )
-    if value is None:
-        return NONE
-    return value if not isinstance(value, bool) else ("yes" if value else "no")
+    if cut.grain == "hour" and place == 0 and isinstance(value, int):
+        return datetime.fromtimestamp(value, ZoneInfo(zone))
+    return value if cut.grain and place == 0 else group_name(value)
 
 
 def _title(metrics: Sequence[Metric], params: Params, period: Period) -> str:

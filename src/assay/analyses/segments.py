@@ -10,7 +10,7 @@ from pydantic import Field
 
 from assay.analyses.base import Asking, Question, Ranged, argument, column_kind
 from assay.analyses.estimates import estimate
-from assay.decide.words import difference_words, value_words
+from assay.decide.words import difference_words, group_name, value_words
 from assay.model.answer import Answer, Column, Labelled
 from assay.model.errors import UsageError
 from assay.model.estimate import Estimate
@@ -112,7 +112,7 @@ def _looks(
             continue
         others = _sum(rest)
         if groups[value].n >= least and others.n >= least:
-            shown = "in it" if named else {None: "(none)", True: "yes", False: "no"}.get(value, value)
+            shown = "in it" if named else group_name(value)
             yield dimension, str(shown), groups[value], others
 
 

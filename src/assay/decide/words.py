@@ -51,6 +51,13 @@ def duration(seconds: float) -> str:
     return f"{significant(seconds / 86_400, 2)} days"
 
 
+def group_name(value: Cell) -> Cell:
+    """A group's value as people read it: ``(none)``, ``yes``, ``no``; numbers and texts as they are."""
+    if value is None:
+        return "(none)"
+    return ("yes" if value else "no") if isinstance(value, bool) else value
+
+
 def day(value: date) -> str:
     """``Tue 1 Aug 2017``."""
     return f"{value:%a} {value.day} {value:%b %Y}"
