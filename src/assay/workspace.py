@@ -157,18 +157,15 @@ class Workspace:
         self, source: str, files: Sequence[Path | str], options: Mapping[str, Any] | BaseModel | None = None
     ) -> list[Loaded]:
         """Import files by an importer's name. An import can be repeated without doubling anything."""
-        from assay.collect.importers import IMPORTERS
+        from assay.collect.importers import importer
         from assay.collect.importers.base import Context
         from assay.store.engine import Piece
 
-        by_name = {importer.name: importer for importer in IMPORTERS}
-        if source not in by_name:
-            raise UnknownName("importer", source, by_name, "assay")
-        importer = by_name[source]
+        chosen_importer = importer(source)
         chosen = (
             options
             if isinstance(options, BaseModel)
-            else valid(importer.Options, dict(options or {}), f"import {source}")
+            else valid(chosen_importer.Options, dict(options or {}), f"import {source}")
         )
         spool = self.data / "spool"
         spool.mkdir(parents=True, exist_ok=True)
@@ -178,7 +175,7 @@ class Workspace:
         temporary: list[Path] = []
         rows = 0
         try:
-            for segment in importer.segments([Path(f) for f in files], chosen, context):
+            for segment in chosen_importer.segments([Path(f) for f in files], chosen, context):
                 waiting.append(Piece(segment.name, segment.path, segment.kind, segment.quarantine))
                 temporary += [p for p in (segment.path if segment.moved else None, segment.quarantine) if p]
                 rows += segment.rows

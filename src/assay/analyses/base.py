@@ -7,7 +7,7 @@ This module imports nothing heavy: the command line reads all ``Params`` at star
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from assay.model.answer import Answer, Definition
 from assay.model.errors import UnknownName, UsageError
-from assay.model.period import Period, day_of, day_start
+from assay.model.period import Period, day_of
 from assay.plan.measures import Expression
-from assay.plan.values import Metric, Plan, Segment
+from assay.plan.values import Metric, Plan
 
 if TYPE_CHECKING:
     from assay.query.cut import Cell, Cut
@@ -237,7 +237,7 @@ def define(metric: Metric, plan: Plan) -> Definition:
     rules = {"session": session_words(plan), "bots": plan.rules.bots, "days": plan.site.timezone}
     if "revenue" in text or "order" in text or metric.format == "money":
         rules |= {"orders": plan.rules.orders, "refunds": plan.rules.refunds, "currency": plan.site.currency}
-    if "bounce" in metric.name or "is_bounce" in json_words(metric):
+    if "bounce" in metric.name or "is_bounce" in repr(metric.keys):
         rules["bounce"] = plan.rules.bounce.rule
     return Definition(
         metric.id,
@@ -252,11 +252,6 @@ def define(metric: Metric, plan: Plan) -> Definition:
     )
 
 
-def json_words(metric: Metric) -> str:
-    """The metric's own keys as text."""
-    return repr(metric.keys)
-
-
 def session_words(plan: Plan) -> str:
     """The session rule in a few words."""
     rule = plan.rules.session
@@ -266,26 +261,3 @@ def session_words(plan: Plan) -> str:
     parts += [f"at most {rule.max // 3600} h"] if rule.max else []
     parts += ["a source's own sessions kept"] if rule.own_ids else []
     return ", ".join(parts)
-
-
-def segment_named(plan: Plan, name: str) -> Segment:
-    """A segment of the plan."""
-    if name not in plan.segments:
-        raise UnknownName("segment", name, plan.segments)
-    return plan.segments[name]
-
-
-__all__ = [
-    "Answer",
-    "Asking",
-    "Compare",
-    "Grain",
-    "Params",
-    "Pick",
-    "Question",
-    "Ranged",
-    "Span",
-    "argument",
-    "day_start",
-    "replace",
-]

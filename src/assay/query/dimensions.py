@@ -16,7 +16,6 @@ from assay.plan.measures import Expression
 from assay.plan.values import Plan
 from assay.query.pages import page, page_group
 from assay.query.sql import Binder, quote
-from assay.store.engine import Statement
 
 _TYPES = {
     "number": "DOUBLE",
@@ -186,11 +185,3 @@ def session_filter(dims: Dimensions, where: Expression) -> str:
     else:
         raise Refused("a segment over items cannot filter sessions; ask by item instead (--by item_name)")
     return f"s.session_key IN ({inner})"
-
-
-def sql_names(statement: Statement) -> set[str]:
-    """Tables that a statement reads: for tests and for the explanation of an answer."""
-    import sqlglot
-    from sqlglot import exp
-
-    return {t.name for t in sqlglot.parse_one(statement.sql, dialect="duckdb").find_all(exp.Table)}
