@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+ENGINES = ("duckdb",)
 ROOT = Path(__file__).parent.parent
 DATA = Path(os.environ.get("ASSAY_DATA", ROOT.parent / "shared" / "data"))
 ORIGIN = (
@@ -17,6 +18,15 @@ ORIGIN = (
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", action="store_true", help="also run the long tests")
+    parser.addoption(
+        "--engine", action="append", choices=ENGINES, help="only this engine, where a test runs on several"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test with ``engine`` among its arguments runs on every engine."""
+    if "engine" in metafunc.fixturenames:
+        metafunc.parametrize("engine", metafunc.config.getoption("--engine") or ENGINES)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -73,11 +73,13 @@ def parquet(path: Path, events: Sequence[Mapping[str, Any]]) -> Path:
     return path
 
 
-def workspace(folder: Path, plan: str = "", *batches: Sequence[Event], now: int = NOW) -> Workspace:
+def workspace(
+    folder: Path, plan: str = "", *batches: Sequence[Event], now: int = NOW, engine: str = "duckdb"
+) -> Workspace:
     """A workspace with these batches loaded, each as a segment of its own in one load after the other."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "assay.yaml").write_text(plan or "site: {name: Test}\n", encoding="utf-8")
-    made = Workspace(folder, now=now)
+    made = Workspace(folder, now=now, engine=engine)
     for batch in batches:
         load(made, batch)
     return made

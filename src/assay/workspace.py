@@ -37,13 +37,16 @@ def _quiet(_text: str, _done: int, _total: int) -> None:
 class Workspace:
     """Opened by ``assay.open(folder)``. ``now`` (microseconds UTC) fixes the clock; default: the real one."""
 
-    def __init__(self, folder: Path | str = ".", now: int | None = None, progress: Progress = _quiet) -> None:
+    def __init__(
+        self, folder: Path | str = ".", now: int | None = None, progress: Progress = _quiet, engine: str = "duckdb"
+    ) -> None:
         self.folder = Path(folder)
         self.plan: Plan = load(self.folder)
         self._now = now
         self.progress = progress
         self._span: Span | None = None
         self._engine: Engine | None = None
+        self.engine_name = engine
         self._beside: dict[int, Engine] = {}
 
     def __enter__(self) -> Workspace:
@@ -76,7 +79,7 @@ class Workspace:
             from assay.query.dimensions import materialised
             from assay.store.engines import open_engine
 
-            engine = open_engine(self.data)
+            engine = open_engine(self.data, self.engine_name)
             engine.migrate(materialised(self.plan))
             self._engine = engine
             done = engine.derivation()

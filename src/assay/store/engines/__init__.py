@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
+from assay.model.errors import UnknownName
 from assay.store.engine import Engine
 
 
-def open_engine(folder: Path, read_only: bool = False) -> Engine:
-    """The engine of the store in ``folder`` (DuckDB: one file). Raises MachineError when it cannot be opened."""
-    from assay.store.engines.duckdb import DuckDB
+ENGINES = {"duckdb": "assay.store.engines.duckdb", "clickhouse": "assay.store.engines.clickhouse"}
 
-    return DuckDB(folder / "store.duckdb", read_only=read_only)
+
+def open_engine(folder: Path, name: str = "duckdb", read_only: bool = False) -> Engine:
+    """The engine of the store in ``folder``. Raises MachineError when it cannot be opened, UnknownName for the name."""
+    if name not in ENGINES:
+        raise UnknownName("engine", name, ENGINES)
+    opened: Engine = import_module(ENGINES[name]).open_store(folder, read_only)
+    return opened

@@ -33,6 +33,11 @@ ASK_MEMORY = "4000MB"
 LOCK_SECONDS = 10.0
 
 
+def open_store(folder: Path, read_only: bool = False) -> DuckDB:
+    """The workspace's file."""
+    return DuckDB(folder / "store.duckdb", read_only=read_only)
+
+
 class DuckDB:
     """The store of a workspace in one DuckDB file."""
 
