@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-ENGINES = ("duckdb",)
+ENGINES = ("duckdb", "clickhouse")
 ROOT = Path(__file__).parent.parent
 DATA = Path(os.environ.get("ASSAY_DATA", ROOT.parent / "shared" / "data"))
 ORIGIN = (

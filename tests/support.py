@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import count
@@ -74,7 +75,11 @@ def parquet(path: Path, events: Sequence[Mapping[str, Any]]) -> Path:
 
 
 def workspace(
-    folder: Path, plan: str = "", *batches: Sequence[Event], now: int = NOW, engine: str = "duckdb"
+    folder: Path,
+    plan: str = "",
+    *batches: Sequence[Event],
+    now: int = NOW,
+    engine: str = os.environ.get("ASSAY_ENGINE", "duckdb"),
 ) -> Workspace:
     """A workspace with these batches loaded, each as a segment of its own in one load after the other."""
     folder.mkdir(parents=True, exist_ok=True)

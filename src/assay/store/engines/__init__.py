@@ -8,7 +8,6 @@ from pathlib import Path
 from assay.model.errors import UnknownName
 from assay.store.engine import Engine
 
-
 ENGINES = {"duckdb": "assay.store.engines.duckdb", "clickhouse": "assay.store.engines.clickhouse"}
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from assay.model.errors import AssayError, DataError, MachineError
 from assay.model.event import FIELDS
 from assay.store import schema
 from assay.store.engine import Derivation, Loaded, Piece, Result, Statement
+from assay.store.engines.duckdb_file import errors, patient
 
 _TYPES = {"text": "VARCHAR", "integer": "BIGINT", "boolean": "BOOLEAN", "json": "VARCHAR"}
 _JSON_TYPES = {**_TYPES, "json": "JSON"}
@@ -27,10 +27,8 @@ PROPERTY_TYPES = {
     "money": "DECIMAL(18, 6)",
     "items": "VARCHAR",
 }
-_NO_ROOM = ("no space left", "file too large", "disk is full", "quota exceeded", "out of memory", "failed to offload")
 LOAD_MEMORY = "1500MB"
 ASK_MEMORY = "4000MB"
-LOCK_SECONDS = 10.0
 
 
 def open_store(folder: Path, read_only: bool = False) -> DuckDB:
@@ -52,9 +50,9 @@ class DuckDB:
             "memory_limit": os.environ.get("ASSAY_MEMORY_LIMIT", ASK_MEMORY),
             "temp_directory": str(temporary),
         }
-        with _errors(str(path)):
+        with errors(str(path)):
             path.parent.mkdir(parents=True, exist_ok=True)
-            self.connection = _patient(lambda: duckdb.connect(str(path), read_only=read_only, config=config))
+            self.connection = patient(lambda: duckdb.connect(str(path), read_only=read_only, config=config))
             self.connection.execute("SET TimeZone = 'UTC'")
             self.connection.execute("SET enable_progress_bar = false")
         self._properties: dict[str, str] = {}
@@ -63,7 +61,7 @@ class DuckDB:
 
     def run(self, statement: Statement) -> Result:
         """Answer one query; values come in Python's types."""
-        with _errors(statement.title or "query"):
+        with errors(statement.title or "query"):
             cursor = self.connection.execute(statement.sql, dict(statement.params or {}))
             names = tuple(d[0] for d in cursor.description or ())
             return Result(names, cursor.fetchall())
@@ -116,7 +114,7 @@ class DuckDB:
 
     @contextmanager
     def _transaction(self, what: str) -> Iterator[None]:
-        with _errors(what):
+        with errors(what):
             self.connection.execute(f"SET memory_limit = '{os.environ.get('ASSAY_MEMORY_LIMIT', LOAD_MEMORY)}'")
             try:
                 with self._whole():
@@ -129,7 +127,7 @@ class DuckDB:
 
     def migrate(self, properties: Mapping[str, str]) -> None:
         """Create or upgrade the tables; add, retype or drop the typed columns of declared properties."""
-        with _errors(str(self.path)):
+        with errors(str(self.path)):
             done = self._version()
             for name in schema.migrations(self.dialect):
                 if int(name[:4]) > done:
@@ -295,13 +293,22 @@ class DuckDB:
         import copy
 
         other = copy.copy(self)
-        with _errors("deriving beside"):
+        with errors("deriving beside"):
             other.connection = self.connection.cursor()
             day = datetime.fromtimestamp(as_of / 1e6, UTC).date()
             other._file("beside", {"store": f"{_quote(self.path.stem)}.main"}, moment=as_of, until_day=day)
         with other._transaction("deriving beside"):
             other._derive_all(derivation)
         return other
+
+    def tables(self) -> list[str]:
+        """Names of all tables that questions may read."""
+        return [row[0] for row in self._named("table_names")]
+
+    def save(self, table: str, path: Path) -> None:
+        """Write a table to a Parquet file."""
+        with errors(str(path)):
+            self._named("save_table", {"table": _quote(table), "path": _literal(str(path))})
 
     def derivation(self) -> str | None:
         """Id of the rules that the derived tables were made with."""
@@ -352,46 +359,3 @@ def _quote(name: str) -> str:
 
 def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
-
-
-def _patient(connect: Callable[[], Any]) -> Any:
-    """Open the file; while another process has it (an import, a rebuild), wait up to ten seconds."""
-    import duckdb
-
-    until = time.monotonic() + LOCK_SECONDS
-    while True:
-        try:
-            return connect()
-        except duckdb.IOException as error:
-            if "lock" not in str(error).lower() or time.monotonic() > until:
-                raise
-            time.sleep(0.2)
-
-
-@contextmanager
-def _errors(what: str) -> Iterator[None]:
-    """DuckDB's and the system's errors as errors of the one tree."""
-    import duckdb
-
-    try:
-        yield
-    except AssayError:
-        raise
-    except OSError as error:
-        raise MachineError(f"{what}: {error.strerror or error}; nothing already stored is lost") from error
-    except duckdb.Error as error:
-        text = " ".join(str(error).split())
-        lower = text.lower()
-        if any(sign in lower for sign in _NO_ROOM):
-            raise MachineError(
-                f"{what}: {text[:300]}; free some space and repeat: nothing already stored is lost"
-            ) from error
-        if "conflicting lock" in lower or "could not set lock" in lower:
-            raise MachineError(
-                f"{what}: another assay process has the store open; wait until it has finished, or stop it"
-            ) from error
-        if isinstance(error, duckdb.IOException | duckdb.InternalException | duckdb.FatalException):
-            raise MachineError(f"{what}: {text[:300]}") from error
-        if isinstance(error, duckdb.ConversionException | duckdb.InvalidInputException):
-            raise DataError(f"{what}: {text[:300]}") from error
-        raise

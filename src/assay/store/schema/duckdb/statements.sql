@@ -72,3 +72,9 @@ DROP TABLE IF EXISTS scope_visitors;
 DROP VIEW IF EXISTS piece_rows;
 DROP VIEW IF EXISTS piece_all;
 DROP TABLE IF EXISTS piece_lines;
+
+-- name: table_names
+SELECT table_name FROM (SELECT DISTINCT table_name FROM duckdb_tables() WHERE NOT internal) ORDER BY table_name;
+
+-- name: save_table
+COPY (SELECT * FROM {table}) TO {path} (FORMAT parquet);

@@ -1,0 +1,56 @@
+"""Opening a DuckDB file and DuckDB's errors as errors of the one tree."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from assay.model.errors import AssayError, DataError, MachineError
+
+_NO_ROOM = ("no space left", "file too large", "disk is full", "quota exceeded", "out of memory", "failed to offload")
+LOCK_SECONDS = 10.0
+
+
+def patient(connect: Callable[[], Any]) -> Any:
+    """Open the file; while another process has it (an import, a rebuild), wait up to ten seconds."""
+    import duckdb
+
+    until = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            return connect()
+        except duckdb.IOException as error:
+            if "lock" not in str(error).lower() or time.monotonic() > until:
+                raise
+            time.sleep(0.2)
+
+
+@contextmanager
+def errors(what: str) -> Iterator[None]:
+    """DuckDB's and the system's errors as errors of the one tree."""
+    import duckdb
+
+    try:
+        yield
+    except AssayError:
+        raise
+    except OSError as error:
+        raise MachineError(f"{what}: {error.strerror or error}; nothing already stored is lost") from error
+    except duckdb.Error as error:
+        text = " ".join(str(error).split())
+        lower = text.lower()
+        if any(sign in lower for sign in _NO_ROOM):
+            raise MachineError(
+                f"{what}: {text[:300]}; free some space and repeat: nothing already stored is lost"
+            ) from error
+        if "conflicting lock" in lower or "could not set lock" in lower:
+            raise MachineError(
+                f"{what}: another assay process has the store open; wait until it has finished, or stop it"
+            ) from error
+        if isinstance(error, duckdb.IOException | duckdb.InternalException | duckdb.FatalException):
+            raise MachineError(f"{what}: {text[:300]}") from error
+        if isinstance(error, duckdb.ConversionException | duckdb.InvalidInputException):
+            raise DataError(f"{what}: {text[:300]}") from error
+        raise

@@ -1,0 +1,127 @@
+"""DuckDB's words → another engine's dialect: the function map of what SQLGlot leaves open.
+
+Only what was seen to differ stands here; ``tests/store/test_render.py`` runs each on both engines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from assay.model.errors import MachineError
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+_CAST_OR_NULL = {
+    "BIGINT": "Int64",
+    "INT": "Int32",
+    "DOUBLE": "Float64",
+    "DATE": "Date32",
+    "BOOLEAN": "Bool",
+    "TIMESTAMP": "DateTime64(6)",
+}
+
+
+def clickhouse(sql: str, params: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The statement in ClickHouse's words, and its values by name (paths into JSON become keys)."""
+    kinds = tuple(sorted((name, _kind(value)) for name, value in params.items() if value is not None))
+    text, keys = _clickhouse(sql, kinds)
+    values = {name: params[name] for name, kind in kinds}
+    for name in keys:
+        values[name] = _key(str(values[name]))
+    return text, values
+
+
+def _kind(value: Any) -> str:
+    """ClickHouse's type of a bound value."""
+    if isinstance(value, bool):
+        return "Bool"
+    if isinstance(value, int):
+        return "Int64"
+    if isinstance(value, float):
+        return "Float64"
+    if isinstance(value, Decimal):
+        return "Decimal(38, 9)"
+    if isinstance(value, date):
+        return "Date32"
+    if isinstance(value, list | tuple):
+        return f"Array({_kind(value[0])})" if value else "Array(String)"
+    return "String"
+
+
+def _key(path: str) -> str:
+    """``$."a b"`` → ``a b``."""
+    return path[3:-1].replace('\\"', '"') if path.startswith('$."') else path.removeprefix("$.")
+
+
+@lru_cache(maxsize=512)
+def _clickhouse(sql: str, kinds: tuple[tuple[str, str], ...]) -> tuple[str, frozenset[str]]:
+    import sqlglot
+    from sqlglot import errors
+
+    try:
+        tree = sqlglot.parse_one(sql, dialect="duckdb")
+    except errors.ParseError as error:
+        raise MachineError(f"this statement cannot be said in ClickHouse's words: {error}") from error
+    keys: set[str] = set()
+    known = dict(kinds)
+    for node in reversed(list(tree.walk())):  # from the leaves up: a replaced node holds its replaced parts
+        new = _node(node, known, keys)
+        if new is not node:
+            node.replace(new)
+    return tree.sql(dialect="clickhouse"), frozenset(keys)
+
+
+def _node(node: exp.Expr, kinds: Mapping[str, str], keys: set[str]) -> exp.Expr:
+    from sqlglot import exp
+
+    if isinstance(node, exp.Placeholder) and node.args.get("kind") is None:
+        name = node.name
+        return exp.Placeholder(this=name, kind=exp.Var(this=kinds[name])) if name in kinds else exp.null()
+    if isinstance(node, exp.JSONExtractScalar):
+        return _json(node, keys)
+    if isinstance(node, exp.TryCast):
+        kind = node.to.sql(dialect="duckdb")
+        target = kind.replace("DECIMAL", "Decimal") if kind.startswith("DECIMAL") else _CAST_OR_NULL[kind.split("(")[0]]
+        return exp.func("accurateCastOrNull", node.this, exp.Literal.string(target))
+    return _function(node)
+
+
+def _json(node: exp.JSONExtractScalar, keys: set[str]) -> exp.Expr:
+    from sqlglot import exp
+
+    path = node.expression
+    if isinstance(path, exp.Placeholder):
+        keys.add(path.name)
+        key: exp.Expr = path
+    else:
+        parts = list(path.find_all(exp.JSONPathKey))
+        key = exp.Literal.string(str(parts[-1].this) if parts else _key(path.name))
+    return exp.func("JSONExtract", node.this, key, exp.Literal.string("Nullable(String)"))
+
+
+def _function(node: exp.Expr) -> exp.Expr:
+    from sqlglot import exp
+
+    if isinstance(node, exp.Anonymous) and node.name.lower() == "regexp_full_match":
+        text, pattern = node.expressions[:2]
+        anchored = exp.func("concat", exp.Literal.string("^(?:"), pattern, exp.Literal.string(")$"))
+        return exp.func("match", text, anchored)
+    if isinstance(node, exp.RegexpFullMatch if hasattr(exp, "RegexpFullMatch") else ()):
+        anchored = exp.func("concat", exp.Literal.string("^(?:"), node.expression, exp.Literal.string(")$"))
+        return exp.func("match", node.this, anchored)
+    if isinstance(node, exp.IntDiv):
+        return exp.func("intDiv", node.this, node.expression)
+    if isinstance(node, exp.PercentileCont):
+        return exp.ParameterizedAgg(this="quantileExactInclusive", expressions=[node.expression], params=[node.this])
+    if isinstance(node, exp.AnyValue):
+        return exp.func("any", node.this)
+    if isinstance(node, exp.Dot) and isinstance(node.this, exp.ArgMin | exp.ArgMax):
+        return exp.func("tupleElement", node.this, exp.Literal.number(1))
+    if isinstance(node, exp.Struct):
+        return exp.func("tuple", *(e.expression if isinstance(e, exp.PropertyEQ) else e for e in node.expressions))
+    return node
