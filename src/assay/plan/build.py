@@ -12,9 +12,10 @@ from assay.model.event import STANDARD_EVENTS
 from assay.plan import values
 from assay.plan.currencies import CURRENCIES
 from assay.plan.dimensions import DIMENSIONS
-from assay.plan.draft import Draft, Place
-from assay.plan.expressions import KINDS
-from assay.plan.forms import CleaningForm, EventForm, GoalForm, OrdersForm, RulesForm, SessionForm, SiteForm
+from assay.plan.draft import Draft, Place, goal_rows
+from assay.plan.expressions import KINDS, both
+from assay.plan.forms import ActivityForm, CleaningForm, EventForm, GoalForm, OrdersForm, RulesForm, SessionForm, SiteForm
+from assay.plan.measures import Select
 from assay.plan.tree import kind
 from assay.plan.validate import check
 
@@ -273,3 +274,20 @@ def _goal(name: str, form: GoalForm, place: Place) -> values.Goal:
         tuple(form.agreed_by),
         form.description,
     )
+
+
+def activity(draft: Draft) -> None:
+    """What makes a unit active: events or a goal, with a condition of its own; nothing written: any interactive event."""
+    form = check(ActivityForm, draft.raw.get("activity"), ("activity",), draft.report)
+    if form is None or not (form.event or form.goal or form.where):
+        return
+    place = Place(draft, ("activity",))
+    if form.event and form.goal:
+        place.problem("event and goal at once: choose one", "goal", code="choose_one")
+    where = place.expression(form.where, "where")
+    if form.goal is not None:
+        goal = place.goal(form.goal, "goal")
+        rows = goal_rows(goal) if goal else Select()
+        draft.set(activity=Select("event", rows.events, rows.page, both(rows.where, where)))
+    else:
+        draft.set(activity=Select("event", tuple(form.event) or None, None, where))

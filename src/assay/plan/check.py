@@ -65,6 +65,8 @@ def unknown_events(look: Look) -> Iterator[Remark]:
 
     for goal in plan.goals.values():
         yield from missing([goal.event], ("goals", goal.name, "event"), f"the goal {goal.name} counts")
+    if plan.activity is not None:
+        yield from missing(plan.activity.events or (), ("activity", "event"), "activity counts")
     for metric in plan.metrics.values():
         referred = [metric.keys[key] for key in ("goal", "from") if key in metric.keys]
         through_goals = {plan.goals[name].event for name in referred if name in plan.goals}

@@ -182,6 +182,14 @@ class GoalForm(Form):
     description: str = ""
 
 
+class ActivityForm(Form):
+    """Who is active: what lifecycle, retention and feature usage take for activity."""
+
+    event: Texts = []
+    goal: Text | None = None
+    where: Text | None = None
+
+
 class ObjectiveForm(Form):
     """The outcome wanted, in words."""
 
@@ -309,6 +317,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("events", "named", EventForm, "Own events, and own properties of built-in ones."),
     Section("orders", "one", OrdersForm, "What an order is and what it costs."),
     Section("goals", "named", GoalForm, "Conversions, macro and micro."),
+    Section("activity", "one", ActivityForm, "What counts as active; default: any interactive event."),
     Section("objectives", "named", ObjectiveForm, "Outcomes wanted."),
     Section("metrics", "metrics", None, "Everything measurable."),
     Section("kpis", "named", KpiForm, "Metrics tied to an objective."),

@@ -130,6 +130,7 @@ def plan_meaning(plan: Plan) -> dict[str, Any]:
     kpis = {n: dataclasses.replace(k, objective=None, target=None) for n, k in plan.kpis.items()}
     targets = {n: (k.target.value, k.target.relative, k.target.by) for n, k in plan.kpis.items() if k.target}
     site = dataclasses.replace(plan.site, name="")
+    active = {"activity": plan.activity} if plan.activity else {}
     free = {"experiments": plan.experiments, "imports": {n: i.keys for n, i in plan.imports.items()}}
     return {
         **_derivation(plan),
@@ -139,6 +140,7 @@ def plan_meaning(plan: Plan) -> dict[str, Any]:
         **ids,
         "kpis": kpis,
         "targets": targets,
+        **active,
         **free,
     }
 

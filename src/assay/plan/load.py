@@ -25,6 +25,7 @@ _BUILDERS: tuple[Callable[[Draft], None], ...] = (
     build.events,
     build.orders,
     build.goals,
+    build.activity,
     build_measures.segments,
     build_measures.cohorts,
     build_measures.funnels,

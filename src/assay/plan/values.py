@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from assay.plan.measures import Expression, Quantity
+from assay.plan.measures import Expression, Quantity, Select
 
 EMPTY: Mapping[str, Any] = {}
 
@@ -280,6 +280,7 @@ class Plan:
     events: Mapping[str, EventDef] = field(default_factory=dict)
     orders: OrderRule = OrderRule()
     goals: Mapping[str, Goal] = field(default_factory=dict)
+    activity: Select | None = None  # what makes a unit active; None: any interactive event
     objectives: Mapping[str, Objective] = field(default_factory=dict)
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     kpis: Mapping[str, Kpi] = field(default_factory=dict)
