@@ -132,6 +132,8 @@ def test_the_sql_of_every_question_parses(tmp_path: Path) -> None:
         ws.ask("segments", "rate", **range_),
         ws.ask("pages", **range_),
         ws.ask("audit"),
+        ws.ask("retention", by=["device"], rolling=True, segment="seen", start="purchase", **range_),
+        ws.ask("retention", cohort="first", cumulative=True, **range_),
         ws.ask("catalog"),
         ws.ask("quality", **range_),
     ]

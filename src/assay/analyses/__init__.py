@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.analyses import audit, catalog, funnel, metric, overview, pages, quality, segments
+from assay.analyses import audit, catalog, funnel, metric, overview, pages, quality, retention, segments
 from assay.analyses.base import Question
 
 QUESTIONS: tuple[Question, ...] = (
@@ -14,6 +14,7 @@ QUESTIONS: tuple[Question, ...] = (
     audit.QUESTION,
     catalog.QUESTION,
     quality.QUESTION,
+    retention.QUESTION,
 )
 
 BY_NAME: dict[str, Question] = {question.name: question for question in QUESTIONS}

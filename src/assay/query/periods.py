@@ -49,5 +49,8 @@ def end_of(number: int, grain: str, plan: Plan) -> int:
 
 
 def rows_of(frame: Frame, select: Select | None) -> str:
-    """The condition on events that a selection makes; None: any interactive event."""
-    return "e.interactive" if select is None else selected(frame, select)
+    """The condition on events that a selection makes; None: any interactive event. Of orders only those that count."""
+    if select is None:
+        return "e.interactive"
+    counted = " AND o.counted" if select.events == (frame.plan.orders.event,) else ""
+    return selected(frame, select) + counted
