@@ -60,9 +60,9 @@ def answer(asking: Asking, params: Params) -> Answer:
         ]
         groups = {group[0]: cell.all for group, cell in cells.items() if cell.all.n}
         looks += _looks(dimension, groups, dimension in asking.plan.segments, params.min_units)
-    looks = list({(a.n, a.sums, b.sums): (d, v, a, b) for d, v, a, b in reversed(looks)}.values())[
-        ::-1
-    ]  # one set under two names is one look
+    # One split under two names, or seen from either side, is one look: the first name keeps it.
+    splits = {frozenset(((a.n, a.sums), (b.n, b.sums))): (d, v, a, b) for d, v, a, b in reversed(looks)}
+    looks = list(splits.values())[::-1]
     judged = [(d, v, estimate(metric, a), estimate(metric, b), a) for d, v, a, b in looks]
     judged = [j for j in judged if j[2].value is not None and j[3].value is not None]
     differences = [_difference(a, b) for _, _, a, b, _ in judged]
@@ -104,7 +104,7 @@ def _looks(
     if named:
         values: list[Any] = [True] if True in groups else []
     else:
-        values = sorted(groups, key=lambda v: -groups[v].n)
+        values = sorted(groups, key=lambda v: (-groups[v].n, str(v)))
         values = values[:1] if len(values) == 2 else values
     for value in values:
         rest = [m for v, m in groups.items() if v != value]

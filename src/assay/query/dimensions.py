@@ -66,7 +66,7 @@ class Dimensions:
             return Dimension(name, scope, self.property(name), kind)
         if name in self.plan.segments:
             where = self.plan.segments[name].where
-            return Dimension(name, self.scope(where), self.expression(where), "boolean")
+            return Dimension(name, self.scope(where), f"CAST(({self.expression(where)}) AS BOOLEAN)", "boolean")
         raise UnknownName("dimension", name, [*self.known(), *self.plan.segments])
 
     def _builtin(self, name: str, scope: str) -> str:

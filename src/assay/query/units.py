@@ -62,7 +62,9 @@ class _Units(Frame):
         """One row per unit (and grain) with its group values: a session as it is, larger units by the pick."""
         keys = self.grain("s.day", "s.start_t")
         inside = {
-            n: session_filter(self.dims, self.plan.segments[n].where) for n in self.cut.by if n in self.plan.segments
+            n: f"CAST({session_filter(self.dims, self.plan.segments[n].where)} AS BOOLEAN)"
+            for n in self.cut.by
+            if n in self.plan.segments
         }
         for name in self.cut.by:
             if name in inside:
@@ -175,7 +177,7 @@ class _Units(Frame):
         limits = {
             n: f"(SELECT quantile_cont(coalesce(x{n}, 0), {cap}) FROM per_unit WHERE unit IS NOT NULL)"
             if cap < 1
-            else cap
+            else f"CAST({cap} AS DECIMAL(18, 6))"
             for n, cap in caps
         }
         replaced = ", ".join(

@@ -61,7 +61,7 @@ def _key(path: str) -> str:
 @lru_cache(maxsize=512)
 def _clickhouse(sql: str, kinds: tuple[tuple[str, str], ...]) -> tuple[str, frozenset[str]]:
     import sqlglot
-    from sqlglot import errors
+    from sqlglot import errors, exp
 
     try:
         tree = sqlglot.parse_one(sql, dialect="duckdb")
@@ -73,6 +73,10 @@ def _clickhouse(sql: str, kinds: tuple[tuple[str, str], ...]) -> tuple[str, froz
         new = _node(node, known, keys)
         if new is not node:
             node.replace(new)
+    for select in tree.find_all(exp.Select):  # else a column of several joined tables is called ``u.unit``
+        for column in select.expressions:
+            if isinstance(column, exp.Column) and column.table and not isinstance(column.this, exp.Star):
+                column.replace(exp.alias_(column.copy(), column.name, quoted=column.this.quoted))
     return tree.sql(dialect="clickhouse"), frozenset(keys)
 
 
@@ -84,6 +88,11 @@ def _node(node: exp.Expr, kinds: Mapping[str, str], keys: set[str]) -> exp.Expr:
         return exp.Placeholder(this=name, kind=exp.Var(this=kinds[name])) if name in kinds else exp.null()
     if isinstance(node, exp.JSONExtractScalar):
         return _json(node, keys)
+    if isinstance(node, exp.Explode | exp.Unnest):
+        listed = node.find(exp.JSONExtract)
+        if listed is not None:  # the parts of a JSON array, as text
+            parts = exp.func("JSONExtractArrayRaw", exp.func("assumeNotNull", listed.this))
+            return exp.func("arrayJoin", parts)
     if isinstance(node, exp.TryCast):
         kind = node.to.sql(dialect="duckdb")
         target = kind.replace("DECIMAL", "Decimal") if kind.startswith("DECIMAL") else _CAST_OR_NULL[kind.split("(")[0]]

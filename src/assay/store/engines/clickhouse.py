@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ SETTINGS: dict[str, int] = {
     "aggregate_functions_null_for_empty": 1,
     "group_by_use_nulls": 1,
     "prefer_column_name_to_alias": 1,
+    "allow_lossy_numeric_supertype": 1,
     "allow_experimental_correlated_subqueries": 1,
     "output_format_json_quote_decimals": 1,
     "output_format_json_quote_64bit_integers": 0,
@@ -38,6 +39,7 @@ _ORDERS = {
     "orders": "(day, visitor_key)",
     "visitors": "visitor_key",
 }
+_WIDE = Context(prec=76)
 _numbers = itertools.count(1)
 _FORMAT = "JSONCompactEachRowWithNamesAndTypes"
 
@@ -60,7 +62,7 @@ class Local:
                 import chdb  # type: ignore[import-untyped,unused-ignore]
             except ImportError as error:
                 raise MachineError("the clickhouse engine needs the package chdb: pip install chdb") from error
-            cls._connection = chdb.connect(":memory:")
+            cls._connection = chdb.connect(":memory:")  # type: ignore[no-untyped-call,unused-ignore]
             for name, value in SETTINGS.items():
                 cls._connection.query(f"SET {name} = {value}")
         try:
@@ -182,7 +184,8 @@ def _reader(kind: str) -> Any:
     while kind.startswith(("Nullable(", "LowCardinality(")):
         kind = kind.split("(", 1)[1][:-1]
     if kind.startswith("Decimal"):
-        return lambda v: Decimal(str(v))
+        scale = Decimal(1).scaleb(-int(kind[:-1].split(",")[1]))
+        return lambda v: Decimal(str(v)).quantize(scale, context=_WIDE)
     if kind.startswith("DateTime"):
         return datetime.fromisoformat
     if kind.startswith("Date"):
