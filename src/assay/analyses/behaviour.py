@@ -1,4 +1,4 @@
-"""What questions about behaviour over time share: events and goals by name, units, whole periods, differences of shares."""
+"""What questions about behaviour share: events and goals by name, units, whole periods, differences of shares."""
 
 from __future__ import annotations
 

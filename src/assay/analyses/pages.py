@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from typing import Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -11,8 +12,23 @@ from assay.analyses.base import Asking, Question, Ranged
 from assay.analyses.estimates import clustered_share
 from assay.decide.words import percent
 from assay.model.answer import Answer, Column, Definition, Labelled
-from assay.model.errors import UsageError
+from assay.model.errors import Refused, UsageError
+from assay.model.finding import Finding
+from assay.model.period import Period
 from assay.plan.values import Plan
+
+if TYPE_CHECKING:
+    from assay.query.cut import Cut
+    from assay.query.rage import Limits
+
+
+_RAGE = {
+    "pages": (("page", "text"), ("element", "text"), ("clicks", "count"), ("bursts", "count"), ("visitors", "count")),
+    "clicks": (
+        *(("time", "text"), ("visitor", "text"), ("page", "text"), ("element", "text")),
+        *(("x", "number"), ("y", "number"), ("place", "count"), ("fires", "flag")),
+    ),
+}
 
 
 class Params(Ranged):
@@ -20,6 +36,12 @@ class Params(Ranged):
 
     group: bool = Field(False, description="page groups of the plan instead of single pages")
     limit: int = Field(50, ge=1, le=10_000, description="most rows")
+    rage: Literal["pages", "clicks"] | None = Field(
+        None, description="rage clicks instead: by page and element, or every click and whether it fires"
+    )
+    rage_count: int = Field(3, ge=2, le=100, description="clicks that make a rage click")
+    rage_ms: int = Field(1000, ge=1, le=60_000, description="each less than so many milliseconds after the one before")
+    rage_px: float = Field(30, gt=0, le=10_000, description="and less than so many pixels away (sum of both axes)")
 
 
 def answer(asking: Asking, params: Params) -> Answer:
@@ -32,7 +54,10 @@ def answer(asking: Asking, params: Params) -> Answer:
     period = asking.period(params)
     if asking.without(period):
         return asking.empty("pages", params, period)
-    result = asking.ask(page_statement(asking.plan, Cut(period, where=asking.segment(params.segment)), params.group))
+    cut = Cut(period, where=asking.segment(params.segment))
+    if params.rage is not None:
+        return _rage(asking, params, cut)
+    result = asking.ask(page_statement(asking.plan, cut, params.group))
     if not result.rows:
         reason = f"no page views in {period}"
         return replace(asking.empty("pages", params, period), empty=reason, sentence=f"There are {reason}.")
@@ -55,6 +80,7 @@ def answer(asking: Asking, params: Params) -> Answer:
         estimates=tuple(labelled),
         definitions=definitions,
         sentence=_sentence(rows, str(period)),
+        findings=_rage_findings(asking, params, cut),
         notes=(f"bounce rule {asking.plan.rules.bounce.rule}",),
         next=("assay pages --group",) if asking.plan.pages and not params.group else ("assay quality",),
         chart={"kind": "bars", "x": "page", "y": "views"},
@@ -93,6 +119,74 @@ def _sentence(rows: list[tuple[Any, ...]], period: str) -> str:
         f"{rows[0][0]} is seen most ({rows[0][1]:,} views); "
         f"most visits begin on {entry[0]} ({entry[3]:,}{bounced}), {period}."
     )
+
+
+def _limits(params: Params) -> Limits:
+    from assay.query.rage import Limits
+
+    return Limits(params.rage_count, params.rage_ms, params.rage_px)
+
+
+def _rage_findings(asking: Asking, params: Params, cut: Cut) -> tuple[Finding, ...]:
+    """The pages with most bursts of clicks; nothing where the plan does not say where clicks happen."""
+    from assay.query.rage import can_tell, rage_pages
+
+    if not can_tell(asking.plan):
+        return ()
+    bursts: dict[str, list[int]] = {}
+    for page, _, _, count, visitors in asking.ask(rage_pages(asking.plan, cut, _limits(params))).rows:
+        one = bursts.setdefault(page if page is not None else "(no page)", [0, 0])
+        one[0], one[1] = one[0] + count, max(one[1], visitors)
+    return tuple(
+        Finding(
+            "rage_clicks",
+            "warning",
+            f"rage clicks on {page}: {count:,} burst{'s' if count != 1 else ''}; "
+            "something there looks clickable and is not, or is slow",
+            {"page": page, "bursts": count, "most_visitors_on_one_element": visitors},
+            "assay pages --rage pages",
+        )
+        for page, (count, visitors) in sorted(bursts.items(), key=lambda item: (-item[1][0], item[0]))[:3]
+    )
+
+
+def _rage(asking: Asking, params: Params, cut: Cut) -> Answer:
+    """Rage clicks by page and element, or click by click."""
+    from assay.query.rage import can_tell, rage_clicks, rage_pages
+
+    if not can_tell(asking.plan):
+        raise Refused(
+            "where clicks happen is not in the plan: declare  events: {click: {properties: {x: number, y: number}}}  "
+            "and send both with every click"
+        )
+    limits = _limits(params)
+    near = f"less than {limits.ms} ms and {limits.px:g} px"
+    rule = f"{limits.clicks} clicks, each {near} from the one before; once per burst"
+    if params.rage == "clicks":
+        found = asking.ask(rage_clicks(asking.plan, cut, limits)).rows
+        rows = [(datetime.fromtimestamp(t / 1e6, UTC), *row) for t, *row in found[: params.limit]]
+        what = f"{sum(bool(row[-1]) for row in found):,} of {len(found):,} clicks fire"
+    else:
+        found = asking.ask(rage_pages(asking.plan, cut, limits)).rows
+        rows = list(found[: params.limit])
+        what = f"{sum(row[3] for row in found):,} bursts of rage clicks on {len({row[0] for row in found}):,} pages"
+    if not found:
+        return _no_clicks(asking, params, cut.period, rule)
+    return asking.answer(
+        "pages",
+        params,
+        columns=tuple(Column(name, kind) for name, kind in _RAGE[params.rage or "pages"]),
+        rows=tuple(rows),
+        sentence=f"{what}, {cut.period}.",
+        notes=(rule,),
+        next=("assay pages",),
+    )
+
+
+def _no_clicks(asking: Asking, params: Params, period: Period, rule: str) -> Answer:
+    reason = f"no {'clicks with a place' if params.rage == 'clicks' else 'rage clicks'} in {period}"
+    empty = asking.empty("pages", params, period)
+    return replace(empty, empty=reason, sentence=f"There are {reason}.", notes=(rule,), next=("assay pages",))
 
 
 QUESTION = Question("pages", "Views, entries, exits and bounces of each page.", Params, answer)

@@ -137,7 +137,7 @@ def _names(asked: Asked) -> list[str]:
 
 
 def _over(asking: Asking, asked: Asked, cohort: int) -> list[bool]:
-    """Per column (0 first): everything that can still count has happened by the time through which the data are complete."""
+    """Per column (0 first): all that can count in it lies before the time through which the data are complete."""
     from assay.query.periods import end_of
     from assay.query.retention import WINDOW_DAYS
 

@@ -14,7 +14,16 @@ from assay.plan.currencies import CURRENCIES
 from assay.plan.dimensions import DIMENSIONS
 from assay.plan.draft import Draft, Place, goal_rows
 from assay.plan.expressions import KINDS, both
-from assay.plan.forms import ActivityForm, CleaningForm, EventForm, GoalForm, OrdersForm, RulesForm, SessionForm, SiteForm
+from assay.plan.forms import (
+    ActivityForm,
+    CleaningForm,
+    EventForm,
+    GoalForm,
+    OrdersForm,
+    RulesForm,
+    SessionForm,
+    SiteForm,
+)
 from assay.plan.measures import Select
 from assay.plan.tree import kind
 from assay.plan.validate import check
@@ -277,7 +286,7 @@ def _goal(name: str, form: GoalForm, place: Place) -> values.Goal:
 
 
 def activity(draft: Draft) -> None:
-    """What makes a unit active: events or a goal, with a condition of its own; nothing written: any interactive event."""
+    """What makes a unit active: events or a goal, with a condition; nothing written: any interactive event."""
     form = check(ActivityForm, draft.raw.get("activity"), ("activity",), draft.report)
     if form is None or not (form.event or form.goal or form.where):
         return
