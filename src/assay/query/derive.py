@@ -20,7 +20,7 @@ from assay.store.engine import Derivation, Statement
 
 # A session's number is part of its key: session_key = visitor_key * SESSION_BASE + session_no.
 SESSION_BASE = 16_777_216
-_VERSION = 2  # raise when a derivation changes its meaning: stores then rebuild by themselves
+_VERSION = 3  # raise when a derivation changes its meaning: stores then rebuild by themselves
 
 
 def derivation(plan: Plan) -> Derivation:
@@ -237,7 +237,7 @@ def _base() -> str:
     return f"""
 WITH marks AS (
     SELECT e.session_key,
-        arg_min({{{first}, 'click_name': nullif(split_part(e.click_id, '=', 1), '')}}, (e.seq, e.id)) FILTER (WHERE e.interactive AND e.t = s.first_t) AS f,
+        arg_min({{{first}, 'click_name': {channels.click_name("e.click_id")}}}, (e.seq, e.id)) FILTER (WHERE e.interactive AND e.t = s.first_t) AS f,
         arg_min(path, (e.seq, e.id)) FILTER (WHERE {viewed} AND e.t = s.entry_t) AS entry_path,
         arg_max(path, (e.seq, e.id)) FILTER (WHERE {viewed} AND e.t = s.exit_t) AS exit_path
     FROM events e JOIN session_sums s ON s.session_key = e.session_key AND (e.t = s.first_t OR e.t = s.entry_t OR e.t = s.exit_t)
@@ -252,14 +252,30 @@ _ORIGIN = "concat_ws(chr(31), coalesce(f.utm_source, ''), coalesce(f.utm_medium,
 def _origins(plan: Plan) -> str:
     """One row per distinct origin, so that hosts and channel rules are judged once each and not once per session."""
     source, medium = channels.source_medium()
+    ignored = channels.ignored("host", plan)
+    bare = channels.bare_source()
     return f"""
+WITH raw AS (
+    SELECT {_ORIGIN} AS origin, any_value(f.utm_source) AS utm_source, any_value(f.utm_medium) AS utm_medium,
+        any_value(f.utm_campaign) AS campaign, any_value(f.click_name) AS click_name, any_value(f.referrer) AS referrer,
+        any_value({channels.referring_host("f.referrer")}) AS host
+    FROM session_base GROUP BY 1
+), referred AS (
+    SELECT * EXCLUDE (host, referrer), CASE WHEN NOT {ignored} THEN host END AS ref_host,
+        coalesce(referrer = {literal(channels.NO_REFERRER)} OR {ignored}, false) AS no_referrer
+    FROM raw
+), known AS (
+    {channels.known_places()}
+), places AS ({channels.kinds_of("SELECT DISTINCT ref_host AS text FROM referred WHERE ref_host IS NOT NULL")}
+), sourced AS (
+    SELECT *, {source} AS source, {medium} AS medium
+    FROM (SELECT r.*, p.kind AS ref_kind FROM referred r LEFT JOIN places p ON p.text = r.ref_host)
+), named AS ({channels.kinds_of(f"SELECT lower(source) AS text FROM sourced WHERE source IS NOT NULL UNION SELECT {bare} FROM sourced")}
+)
 SELECT *, {channels.channel(plan)} AS channel FROM (
-    SELECT origin, {source} AS source, {medium} AS medium, utm_campaign AS campaign, ref_host, click_name FROM (
-        SELECT origin, utm_source, utm_medium, utm_campaign, click_name, CASE WHEN NOT {channels.ignored("host", plan)} THEN host END AS ref_host FROM (
-            SELECT {_ORIGIN} AS origin, any_value(f.utm_source) AS utm_source, any_value(f.utm_medium) AS utm_medium,
-                any_value(f.utm_campaign) AS utm_campaign, any_value(f.click_name) AS click_name,
-                any_value({channels.referring_host("f.referrer")}) AS host
-            FROM session_base GROUP BY 1)))"""
+    SELECT s.*, n.kind AS source_kind, a.kind AS ads_kind
+    FROM sourced s LEFT JOIN named n ON n.text = lower(s.source) LEFT JOIN named a ON a.text = {bare}
+)"""
 
 
 def _final(plan: Plan) -> str:
