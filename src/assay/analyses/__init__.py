@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.analyses import audit, catalog, funnel, metric, overview, pages, quality, retention, segments
+from assay.analyses import audit, catalog, funnel, metric, overview, pages, quality, retention, segments, sessions
 from assay.analyses.base import Question
 
 QUESTIONS: tuple[Question, ...] = (
@@ -15,6 +15,7 @@ QUESTIONS: tuple[Question, ...] = (
     catalog.QUESTION,
     quality.QUESTION,
     retention.QUESTION,
+    sessions.QUESTION,
 )
 
 BY_NAME: dict[str, Question] = {question.name: question for question in QUESTIONS}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 UNITS = ("visitor", "user", "session", "order", "account")
 ENTITIES = ("session", "visitor", "user", "order", "account")
-OPS = ("count", "sum", "min", "max", "exists", "last", "first_time", "count_distinct")
+OPS = ("count", "sum", "min", "max", "exists", "once", "first", "last", "first_time", "count_distinct")
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,7 @@ class Quantity:
 
     ``start``: units are those that have such a row (an event, goal or order in the range); the numerator counts rows
     within ``within`` seconds after the unit's first such row. ``negate``: the share of units *without* (abandonment).
+    ``worth``: a property of the start row (``<event>.<property>``) that counts in place of 1, such as a cart's total.
     ``cap``: winsorise the per-unit number, a quantile (below 1) or a number. ``anchor``: the start row that the window
     and "after" are counted from, the unit's ``first`` or ``last``.
     """
@@ -80,3 +81,4 @@ class Quantity:
     cap: float | None = None
     expression: Expression | None = None
     anchor: str = "first"
+    worth: str | None = None

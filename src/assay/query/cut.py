@@ -124,6 +124,8 @@ def aggregate(measure: Measure, rows: Rows, extra: str | None = None) -> str:
         "sum": f"sum({value}){only}",
         "min": f"min({value}){only}",
         "max": f"max({value}){only}",
+        "once": f"CASE WHEN count(*){only} > 0 THEN 1 END",
+        "first": f"arg_min({value}, {rows.t}){only}",
         "last": f"arg_max({value}, {rows.t}){only}",
         "first_time": f"min({rows.t}){only}",
         "count_distinct": f"count(DISTINCT {value}){only}",

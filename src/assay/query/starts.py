@@ -41,9 +41,13 @@ class _Starts(Frame):
                 f"values_ AS (SELECT s.sid, {self._fold(measure)} AS v FROM starts s JOIN outcomes o ON {self._link()} GROUP BY s.sid)"
             )
             share = "CASE WHEN r.v > 0 THEN 1 ELSE 0 END"
+            if self.quantity.worth:  # what the start was worth, of those that did (or did not) get there
+                share = f"CASE WHEN coalesce(r.v, 0) {'=' if self.quantity.negate else '>'} 0 THEN coalesce(s.worth, 0) ELSE 0 END"
             x = (
                 ("1 - " + share if self.quantity.negate else share)
                 if self.quantity.kind == "share"
+                else share
+                if self.quantity.worth
                 else "coalesce(r.v, 0)"
             )
             ctes.append(f"judged AS (SELECT s.*, {x} AS x0 FROM starts s LEFT JOIN values_ r ON r.sid = s.sid)")
@@ -77,6 +81,8 @@ class _Starts(Frame):
             elif own.select.where is not None:
                 value = f"CASE WHEN {self.dims.expression(own.select.where)} THEN 1 ELSE 0 END"
             columns.append(f"coalesce({value}, 0) AS x0")
+        if self.quantity.worth:
+            columns.append(f"{self.builder.rows(Measure('sum', start, self.quantity.worth)).value} AS worth")
         identity = {"order": "o.order_id", "event": f"{alias}.event_no"}.get(self.unit) or rows.key(self.unit)
         if self.unit == "order" and alias != "o":
             identity = "e.order_id"
@@ -101,7 +107,8 @@ class _Starts(Frame):
         """The first (or last) start of each unit, in each cell of the grain; its group values come along."""
         fold, end = ("arg_max", "max") if self.quantity.anchor == "last" else ("arg_min", "min")
         grain = self.groups[:1] if self.cut.grain else []
-        carried = [*self.groups[len(grain) :], *(["x0"] if valued else [])]
+        worth = ["worth"] if self.quantity.worth else []
+        carried = [*self.groups[len(grain) :], *(["x0"] if valued else []), *worth]
         # The text of an id decides between starts of one instant only where something else than the instant is taken.
         place = "place" if carried else "t0"
         columns = [f"any_value({c}) AS {c}" for c in ("link", "cluster")] + [

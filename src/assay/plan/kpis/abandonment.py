@@ -10,6 +10,7 @@ from assay.plan import literals
 from assay.plan.draft import Place
 from assay.plan.forms import Duration, Text
 from assay.plan.kpis.base import PLURALS, Described, MetricKeys, MetricType
+from assay.plan.kpis.parts import field
 from assay.plan.measures import Measure, Quantity, Select
 
 WINDOW = 7 * 86_400
@@ -22,6 +23,10 @@ class Keys(MetricKeys):
     event: Text | None = None
     per: Literal["visitor", "user", "session", "account"] | None = None
     within: Duration | None = None
+    value: Annotated[
+        Text | None,
+        Field(description="a number of the starting event, such as add_to_cart.revenue: what was left behind"),
+    ] = None
 
 
 def describe(keys: Keys, place: Place) -> Described:
@@ -39,17 +44,22 @@ def describe(keys: Keys, place: Place) -> Described:
     finish = keys.event or place.plan.orders.event
     starts = (keys.from_, "remove_from_cart") if matomo and keys.from_ == "add_to_cart" else (keys.from_,)
     select = Select("event", (finish,), where=place.expression(keys.where, "where"))
+    worth = field(keys.value, place, "value") if keys.value else None
     quantity = Quantity(
-        "share",
+        "mean" if worth else "share",
         Measure("exists", select),
         unit=unit,
         start=Select("event", starts),
         within=within,
         negate=True,
         anchor="last" if matomo else "first",
+        worth=worth.measure.field if worth else None,
     )
     began = f"{PLURALS[unit]} with {' or '.join(starts)}"
     window = f"within {literals.words(within)}" if within else "after the last of them" if matomo else "in the session"
+    if worth:
+        words = f"{worth.words} of {began} and no {finish} {window}"
+        return Described(quantity, (words, began), worth.format, direction="down")
     return Described(quantity, (f"{began} and no {finish} {window}", began), "percent", direction="down")
 
 
