@@ -173,5 +173,9 @@ def columns(top: dict[str, Any], bottom: dict[str, Any], goals: list[int]) -> di
         **{name: money(top[name]) for name in ("subtotal", "tax", "shipping", "discount")},
         **{name: int(top[name]) for name in ("pageviews", "outlinks", "downloads")},
     }
-    rounded = {f"{key}_rounded_2": f"{Decimal(str(value)):.2f}" for key, value in found.items() if value is not None}
+    rounded = {
+        f"{key}_rounded_2": f"{Decimal(str(value)).quantize(CENT, ROUND_HALF_UP)}"
+        for key, value in found.items()
+        if value is not None
+    }
     return found | rounded
