@@ -42,13 +42,8 @@ def places() -> tuple[Place, ...]:
 def _place(parts: list[str], own: bool) -> Place:
     kind, name, hosts, *more = parts
     # A rare search engine's name ("Inbox", "Free") is no tag: only common ones, in the own list, go by name.
-    aliases = {name.lower(), *_names(more[0] if more else "")} if own or kind != "search" else set[str]()
+    aliases = {name.lower(), *(more[0].split(",") if more else ())} if own or kind != "search" else set[str]()
     return Place(kind, name, tuple(hosts.split()), tuple(sorted(aliases)))
-
-
-def _names(text: str) -> Iterable[str]:
-    """Names of one or more words: the whole text, and each of its words of two letters and more."""
-    return [text, *(word for word in text.split() if len(word) > 1)] if text else []
 
 
 def host_in(host: str, domains: Iterable[str]) -> str:

@@ -65,7 +65,9 @@ def referring_host(referrer: str) -> str:
 
 def click_name(click_id: str) -> str:
     """SQL for the name of a click id (``name=value``); of ``gad_source`` with its value, which tells the network."""
-    return f"CASE WHEN {click_id} LIKE 'gad_source=%' THEN {click_id} ELSE nullif(split_part({click_id}, '=', 1), '') END"
+    return (
+        f"CASE WHEN {click_id} LIKE 'gad_source=%' THEN {click_id} ELSE nullif(split_part({click_id}, '=', 1), '') END"
+    )
 
 
 def ignored(host: str, plan: Plan) -> str:

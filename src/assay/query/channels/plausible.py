@@ -25,9 +25,7 @@ def _rules() -> Rules:
     )
     paid = f"({_PAID} OR {_PAID_SOURCE})"
     click = "split_part(coalesce(click_name, ''), '=', 1)"
-    clicked = (
-        f"({click} = 'gclid' AND {is_place(_SOURCE, 'Google')}) OR ({click} = 'msclkid' AND {is_place(_SOURCE, 'Bing')})"
-    )
+    clicked = f"({click} = 'gclid' AND {is_place(_SOURCE, 'Google')}) OR ({click} = 'msclkid' AND {is_place(_SOURCE, 'Bing')})"
     return (
         ("Cross-network", "lower(campaign) LIKE '%cross-network%'"),
         ("Paid Shopping", f"({shopping} OR {SHOP_CAMPAIGN}) AND {_PAID}"),
