@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from assay.analyses import audit, catalog, funnel, metric, overview, pages, quality, retention, segments, sessions
+from assay.analyses import (
+    audit,
+    catalog,
+    funnel,
+    journey,
+    metric,
+    overview,
+    pages,
+    quality,
+    retention,
+    segments,
+    sessions,
+)
 from assay.analyses.base import Question
 
 QUESTIONS: tuple[Question, ...] = (
@@ -15,6 +27,7 @@ QUESTIONS: tuple[Question, ...] = (
     catalog.QUESTION,
     quality.QUESTION,
     retention.QUESTION,
+    journey.QUESTION,
     sessions.QUESTION,
 )
 
