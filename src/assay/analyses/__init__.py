@@ -14,6 +14,7 @@ from assay.analyses import (
     retention,
     segments,
     sessions,
+    time_to,
 )
 from assay.analyses.base import Question
 
@@ -28,6 +29,7 @@ QUESTIONS: tuple[Question, ...] = (
     quality.QUESTION,
     retention.QUESTION,
     journey.QUESTION,
+    time_to.QUESTION,
     sessions.QUESTION,
 )
 

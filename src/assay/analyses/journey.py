@@ -211,7 +211,7 @@ def _compared(asking: Asking, params: Params, asked: Asked, period: Period, wher
         notes=(
             definition.text,
             f"{one.everybody:,} {_PLURAL[params.per]} in {first}, {two.everybody:,} in {second}",
-            "a look at many steps: single differences may be chance",
+            "a look at many steps: single differences may be chance; who is in both segments counts in both",
         ),
         next=_next(params),
         chart={"kind": "whiskers", "x": "to", "y": "difference"},
@@ -298,10 +298,14 @@ def _definition(asking: Asking, params: Params) -> Definition:
 
 
 def _sentence(params: Params, edges: _Edges, period: str) -> str:
-    from assay.query.journeys import OTHER
+    from assay.query.journeys import ENDS, OTHER, STARTS
 
     first = -1 if params.end and not params.start else 1
-    steps = [(key, units) for key, (units, _) in edges.found.items() if key[0] == first and key[1] != OTHER]
+    steps = [
+        (key, units)
+        for key, (units, _) in edges.found.items()
+        if key[0] == first and not {OTHER, ENDS, STARTS} & {key[1], key[2]}
+    ]
     many = f"{edges.everybody:,} {_PLURAL[params.per]}"
     if not steps:
         return f"{many} on these journeys, {period}."
