@@ -1,0 +1,169 @@
+"""Funnels: how deep each unit comes, by the fastest form that is exact for the definition and the data.
+
+Ordered funnels whose steps share no event are a chain of joins, strict ones and unordered ones a pass of window functions;
+what these cannot say exactly (events that match two steps at one instant, exclusions, optional steps, values that all
+steps must share) is followed unit by unit by the kernel in ``sequence``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from assay.model.errors import UsageError
+from assay.plan.values import Funnel, Plan, Step
+from assay.query.cut import Cut
+from assay.query.funnels import fast
+from assay.query.funnels.reached import (
+    Group,
+    Products,
+    Reached,
+    Times,
+    Unit,
+    gather,
+    grouped,
+    previous,
+    read_sums,
+    sums_sql,
+)
+from assay.query.funnels.sequence import counted, moments
+from assay.query.funnels.source import Source
+from assay.store.engine import Result, Statement
+
+__all__ = ["FunnelQuery", "Group", "Products", "Reached", "Times", "Unit", "previous", "step_labels"]
+
+
+class FunnelQuery:
+    """One funnel under one cut. ``at``: the event of the counted attempt that gives ``cut.by`` its values.
+
+    first, last, step:N, or all: the funnel is then followed within each value, and a unit counts in each.
+    """
+
+    def __init__(
+        self, plan: Plan, funnel: Funnel, cut: Cut, run: Callable[[Statement], Result], at: str = "first"
+    ) -> None:
+        self.plan, self.funnel, self.cut, self.run = plan, funnel, cut, run
+        self.at = at if cut.by else "first"
+        if self.at.startswith("step:") and not 1 <= int(self.at[5:]) <= len(funnel.steps):
+            raise UsageError(f"--at {at}: the funnel {funnel.name} has {len(funnel.steps)} steps")
+        self._form: str | None = None
+
+    def reached(self, starts_until: int | None = None, cutoff: int | None = None) -> dict[Group, Reached]:
+        """Group → what its units reached.
+
+        ``starts_until``: only attempts that begin by then (microseconds). ``cutoff``: windows of attempts that begin later are
+        open.
+        """
+        source = self._source(starts_until)
+        form = self.form()
+        if form != "kernel":
+            title = f"funnel {self.funnel.name}"
+            sql = sums_sql(source, form, self.at, cutoff)
+            left_out, found = read_sums(source, self.run(source.bind.statement(sql, title)), cutoff is not None)
+            if not left_out:
+                return found
+        return gather(self.units(starts_until), self._source(starts_until), cutoff)
+
+    def units(self, starts_until: int | None = None) -> list[Unit]:
+        """Every unit that begins an attempt, with the one that counts."""
+        form = self.form()
+        if form == "kernel":
+            return self._followed(self._source(starts_until))
+        source = self._source(starts_until)
+        times = ", ".join(f"t{k}" for k in range(1, source.count + 1))
+        keys = "".join(f", g{i}" for i in range(len(self.cut.by)))
+        ctes = [*fast.ctes(source, form), f"placed AS ({grouped(source, self.at)})"]
+        sql = f"WITH {', '.join(ctes)} SELECT whole, unit, cluster, last_start, {times}{keys} FROM placed"
+        result = self.run(source.bind.statement(sql, f"funnel {self.funnel.name}: units"))
+        end = 4 + source.count
+        found = [Unit(row[0], row[2], tuple(row[end:]), tuple(row[4:end]), row[3]) for row in result.rows]
+        if self.funnel.order == "strict":
+            tied = self._followed(self._source(starts_until), ties=True, fold=False)
+            found = self._fold([*found, *tied]) if source.folded else [*found, *tied]
+        return found
+
+    def form(self) -> str:
+        """How the funnel is followed: ``>=`` or ``>`` (a chain; strict and unordered: their own SQL), or ``kernel``."""
+        if self._form is None:
+            self._form = self._choose()
+        return self._form
+
+    def _choose(self) -> str:
+        funnel, source = self.funnel, self._source(None)
+        if funnel.exclusions or any(step.optional for step in funnel.steps) or self.at == "all":
+            return "kernel"
+        chain = funnel.order in ("ordered", "windowfunnel")
+        if not chain and self.at != "first":
+            return "kernel"
+        if source.disjoint() or funnel.order in ("windowfunnel", "strict"):
+            return ">="
+        ((several, ties),) = self.run(source.overlap()).rows
+        if not several:
+            return ">="
+        return ">" if chain and not ties else "kernel"
+
+    def _source(self, starts_until: int | None) -> Source:
+        return Source(self.plan, self.funnel, self.cut, starts_until)
+
+    def _followed(self, source: Source, ties: bool = False, fold: bool = True) -> list[Unit]:
+        """The exact rule, unit by unit."""
+        rule, every = source.rule(), self.at == "all"
+        keys = len(self.cut.by) if every else 0
+        result = self.run(source.stream(every, ties))
+        found = []
+        for key, rows in groupby(result.rows, key=lambda row: (row[0], row[3 : 3 + keys])):
+            kept = list(rows)
+            attempt = counted(moments(row[3 + keys :] for row in kept), rule)
+            if attempt is not None:
+                found.append(
+                    Unit(kept[0][1], kept[0][2], tuple(key[1]), attempt.times, attempt.last_start, attempt.events)
+                )
+        if source.folded and fold:
+            found = self._fold(found)
+        return found if every or not self.cut.by else list(self._valued(source, found))
+
+    def _fold(self, units: Sequence[Unit]) -> list[Unit]:
+        """Of the sessions of a unit the one whose attempt counts."""
+        best: dict[Any, Unit] = {}
+        latest: dict[Any, int] = {}
+        for unit in units:
+            key = (unit.unit, unit.group if self.at == "all" else ())
+            latest[key] = max(latest.get(key, unit.last_start), unit.last_start)
+            if key not in best or self._rank(unit) > self._rank(best[key]):
+                best[key] = unit
+        return [Unit(u.unit, u.cluster, u.group, u.times, latest[key], u.events) for key, u in best.items()]
+
+    def _rank(self, unit: Unit) -> tuple[int, ...]:
+        if self.funnel.entry == "first":
+            return (-unit.start,)
+        return unit.depth, -unit.end, unit.start
+
+    def _valued(self, source: Source, units: Sequence[Unit]) -> Iterator[Unit]:
+        """Units with the group values of the event that ``at`` names."""
+        chosen = [self._event(unit) for unit in units]
+        statement = source.groups_of()
+        params = {**(statement.params or {}), "events": [n for n in chosen if n is not None] or [-1]}
+        values = {row[0]: tuple(row[1:]) for row in self.run(Statement(statement.sql, params, statement.title)).rows}
+        nothing = (None,) * len(self.cut.by)
+        for unit, event in zip(units, chosen, strict=True):
+            group = values.get(event, nothing)
+            yield Unit(unit.unit, unit.cluster, group, unit.times, unit.last_start, unit.events)
+
+    def _event(self, unit: Unit) -> int | None:
+        if self.at.startswith("step:"):
+            return unit.events[int(self.at[5:]) - 1]
+        done = [event for event in unit.events if event is not None]
+        return done[-1 if self.at == "last" else 0]
+
+
+def step_labels(steps: Sequence[Step], order: str = "ordered") -> list[str]:
+    """Labels of the steps, made different where two are the same; of unordered steps only how many are done."""
+    if order == "unordered":
+        return [f"{k} step{'s' if k > 1 else ''} done" for k in range(1, len(steps) + 1)]
+    seen: dict[str, int] = {}
+    labels = []
+    for step in steps:
+        seen[step.label] = seen.get(step.label, 0) + 1
+        labels.append(step.label if seen[step.label] == 1 else f"{step.label} ({seen[step.label]})")
+    return labels
