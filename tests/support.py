@@ -133,14 +133,14 @@ ORDER BY v.visitor, s.session_no""",
         "visitors": rows(
             ws,
             """
-SELECT v.visitor, v.user_id, v.account, p.user_id, p.user_id IS NOT NULL OR p.visitor_key = v.visitor_key
-FROM visitors v JOIN visitors p ON p.visitor_key = v.person_key
-WHERE v.visitor_key IN (SELECT visitor_key FROM events) ORDER BY v.visitor""",
+SELECT v.visitor, v.user_id, v.account, p.since_t, p.until_t, p.user_id, p.account, CASE WHEN p.user_id IS NOT NULL THEN p.person_key END
+FROM visitors v JOIN persons p ON p.visitor_key = v.visitor_key
+WHERE v.visitor_key IN (SELECT visitor_key FROM events) ORDER BY v.visitor, p.since_t""",
         ),
         "orders": rows(
             ws,
             """
-SELECT o.* EXCLUDE (event_no, money_event_no, visitor_key, session_key), e.id, m.id, v.visitor, s.session_no
+SELECT o.* EXCLUDE (event_no, money_event_no, visitor_key, session_key, person_key), e.id, m.id, v.visitor, s.session_no
 FROM orders o JOIN events e USING (event_no) LEFT JOIN events m ON m.event_no = o.money_event_no
 LEFT JOIN visitors v ON v.visitor_key = o.visitor_key LEFT JOIN sessions s ON s.session_key = o.session_key ORDER BY o.order_id""",
         ),

@@ -97,7 +97,7 @@ def test_a_clash_that_takes_the_user_away_leaves_no_user_behind(tmp_path: Path) 
     ws = workspace(tmp_path, "", [named, view("b", DAY + "10:00", user="u")], [plain])
     assert rows(ws, "SELECT visitor, user_id, person_key = visitor_key FROM visitors ORDER BY 1") == [
         ("a", None, True),
-        ("b", "u", True),
+        ("b", "u", False),
     ]
 
 

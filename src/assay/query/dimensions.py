@@ -149,7 +149,7 @@ def materialised(plan: Plan) -> dict[str, str]:
 
 # SQL of the relations behind the aliases that are not plain tables.
 FIRST_SESSIONS = "(SELECT visitor_key, channel, source, campaign, day FROM sessions WHERE session_no = 1)"
-BOUGHT = "(SELECT v.visitor_key, p.orders FROM visitors v JOIN (SELECT v2.person_key, count(*) AS orders FROM orders o2 JOIN visitors v2 USING (visitor_key) WHERE o2.counted GROUP BY 1) p USING (person_key))"
+BOUGHT = "(SELECT w.visitor_key, p.orders FROM visitors w JOIN (SELECT person_key, count(*) AS orders FROM orders WHERE counted GROUP BY person_key) p ON p.person_key = w.person_key)"
 ITEMS = """(SELECT e.*, json_extract_string(item, '$.item_id') AS item_id, json_extract_string(item, '$.item_name') AS item_name,
     json_extract_string(item, '$.item_category') AS item_category, json_extract_string(item, '$.item_brand') AS item_brand,
     TRY_CAST(json_extract_string(item, '$.price') AS DECIMAL(18, 6)) AS price,
@@ -161,6 +161,12 @@ def uses(sql: str, alias: str) -> bool:
     """True when ``sql`` names a column of ``alias`` outside of a string."""
     bare = re.sub(r"'[^']*'", "''", sql)
     return re.search(rf"(?<![\w.\"]){alias}\.", bare) is not None
+
+
+def person_join(alias: str, t: str, outer: bool = False) -> str:
+    """The join to the person ``v`` behind a row's visitor at the row's time (``t``): user, account, person_key."""
+    kind = "LEFT JOIN" if outer else "JOIN"
+    return f" {kind} persons v ON v.visitor_key = {alias}.visitor_key AND {t} >= v.since_t AND {t} < v.until_t"
 
 
 def visitor_joins(sql: str, on: str = "s.visitor_key") -> str:

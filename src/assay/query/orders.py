@@ -143,9 +143,9 @@ WITH lines AS (
         {cost} AS cost, {shipping} AS shipping, {discount} AS discount, {fees} AS fees, m.tax, {contribution} AS contribution,
         ({net}) - coalesce({cost}, 0) AS gross_margin, coalesce(w.coupon, m.coupon) AS coupon,
         CASE WHEN a.status IN ('cancelled', 'canceled', 'voided', 'failed') THEN 'cancelled' WHEN a.status = 'test' THEN 'test' ELSE a.kind END AS kind,
-        v.person_key
+        p.person_key
     FROM who w JOIN money m ON m.oid = w.oid AND m.place = 1 JOIN about a ON a.oid = w.oid LEFT JOIN back x ON x.order_id = w.oid
-    LEFT JOIN visitors v ON v.visitor_key = w.visitor_key
+    LEFT JOIN persons p ON p.visitor_key = w.visitor_key AND w.t >= p.since_t AND w.t < p.until_t
     WHERE w.place = 1
 ), ranked AS (
     SELECT *, coalesce(kind IN ({kinds}), false) AS aside, coalesce(person_key, -event_no) AS customer FROM joined
@@ -154,5 +154,5 @@ WITH lines AS (
 )
 SELECT oid, event_no, money_event_no, visitor_key, session_key, account, t, day, source, lines, currency, rate, gross, refunded, net,
     cost, shipping, discount, fees, tax, contribution, gross_margin, coupon,
-    CASE WHEN aside THEN kind WHEN gross = 0 THEN 'zero value' WHEN order_no = 1 THEN 'first' ELSE 'repeat' END, order_no, NOT aside
+    CASE WHEN aside THEN kind WHEN gross = 0 THEN 'zero value' WHEN order_no = 1 THEN 'first' ELSE 'repeat' END, order_no, NOT aside, person_key
 FROM numbered ORDER BY t, oid"""

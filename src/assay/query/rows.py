@@ -13,7 +13,7 @@ from assay.model.errors import Refused, UsageError
 from assay.plan.dimensions import DIMENSIONS
 from assay.plan.measures import Measure, Select
 from assay.plan.values import Plan
-from assay.query.dimensions import ITEMS, Dimensions, uses, visitor_joins
+from assay.query.dimensions import ITEMS, Dimensions, person_join, uses, visitor_joins
 from assay.query.sql import matches_globs, quote
 
 _NET = ("revenue.net", "contribution", "gross_margin")
@@ -174,7 +174,7 @@ def joins(rows: Rows, texts: Iterable[str], unit: str) -> str:
     if rows.alias == "s" and (uses(sql, "o") or uses(sql, "e")):
         raise Refused("a session holds many events and orders: ask for events or orders by that dimension")
     if uses(sql, "v"):
-        out += f" LEFT JOIN visitors v ON v.visitor_key = {rows.alias}.visitor_key"
+        out += person_join(rows.alias, rows.t, outer=True)
     return out + visitor_joins(sql, f"{rows.alias}.visitor_key")
 
 

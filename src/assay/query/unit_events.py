@@ -7,7 +7,7 @@ from datetime import date
 
 from assay.plan.measures import Expression, Select
 from assay.query.cut import Frame
-from assay.query.dimensions import session_filter, uses, visitor_joins
+from assay.query.dimensions import person_join, session_filter, uses, visitor_joins
 from assay.query.sql import matches_globs
 
 UNITS = ("visitor", "user", "session", "account")
@@ -28,7 +28,7 @@ def unit_join(per: str, alias: str = "e") -> str:
     """The join behind ``unit_key``; empty where none is needed."""
     if per not in ("user", "account"):
         return ""
-    return f" JOIN visitors v ON v.visitor_key = {alias}.visitor_key"
+    return person_join(alias, f"{alias}.start_t" if alias == "s" else f"{alias}.t")
 
 
 def selected(frame: Frame, select: Select) -> str:

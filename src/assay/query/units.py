@@ -9,7 +9,7 @@ from assay.model.errors import Refused
 from assay.plan.measures import Measure
 from assay.plan.values import Metric, Plan
 from assay.query.cut import Cut, Frame, Query, aggregate, block
-from assay.query.dimensions import session_filter, uses, visitor_joins
+from assay.query.dimensions import person_join, session_filter, uses, visitor_joins
 from assay.query.rows import RowBuilder, Rows, joins
 
 _KEYS = {
@@ -89,7 +89,7 @@ class _Units(Frame):
         texts = " ".join([*columns, *where])
         source = "sessions s"
         if self.unit in ("user", "account"):
-            source += " JOIN visitors v ON v.visitor_key = s.visitor_key"
+            source += person_join("s", "s.start_t")
         source += visitor_joins(texts)
         if events:
             source += " JOIN events e ON e.session_key = s.session_key AND e.interactive"
