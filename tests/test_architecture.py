@@ -138,6 +138,8 @@ def test_the_sql_of_every_question_parses(tmp_path: Path) -> None:
         ws.ask("journey", paths=True, goal="order", per="session", segment="mobile", **range_),
         ws.ask("time-to", "order", start="view_item", by="device", segment="seen", within="7d", **range_),
         ws.ask("time-to", "purchase", segment="mobile", per="visitor", **range_),
+        ws.ask("lifecycle", period="day", segment="mobile", **range_),
+        ws.ask("features", "view_item", segment="seen", goal="order", **range_),
         ws.ask("retention", cohort="first", cumulative=True, **range_),
         ws.ask("catalog"),
         ws.ask("quality", **range_),

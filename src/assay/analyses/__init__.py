@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from assay.analyses import (
+    attribution,
     audit,
     catalog,
+    features,
     funnel,
     journey,
+    lifecycle,
     metric,
     overview,
     pages,
@@ -30,7 +33,10 @@ QUESTIONS: tuple[Question, ...] = (
     retention.QUESTION,
     journey.QUESTION,
     time_to.QUESTION,
+    lifecycle.QUESTION,
+    features.QUESTION,
     sessions.QUESTION,
+    attribution.QUESTION,
 )
 
 BY_NAME: dict[str, Question] = {question.name: question for question in QUESTIONS}

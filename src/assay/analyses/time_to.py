@@ -38,7 +38,7 @@ class Params(Ranged):
 
 
 def answer(asking: Asking, params: Params) -> Answer:
-    """One row per moment after the start: the share that got there (Kaplan–Meier), so far, and of those followed so long."""
+    """One row per moment after the start: the share there (Kaplan–Meier), so far, of those followed so long."""
     from assay.query.cut import Cut
     from assay.query.time_to import TimeToQuery
     from assay.stats.survival import kaplan_meier
