@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from cases import vocabulary
 from cases.vocabulary import Case, Make, UnknownWord, Words
 from support import Event, event
-
-from cases import vocabulary
 
 RULES = {
     "Plausible default channel grouping (GA4 list plus AI Assistants)": "plausible",

@@ -31,11 +31,10 @@ class Place:
 @cache
 def places() -> tuple[Place, ...]:
     """Every line of the lists."""
-    found = []
+    found: list[Place] = []
     for name in LISTS:
-        for line in files("assay.query").joinpath("lists", name).read_text(encoding="utf-8").splitlines():
-            if line and not line.startswith("#"):
-                found.append(_place(line.split("\t"), own=name == "own.tsv"))
+        lines = files("assay.query").joinpath("lists", name).read_text(encoding="utf-8").splitlines()
+        found += [_place(x.split("\t"), own=name == "own.tsv") for x in lines if x and not x.startswith("#")]
     return tuple(found)
 
 
