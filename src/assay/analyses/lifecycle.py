@@ -98,7 +98,7 @@ def _churn(dormant: int, before: int, over: bool) -> Estimate:
 
 
 def _sticky(asking: Asking, params: Params, number: int, active: int, daily: Daily, over: bool) -> tuple[Any, ...]:
-    """A day: units of its 7 and 30 days and its share of both. A week or month: the mean day, and its share of the units.
+    """A day: units of its 7 and 30 days, its share of both. A week or month: the mean day, its share of the units.
 
     A share of days that the data do not reach back to is none.
     """
