@@ -6,6 +6,7 @@ from assay.analyses import (
     attribution,
     audit,
     catalog,
+    channels,
     features,
     funnel,
     journey,
@@ -37,6 +38,7 @@ QUESTIONS: tuple[Question, ...] = (
     features.QUESTION,
     sessions.QUESTION,
     attribution.QUESTION,
+    channels.QUESTION,
 )
 
 BY_NAME: dict[str, Question] = {question.name: question for question in QUESTIONS}

@@ -1,4 +1,4 @@
-"""attribution: what credit each channel, source, medium or campaign gets for orders or a goal, by any model, and its cost."""
+"""attribution: what credit each channel, source, medium or campaign gets for orders or a goal, and at what cost."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Params(Ranged):
     goal: str = Field("order", description="order, a goal of the plan, or an event's name")
     model: list[str] = Field(
         default_factory=lambda: ["linear"],
-        description="first, last, last_non_direct, linear, position, j, inverse_j, time_decay, shapley, markov, or all: "
-        "repeat to compare",
+        description="first, last, last_non_direct, linear, position, j, inverse_j, time_decay, shapley, markov or "
+        "all; repeat to compare",
     )
     by: Literal["channel", "source", "medium", "campaign"] = Field("channel", description="what a touch is named by")
     per: Literal["visitor", "user"] = Field("visitor", description="whose sessions are touches")
@@ -141,7 +141,7 @@ def _credits(run: Run, params: Params, period: Period) -> Answer:
     columns = [Column(params.by), *([Column("cost", "money", currency=run.currency)] if run.costs else [])]
     for model, (cells, ratios), definition in zip(run.models, tables, definitions, strict=True):
         suffix = f"_{model.name}" if len(run.models) > 1 else ""
-        columns += _columns(run, model, suffix, definition.id)
+        columns += _columns(run, suffix, definition.id)
         for row, key in zip(rows, order, strict=True):
             row += cells.get(key, zero(run))
             for name, one in ratios(key):
@@ -162,7 +162,7 @@ def _credits(run: Run, params: Params, period: Period) -> Answer:
     )
 
 
-def _columns(run: Run, model: Model, suffix: str, definition: str) -> list[Column]:
+def _columns(run: Run, suffix: str, definition: str) -> list[Column]:
     def money(name: str, detail: bool = False) -> Column:
         label = f"{name.upper()} {suffix[1:]}".strip() if name in ("cpa", "cac") else ""
         return Column(name + suffix, "money", label, definition, run.currency, detail)
@@ -261,10 +261,8 @@ def _notes(run: Run) -> tuple[str, ...]:
     from assay.plan.literals import words
 
     window = words(run.asked.window)
-    made = [
-        f"touches up to {window} before a conversion, also before the range; "
-        f"channel rules {run.asking.plan.rules.channels}"
-    ]
+    rules = run.asking.plan.rules.channels
+    made = [f"touches up to {window} before a conversion, also before the range; channel rules {rules}"]
     if run.asking.plan.rules.session_source == "last_non_direct":
         made.append("a direct session is a touch of the source that it took over (rules: session_source)")
     if run.asked.exclude_direct:

@@ -75,8 +75,8 @@ def load(run: Run) -> None:
     if run.costs and by_touch:
         run.asked = replace(run.asked, reach=run.asked.window)
     needs = {need for model in run.models for need in model.needs}
-    closed_by = run.asking.matured_by() if run.asked.reach else None
-    run.placed = query.read_groups(ask(query.group_statement(plan, run.cut, run.asked, needs, closed_by)).rows)
+    closed = closed_day(run) if run.asked.reach else None
+    run.placed = query.read_groups(ask(query.group_statement(plan, run.cut, run.asked, needs, closed)).rows)
     if PATHS in needs:
         asked = replace(run.asked, reach=0)
         won = ask(query.path_statement(plan, run.cut, asked)).rows

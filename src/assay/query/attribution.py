@@ -38,7 +38,7 @@ class Spent:
     closed: Decimal | None
 
 
-def group_statement(plan: Plan, cut: Cut, asked: Asked, needs: Iterable[str], closed_by: int | None) -> Statement:
+def group_statement(plan: Plan, cut: Cut, asked: Asked, needs: Iterable[str], closed_day: date | None) -> Statement:
     """Groups of touches (``read_groups``). Windows are only written for what the models need."""
     frame = Touches(plan, cut, asked)
     wanted = set(needs)
@@ -66,7 +66,7 @@ def group_statement(plan: Plan, cut: Cut, asked: Asked, needs: Iterable[str], cl
     sql = f"""
 SELECT {keys}, {_AMOUNTS}, {", ".join(decayed)} FROM (
     SELECT key, v, is_new, inside, at_range, closed, n, {", ".join(outer)} FROM (
-        SELECT key, v, is_new, inside, at_range, closed, c, {", ".join(inner)} FROM ({frame.path(closed_by)}) p
+        SELECT key, v, is_new, inside, at_range, closed, c, {", ".join(inner)} FROM ({frame.path(closed_day)}) p
     ) numbered
 ) placed GROUP BY {keys}"""
     return frame.text(sql, "attribution")

@@ -7,11 +7,10 @@ counted order, or an event of a goal. The path of a conversion holds the touches
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 from assay.model.errors import UnknownName, UsageError
-from assay.model.period import DAY_US
-from assay.plan.measures import Select
+from assay.plan.draft import goal_rows
 from assay.plan.values import Goal, Plan
 from assay.query.cut import Cut, Frame
 from assay.query.dimensions import session_filter, visitor_joins
@@ -130,12 +129,8 @@ class Touches(Frame):
         )
 
     def _goals(self, goal: Goal) -> str:
-        events = (goal.event,) if goal.event else None
-        if goal.event is None:
-            from assay.query.pages import VIEWS
-
-            events = tuple(VIEWS)
-        select = Select("event", events, goal.page, goal.where)
+        select = goal_rows(goal)
+        events = select.events
         value = "0"
         if self.asked.value == "goal" and goal.value is not None:
             own = goal.value if isinstance(goal.value, str) else None
@@ -173,13 +168,14 @@ class Touches(Frame):
             f"WHERE s.day BETWEEN {self.bind(first)} AND {self.bind(self.last)}"
         )
 
-    def path(self, closed_by: int | None = None) -> str:
+    def path(self, closed_day: date | None = None) -> str:
         """SELECT of the touches on the way to each conversion (c), after exclusion and transforms.
 
-        ``at_range``: the touch lies in the range; ``closed``: its window has closed by ``closed_by`` (microseconds).
+        ``at_range``: the touch lies in the range; ``closed``: it lies no later than ``closed_day``, the last day whose windows
+        have closed.
         """
         span = self.asked.window * 1_000_000
-        closed = "true" if closed_by is None else f"t.tt + {span} <= {self.bind(closed_by)}"
+        closed = "true" if closed_day is None else f"t.day <= {self.bind(closed_day)}"
         first, last = self.bind(self.cut.period.first), self.bind(self.cut.period.last)
         joined = (
             f"SELECT c.c AS c, c.v AS v, c.is_new AS is_new, c.inside AS inside, t.k AS k, t.tt AS tt, t.key AS key, t.direct AS direct, "
@@ -204,8 +200,3 @@ class Touches(Frame):
         return self.bind.statement(
             f"WITH conversions AS ({self.conversions()}), touches AS ({self.touches()}) {sql}", title
         )
-
-
-def days_closed(matured_by: int, window: int) -> int:
-    """Microseconds: windows that started before it have closed by ``matured_by``, in whole days of the window."""
-    return (matured_by - window * 1_000_000) // DAY_US * DAY_US

@@ -21,10 +21,10 @@ START, WON, LOST = "(start)", "(conversion)", "(null)"
 class Group:
     """Touches that stand alike in their paths.
 
-    ``place`` first, middle or last of ``length`` touches; ``chosen``: the last touch that is not direct (the last of all
-    where every touch is direct); ``fresh``: the first of its key in the path, which has ``kinds`` different keys.
-    ``amounts``: what the conversions behind them are worth (their number, value, …); ``decayed``: the same, each with its
-    share by time decay.
+    ``place`` first, middle or last of ``length`` touches; ``chosen``: the last touch that is not direct (the last of
+    all where every touch is direct); ``fresh``: the first of its key in the path, which has ``kinds`` different keys.
+    ``amounts``: what the conversions behind them are worth (their number, value, …); ``decayed``: the same, each with
+    its share by time decay.
     """
 
     key: str
@@ -48,7 +48,7 @@ class Path:
 
 @dataclass(frozen=True)
 class Model:
-    """``weight`` of a touch in its path, or ``shares`` of all credit by key over all paths; ``needs`` names what to count.
+    """``weight`` of a touch in its path, or ``shares`` of all credit by key over all paths; ``needs``: what to count.
 
     Neither: the shares by time decay, which the groups bring along.
     """
