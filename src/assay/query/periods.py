@@ -24,7 +24,7 @@ def number_sql(frame: Frame, grain: str, day: str = "e.day") -> str:
     """SQL for the number of the period that a day of the site lies in."""
     if grain == "month":
         return f"(year({day}) * 12 + month({day}))"
-    days = f"({day} - {frame.bind(_EPOCH)})"
+    days = f"date_diff('day', {frame.bind(_EPOCH)}, {day})"  # not every engine takes dates from each other with a minus
     return days if grain == "day" else f"(({days} + {_shift(frame.plan)}) // 7)"
 
 
