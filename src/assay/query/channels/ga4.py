@@ -1,4 +1,5 @@
-"""Rule set ``ga4``: Google Analytics 4's default channel group (help page 9756891), names and order as listed there."""
+"""Rule set ``ga4``: Google Analytics 4's default channel group (help page 9756891), names and order as listed
+there, except that a campaign named cross-network counts even without a source."""
 
 from __future__ import annotations
 
@@ -20,9 +21,9 @@ def ga4_rules(assistants: bool = False) -> Rules:
     own = (("AI Assistants", f"{assistant} OR {_MEDIUM} = 'ai'"),) if assistants else ()
     referral = "" if assistants else f" OR ({_MEDIUM} = 'ai' AND utm_medium IS NULL)"
     return (
+        ("Cross-network", "lower(campaign) LIKE '%cross-network%'"),
         ("Direct", "source IS NULL AND medium IS NULL"),
         ("Direct", f"{_SOURCE} IN ('(direct)', 'direct') AND coalesce({_MEDIUM}, '(none)') IN ('(none)', '(not set)')"),
-        ("Cross-network", "lower(campaign) LIKE '%cross-network%'"),
         ("Paid Shopping", f"({shopping} OR {SHOP_CAMPAIGN}) AND {_PAID}"),
         ("Paid Search", f"{search} AND {_PAID}"),
         ("Paid Social", f"{social} AND {_PAID}"),
