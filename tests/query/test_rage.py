@@ -55,7 +55,7 @@ def test_every_click_against_a_loop(seed: int, tmp_path: Path, engine: str) -> N
     assert sorted(got) == sorted(expected)
 
 
-def test_pages_name_it_and_list_it(tmp_path: Path) -> None:
+def test_pages_name_it_and_list_it(tmp_path: Path, engine: str) -> None:
     three = [click("a", ms, 5, 5, device="mobile") for ms in (0, 100, 200, 300)]
     again = [click("a", ms, 5, 5, device="mobile") for ms in (5000, 5100, 5200)]
     other = [click("b", ms, 50, 50, path="/p?x=1") for ms in (0, 1, 2)]
@@ -63,7 +63,7 @@ def test_pages_name_it_and_list_it(tmp_path: Path) -> None:
     bots = [click("bot", ms, 5, 5, bot=True) for ms in (0, 1, 2)]
     nowhere = [event("e", "click", START + n, path="/") for n in range(3)]
     views = [view(v, START - 1, "/", device="mobile" if v == "a" else None) for v in "abcde"]
-    ws = workspace(tmp_path, PLAN, [*three, *again, *other, *apart, *bots, *nowhere, *views])
+    ws = workspace(tmp_path, PLAN, [*three, *again, *other, *apart, *bots, *nowhere, *views], engine=engine)
     found = ws.ask("pages", rage="pages", **DAY)
     assert table(found) == [("/", "#buy", 7, 2, 1), ("/p", "#buy", 3, 1, 1)]
     assert table(ws.ask("pages", rage="pages", segment="mobile", **DAY)) == [("/", "#buy", 7, 2, 1)]

@@ -99,8 +99,8 @@ WITH {self._steps()}{goals}, routes AS (
 ), clusters AS (
     SELECT {listed}, {cluster} AS cluster, count(*) AS paths, {x} AS x, {y} AS y FROM won GROUP BY {listed}, {cluster}
 )
-SELECT {listed}, CAST(sum(paths) AS BIGINT) AS paths, {block("x", "y", "count(*)")} FROM clusters GROUP BY {listed}
-ORDER BY paths DESC, {listed} LIMIT {limit}"""
+SELECT {listed}, CAST(sum(paths) AS BIGINT) AS times, {block("x", "y", "count(*)")} FROM clusters GROUP BY {listed}
+ORDER BY times DESC, {listed} LIMIT {limit}"""
         return self.bind.statement(sql, f"paths by {self.asked.node}")
 
     # -- steps -------------------------------------------------------------------------------------------------------
