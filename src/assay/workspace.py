@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from assay.store.engine import Engine, Loaded, Piece, Statement
 
 DATA = "assay-data"
+_EVER = 4_102_444_800_000_000  # 2100: everything that was ever received
 _LOAD_ROWS = 20_000_000  # most rows in one transaction
 
 Progress = Callable[[str, int, int], None]
@@ -47,7 +49,7 @@ class Workspace:
         self._span: Span | None = None
         self._engine: Engine | None = None
         self.engine_name = engine
-        self._beside: dict[int, Engine] = {}
+        self._beside: dict[tuple[str, int], Engine] = {}
 
     def __enter__(self) -> Workspace:
         return self
@@ -122,7 +124,7 @@ class Workspace:
 
     def _asking(self, question: Question) -> Asking:
         span = self.span if question.needs_data else None
-        return Asking(self.plan, self._run, self.now, span, {"folder": str(self.folder)})
+        return self._made(self.plan, self._run, self.now, span, None)
 
     def _asking_then(self, moment: datetime) -> Asking:
         """The question as of an earlier moment, on a set derived beside from what had been received by then."""
@@ -130,10 +132,38 @@ class Workspace:
         as_of = round((moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp() * 1e6)
         if as_of > self.now:
             raise UsageError(f"--as-of {moment} lies in the future")
-        if as_of not in self._beside:
-            self._beside[as_of] = self.engine.beside(self.derivation, as_of)
-        then = self._beside[as_of]
-        return Asking(self.plan, then.run, as_of, self._span_of(then, as_of), {"folder": str(self.folder)})
+        then = self._derived(self.plan, as_of)
+        return self._made(self.plan, then.run, as_of, self._span_of(then, as_of), as_of)
+
+    def _made(
+        self, plan: Plan, run: Callable[[Statement], Any], now: int, span: Span | None, as_of: int | None
+    ) -> Asking:
+        return Asking(
+            plan, run, now, span, {"folder": str(self.folder)}, beside=lambda other: self._asking_under(other, as_of)
+        )
+
+    def _asking_under(self, plan: Plan, as_of: int | None) -> Asking:
+        """The same question under another plan: where its rules differ, on a set derived beside."""
+        from assay.query.derive import derivation
+        from assay.query.dimensions import materialised
+
+        plan = replace(plan, columns=materialised(self.plan))
+        now = self.now if as_of is None else as_of
+        if as_of is None and derivation(plan).id == self.derivation.id:
+            return self._made(plan, self._run, now, self.span, as_of)
+        engine = self._derived(plan, _EVER if as_of is None else as_of)
+        return self._made(plan, engine.run, now, self._span_of(engine, now), as_of)
+
+    def _derived(self, plan: Plan, as_of: int) -> Engine:
+        """A set derived beside by a plan's rules, kept for the next question."""
+        from assay.query.derive import derivation
+
+        rules = derivation(plan)
+        key = (rules.id, as_of)
+        if key not in self._beside:
+            with self._working("deriving sessions and orders beside"):
+                self._beside[key] = self.engine.beside(rules, as_of)
+        return self._beside[key]
 
     def _run(self, statement: Statement) -> Any:
         return self.engine.run(statement)

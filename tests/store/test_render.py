@@ -65,6 +65,11 @@ STATEMENTS: dict[str, tuple[str, dict[str, Any], list[tuple[Any, ...]]]] = {
         {},
         [(date(2024, 3, 1), date(2024, 3, 2), date(2024, 2, 26))],
     ),
+    "days between": (
+        "SELECT DISTINCT day - $v1, day - DATE '2024-02-01', day - 1 FROM events",
+        {"v1": date(2024, 2, 28)},
+        [(2, 29, date(2024, 2, 29))],
+    ),
     "bound day and list": (
         "SELECT count(*) FROM events WHERE day >= $v1 AND name IN ($v2, $v3)",
         {"v1": date(2024, 3, 1), "v2": "click", "v3": "page_view"},

@@ -7,6 +7,7 @@ from assay.analyses import (
     audit,
     catalog,
     channels,
+    compare,
     features,
     funnel,
     journey,
@@ -39,6 +40,7 @@ QUESTIONS: tuple[Question, ...] = (
     sessions.QUESTION,
     attribution.QUESTION,
     channels.QUESTION,
+    compare.QUESTION,
 )
 
 BY_NAME: dict[str, Question] = {question.name: question for question in QUESTIONS}

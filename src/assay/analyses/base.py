@@ -82,6 +82,12 @@ class Asking:
     extra: Mapping[str, Any] = field(default_factory=dict)
     sql: list[str] = field(default_factory=list)
     dry: bool = False
+    beside: Callable[[Plan], Asking] | None = None
+
+    def under(self, plan: Plan) -> Asking:
+        """The same question under another plan: other rules are derived beside the stored ones."""
+        assert self.beside is not None, "this asking knows no other plan"
+        return self.beside(plan)
 
     # -- days --------------------------------------------------------------------------------------------------------
 

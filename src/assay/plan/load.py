@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,23 @@ def load_with_lines(path: Path | str) -> tuple[Plan, Lines]:
     report = Report()
     root, files = gather(main, report)
     return _plan(root, str(main), tuple(files), report)
+
+
+def raw(path: Path | str) -> dict[str, Any]:
+    """The plain values of the plan of a folder or file, includes merged; what ``from_raw`` takes."""
+    path = Path(path)
+    main = path / FILE if path.is_dir() else path
+    if not main.is_file():
+        raise UsageError(f"there is no plan at {main}")
+    report = Report()
+    root, _ = gather(main, report)
+    report.raise_if_any()
+    return plain(root)  # type: ignore[no-any-return]
+
+
+def from_raw(values: dict[str, Any], file: str = FILE) -> Plan:
+    """The plan of plain values, as ``raw`` gives them."""
+    return loads(json.dumps(values, default=str), file)
 
 
 def loads(text: str, file: str = FILE) -> Plan:

@@ -294,6 +294,7 @@ class Plan:
     imports: Mapping[str, Import] = field(default_factory=dict)
     files: tuple[str, ...] = ()
     id: str = ""
+    columns: Mapping[str, str] | None = None  # typed columns of the store, where they are another plan's
 
     def properties(self) -> dict[str, Property]:
         """Every declared property by name, over all events (events agree on a name's type; ``load`` checks it)."""

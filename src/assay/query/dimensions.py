@@ -144,6 +144,8 @@ def materialised(plan: Plan) -> dict[str, str]:
         if name not in standard and name not in _COLUMNS and prop.type != "items" and name.lower() not in taken:
             kept[name] = prop.type
             taken.add(name.lower())
+    if plan.columns is not None:
+        return {name: kind for name, kind in kept.items() if plan.columns.get(name) == kind}
     return kept
 
 

@@ -123,6 +123,8 @@ def _function(node: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.RegexpFullMatch if hasattr(exp, "RegexpFullMatch") else ()):
         anchored = exp.func("concat", exp.Literal.string("^(?:"), node.expression, exp.Literal.string(")$"))
         return exp.func("match", node.this, anchored)
+    if isinstance(node, exp.Sub) and _is_day(node.expression):
+        return exp.Anonymous(this="dateDiff", expressions=[exp.Literal.string("day"), node.expression, node.this])
     if isinstance(node, exp.IntDiv):
         return exp.func("intDiv", node.this, node.expression)
     if isinstance(node, exp.PercentileCont):
@@ -134,3 +136,11 @@ def _function(node: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.Struct):
         return exp.func("tuple", *(e.expression if isinstance(e, exp.PropertyEQ) else e for e in node.expressions))
     return node
+
+
+def _is_day(node: exp.Expr) -> bool:
+    from sqlglot import exp
+
+    if isinstance(node, exp.Placeholder):
+        return str(node.args.get("kind")) == "Date32"
+    return isinstance(node, exp.Cast) and node.to.this == exp.DataType.Type.DATE
