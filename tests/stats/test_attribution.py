@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from decimal import Decimal
 from fractions import Fraction
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import pytest
-from assay.stats.attribution import MODELS, Group, Path, half_life, markov, to_the_cent
 from hypothesis import given
 from hypothesis import strategies as st
+
+from assay.stats.attribution import LOST, MODELS, START, WON, Group, Move, half_life, markov, to_the_cent
 
 BY_NAME = {model.name: model for model in MODELS}
 F = Fraction
@@ -35,6 +36,16 @@ def groups(keys: str, value: int = 100, direct: str = "D", days: tuple[int, ...]
         )
         for i, key in enumerate(keys)
     ]
+
+
+def moves(world: list[tuple[str, int, int]]) -> list[Move]:
+    """Steps of paths that were won and lost so many times."""
+    made = []
+    for keys, won, lost in world:
+        states = [START, *keys]
+        made += [Move(here, there, won + lost) for here, there in pairwise(states)]
+        made += [Move(keys[-1], WON, won), Move(keys[-1], LOST, lost)]
+    return [move for move in made if move.count]
 
 
 # model, path (D is direct) → credit by key
@@ -69,10 +80,10 @@ def test_a_half_life_is_a_quarter_of_the_window_and_at_least_a_day() -> None:
 @given(st.lists(st.tuples(st.text("ABCD", min_size=1, max_size=7), st.integers(0, 10_000)), min_size=1, max_size=8))
 def test_credits_sum_to_one_and_revenue_to_the_cent(conversions: list[tuple[str, int]]) -> None:
     every = [group for keys, cents in conversions for group in groups(keys, cents)]
-    paths = [Path(tuple(keys), (F(1), F(cents), F(0))) for keys, cents in conversions]
+    steps = moves([(keys, 1, 0) for keys, _ in conversions])
     total = Decimal(sum(cents for _, cents in conversions)) / 100
     for model in MODELS:
-        found = model.credits(every, paths)
+        found = model.credits(every, steps)
         assert sum(amounts[0] for amounts in found.values()) == len(conversions), model.name
         revenue = to_the_cent({key: amounts[1] / 100 for key, amounts in found.items()}, total)
         assert sum(revenue.values()) == total, model.name
@@ -102,43 +113,39 @@ def test_shapley_is_the_mean_marginal_contribution_over_all_orders(counts: dict[
 def test_markov_by_hand() -> None:
     # A → B → won, A → lost, B → won. From the start: A 2/3, B 1/3; A → B 1/2, A → lost 1/2; B always wins: 2/3.
     # Without A: 1/3, so A's effect is 1/2; without B nothing is won: 1. Shares 1/3 and 2/3.
-    paths = [Path(("A", "B"), (F(1),)), Path(("A",), (F(0),), 1), Path(("B",), (F(1),))]
-    assert {key: float(share) for key, share in markov(paths).items()} == pytest.approx({"A": 1 / 3, "B": 2 / 3})
+    steps = moves([("AB", 1, 0), ("A", 0, 1), ("B", 1, 0)])
+    assert {key: float(share) for key, share in markov(steps).items()} == pytest.approx({"A": 1 / 3, "B": 2 / 3})
 
 
 @given(st.lists(st.tuples(st.text("ABC", min_size=1, max_size=4), st.integers(0, 4), st.integers(0, 4)), max_size=6))
 def test_markov_against_walking_the_chain(world: list[tuple[str, int, int]]) -> None:
-    paths = [Path(tuple(keys), (F(won),), lost) for keys, won, lost in world if won + lost]
-    moves: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-    for path in paths:
-        weight = float(path.amounts[0]) + path.lost
-        for here, there in zip(("start", *path.keys), path.keys, strict=False):
-            moves[here][there] += weight
-        moves[path.keys[-1]]["won"] += float(path.amounts[0])
-        moves[path.keys[-1]]["lost"] += path.lost
+    steps = moves(world)
+    chain: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for step in steps:
+        chain[step.here][step.there] += step.count
 
     def wins(without: str | None) -> float:
-        mass, won = {"start": 1.0}, 0.0
+        mass, won = {START: 1.0}, 0.0
         for _ in range(4000):
             following: dict[str, float] = defaultdict(float)
             for here, amount in mass.items():
-                for there, weight in moves[here].items():
-                    part = amount * weight / sum(moves[here].values())
-                    if there == "won":
+                for there, weight in chain[here].items():
+                    part = amount * weight / sum(chain[here].values())
+                    if there == WON:
                         won += part
-                    elif there not in ("lost", without):
+                    elif there not in (LOST, without):
                         following[there] += part
             mass = following
             if sum(mass.values()) < 1e-13:
                 break
         return won
 
-    every = wins(None) if paths else 0.0
+    every = wins(None)
     if every <= 0:
-        assert markov(paths) == {}
+        assert markov(steps) == {}
         return
-    effects = {key: 1 - wins(key) / every for key in {key for path in paths for key in path.keys}}
-    found = {key: float(share) for key, share in markov(paths).items()}
+    effects = {key: 1 - wins(key) / every for key in {step.here for step in steps} - {START}}
+    found = {key: float(share) for key, share in markov(steps).items()}
     assert found == pytest.approx({key: one / sum(effects.values()) for key, one in effects.items()}, abs=1e-6)
 
 

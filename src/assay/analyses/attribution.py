@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from assay.analyses.base import Asking, Question, Ranged, session_words
-from assay.analyses.crediting import NO_TOUCH, Run, blended, decimal, fractions, load, spent, table, zero
+from assay.analyses.crediting import NO_TOUCH, Run, blended, decimal, load, spent, table, zero
 from assay.model.answer import Answer, Cell, Column, Definition, Labelled
 from assay.model.errors import UnknownName, UsageError
 
@@ -51,7 +51,6 @@ class Params(Ranged):
 
 def answer(asking: Asking, params: Params) -> Answer:
     """One row per value of the dimension, with the credit of each model; or one row per path."""
-    from assay.query.attribution import total_statement
     from assay.query.cut import Cut
 
     models, asked = chosen_models(params.model), what(asking, params)
@@ -60,7 +59,7 @@ def answer(asking: Asking, params: Params) -> Answer:
         return asking.empty("attribution", params, period)
     cut = Cut(period, where=asking.segment(params.segment))
     run = Run(asking, params.by, params.date == "touch", asked, cut, models)
-    run.totals = fractions(asking.ask(total_statement(asking.plan, cut, asked)).rows[0])
+    load(run)
     if not run.totals[0]:
         reason = f"no conversions in {period}"
         made = asking.empty("attribution", params, period)
@@ -126,7 +125,6 @@ def _goal(asking: Asking, name: str) -> Any:
 
 
 def _credits(run: Run, params: Params, period: Period) -> Answer:
-    load(run)
     keys: dict[str, None] = {}
     tables = []
     for model in run.models:
@@ -198,8 +196,8 @@ def _paths(run: Run, params: Params, period: Period) -> Answer:
     from assay.stats.attribution import to_the_cent
 
     found = read_paths(run.asking.ask(path_statement(run.asking.plan, run.cut, run.asked)).rows)
-    amounts = {" > ".join(path.keys): path.amounts for path in found}
-    length = {" > ".join(path.keys): len(path.keys) for path in found}
+    amounts = {" > ".join(keys): one for keys, one in found}
+    length = {" > ".join(keys): len(keys) for keys, _ in found}
     rest = tuple(total - sum((a[i] for a in amounts.values()), Fraction(0)) for i, total in enumerate(run.totals))
     if rest[0]:
         amounts[NO_TOUCH] = rest

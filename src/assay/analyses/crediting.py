@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from assay.query.attribution import Placed, Spent
     from assay.query.cut import Cut
     from assay.query.touches import Asked
-    from assay.stats.attribution import Amounts, Model
+    from assay.stats.attribution import Amounts, Model, Move
 
 NO_TOUCH = "(no touch)"
 Ratios = Callable[[str], list[tuple[str, Estimate]]]
@@ -36,7 +36,7 @@ class Run:
     costs: dict[str, Spent] = field(default_factory=dict)
     placed: list[Placed] = field(default_factory=list)
     totals: Amounts = ()
-    markov: dict[str, Amounts] = field(default_factory=dict)
+    moves: list[Move] = field(default_factory=list)
 
     @property
     def currency(self) -> str:
@@ -50,39 +50,40 @@ class Run:
 
     def credits(self, model: Model, inside: bool = True, closed: bool = False) -> dict[str, Amounts]:
         """Credit by key: of conversions in the range, or of touches in it (only those whose window has closed)."""
-        if model.shares is not None:
-            return self.markov
+        inside = inside or model.shares is not None
         chosen = [p for p in self.placed if (p.inside if inside else p.at_range and (p.closed or not closed))]
-        return model.credits(p.group for p in chosen)
+        return model.credits([p.group for p in chosen], self.moves)
 
     @property
     def touched(self) -> Amounts:
         """Conversions of the range that have a touch: number, value, new customers."""
-        heads = [p.group.amounts for p in self.placed if p.inside and p.group.place == "first"]
-        return tuple(sum(column, Fraction(0)) for column in zip(*heads, strict=True)) if heads else (Fraction(0),) * 3
+        from assay.stats.attribution import touched
+
+        return touched(p.group for p in self.placed if p.inside)
 
 
 def load(run: Run) -> None:
     """Costs, then groups of touches (reaching beyond the range where costs count by date of touch), then paths."""
     from assay.query import attribution as query
-    from assay.stats.attribution import PATHS
+    from assay.stats.attribution import MOVES
 
     plan, ask = run.asking.plan, run.asking.ask
     by_touch = run.by_touch
     if run.cut.where is None:
         day = closed_day(run) if by_touch else None
         run.costs = query.read_costs(ask(query.cost_statement(plan, run.cut, run.by, day)).rows)
-    if run.costs and by_touch:
-        run.asked = replace(run.asked, reach=run.asked.window)
+    if run.costs:
+        run.asked = replace(run.asked, reach=run.asked.window if by_touch else 0, customers=run.asked.goal is None)
+    run.totals = fractions(ask(query.total_statement(plan, run.cut, run.asked)).rows[0])
+    if not run.totals[0]:
+        return
     needs = {need for model in run.models for need in model.needs}
     closed = closed_day(run) if run.asked.reach else None
     run.placed = query.read_groups(ask(query.group_statement(plan, run.cut, run.asked, needs, closed)).rows)
-    if PATHS in needs:
-        asked = replace(run.asked, reach=0)
-        won = ask(query.path_statement(plan, run.cut, asked)).rows
-        lost = ask(query.lost_statement(plan, run.cut, asked)).rows
-        model = next(m for m in run.models if m.shares is not None)
-        run.markov = model.credits((), query.read_paths(won, lost))
+    if MOVES in needs:
+        asked = replace(run.asked, reach=0, customers=False)
+        won, lost = (ask(query.move_statement(plan, run.cut, asked, side)).rows for side in (True, False))
+        run.moves = query.read_moves(won, lost)
 
 
 def closed_day(run: Run) -> date:

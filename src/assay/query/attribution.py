@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,7 +15,7 @@ from assay.plan.values import Plan
 from assay.query.cut import Cut, Frame
 from assay.query.rows import RowBuilder, cost_dimension
 from assay.query.touches import NOTHING, SEPARATOR, Asked, Touches, ordered_text
-from assay.stats.attribution import CHOSEN, DECAY, KINDS, Group, Path, half_life
+from assay.stats.attribution import CHOSEN, DECAY, KINDS, LOST, START, WON, Group, Move, half_life
 from assay.store.engine import Statement
 
 _AMOUNTS = "count(*), sum(v), sum(is_new)"
@@ -97,24 +98,41 @@ def path_statement(plan: Plan, cut: Cut, asked: Asked) -> Statement:
     return frame.text(f"SELECT path, {_AMOUNTS} FROM ({one}) q GROUP BY path ORDER BY 2 DESC, 3 DESC, 1", "paths")
 
 
-def lost_statement(plan: Plan, cut: Cut, asked: Asked) -> Statement:
-    """Paths through the range of units that did not convert in it."""
+def read_paths(rows: Iterable[Sequence[Any]]) -> list[tuple[tuple[str, ...], tuple[Fraction, ...]]]:
+    """The rows of ``path_statement``: keys in time order, and the amounts of the conversions at their end."""
+    return [(tuple(path.split(SEPARATOR)), tuple(Fraction(x) for x in amounts)) for path, *amounts in rows]
+
+
+def move_statement(plan: Plan, cut: Cut, asked: Asked, won: bool) -> Statement:
+    """Steps on the way to the range's conversions, or (``won`` false) through the range by units without one in it."""
     frame = Touches(plan, cut, asked)
-    first, last = frame.bind(cut.period.first), frame.bind(cut.period.last)
-    touched = (
-        f"SELECT t.unit AS c, 0 AS v, 0 AS is_new, true AS inside, t.k AS k, t.tt AS tt, t.key AS key, t.direct AS direct, true AS at_range, "
-        f"true AS closed FROM touches t WHERE t.day >= {first} AND t.day <= {last} AND t.unit IS NOT NULL "
-        f"AND NOT EXISTS (SELECT 1 FROM conversions c WHERE c.unit = t.unit)"
+    path = frame.path() if won else frame.shaped(_lost(frame))
+    steps = (
+        "SELECT key, inside, lag(key) OVER (PARTITION BY c ORDER BY tt, k) AS here, "
+        f"lead(key) OVER (PARTITION BY c ORDER BY tt, k) IS NULL AS ended FROM ({path}) p"
     )
-    one = f"SELECT c, {ordered_text('key', 'tt, k')} AS path FROM ({frame.shaped(touched)}) p GROUP BY c"
-    return frame.text(f"SELECT path, count(*) FROM ({one}) q GROUP BY path ORDER BY 2 DESC, 1", "paths without")
+    sql = f"SELECT here, key, ended, count(*) FROM ({steps}) q WHERE inside GROUP BY here, key, ended"
+    return frame.text(sql, "steps to conversions" if won else "steps without a conversion")
 
 
-def read_paths(rows: Iterable[Sequence[Any]], lost: Iterable[Sequence[Any]] = ()) -> list[Path]:
-    """The rows of ``path_statement`` and ``lost_statement``."""
-    won = [Path(tuple(path.split(SEPARATOR)), tuple(Fraction(x) for x in amounts)) for path, *amounts in rows]
-    nothing = (Fraction(0),) * 3
-    return [*won, *(Path(tuple(path.split(SEPARATOR)), nothing, int(count)) for path, count in lost)]
+def _lost(frame: Touches) -> str:
+    first, last = frame.bind(frame.cut.period.first), frame.bind(frame.cut.period.last)
+    return (
+        "SELECT t.unit AS c, 0 AS v, 0 AS is_new, true AS inside, t.k AS k, t.tt AS tt, t.key AS key, t.direct AS direct, "
+        f"true AS at_range, true AS closed FROM touches t WHERE t.day >= {first} AND t.day <= {last} AND t.unit IS NOT NULL "
+        "AND NOT EXISTS (SELECT 1 FROM conversions c WHERE c.unit = t.unit)"
+    )
+
+
+def read_moves(won: Iterable[Sequence[Any]], lost: Iterable[Sequence[Any]]) -> list[Move]:
+    """The rows of the two ``move_statement``s."""
+    found: dict[tuple[str, str], int] = defaultdict(int)
+    for rows, end in ((won, WON), (lost, LOST)):
+        for here, key, ended, count in rows:
+            found[START if here is None else str(here), str(key)] += int(count)
+            if ended:
+                found[str(key), end] += int(count)
+    return [Move(here, there, count) for (here, there), count in sorted(found.items())]
 
 
 def cost_statement(plan: Plan, cut: Cut, by: str, closed_day: date | None) -> Statement:

@@ -28,7 +28,8 @@ class Asked:
     """What an attribution is made from. ``window`` in seconds. ``goal`` None = orders; ``value``: net, gross, goal or count.
 
     ``touch``: only sessions that hold an event of that name are touches, at its time. ``reach``: seconds after the range in
-    which conversions are looked for as well (for touches of the range, counted by their own date).
+    which conversions are looked for as well (for touches of the range, counted by their own date). ``customers``: tell first
+    paid orders apart, which takes all orders ever.
     """
 
     by: str = "channel"
@@ -40,6 +41,7 @@ class Asked:
     exclude_direct: bool = False
     transforms: tuple[tuple[str, str | None], ...] = ()
     reach: int = 0
+    customers: bool = False
 
 
 def ordered_text(value: str, order: str) -> str:
@@ -112,20 +114,24 @@ class Touches(Frame):
     def _orders(self) -> str:
         value = {"net": "o.net", "gross": "o.gross"}.get(self.asked.value, "0")
         where = ["o.counted", f"o.day BETWEEN {self.bind(self.cut.period.first)} AND {self.bind(self.last)}"]
-        source = "orders o" + (unit_join("user", "o").replace(" JOIN", " LEFT JOIN", 1))
+        source = "orders o" + unit_join(self.asked.per, "o").replace(" JOIN", " LEFT JOIN", 1)
         if self.cut.where is not None:
             where.append(session_filter(self.dims, self.cut.where))
             source += " LEFT JOIN sessions s ON s.session_key = o.session_key" + visitor_joins(
                 where[-1], "o.visitor_key"
             )
-        paid = (
-            "SELECT o2.event_no, row_number() OVER (PARTITION BY coalesce(v2.person_key, -o2.event_no) ORDER BY o2.t, o2.order_id) AS place "
-            "FROM orders o2 LEFT JOIN visitors v2 ON v2.visitor_key = o2.visitor_key WHERE o2.counted AND o2.gross > 0"
-        )
+        is_new = "0"
+        if self.asked.customers:
+            is_new = "CASE WHEN p.place = 1 THEN 1 ELSE 0 END"
+            source += (
+                " LEFT JOIN (SELECT o2.event_no, row_number() OVER (PARTITION BY coalesce(v2.person_key, -o2.event_no) "
+                "ORDER BY o2.t, o2.order_id) AS place FROM orders o2 LEFT JOIN visitors v2 ON v2.visitor_key = o2.visitor_key "
+                "WHERE o2.counted AND o2.gross > 0) p ON p.event_no = o.event_no"
+            )
         return (
             f"SELECT {unit_key(self.asked.per, 'o')} AS unit, o.event_no AS c, o.t AS t, "
-            f"CAST(coalesce({value}, 0) AS DECIMAL(18, 6)) AS v, CASE WHEN p.place = 1 THEN 1 ELSE 0 END AS is_new, "
-            f"{self._inside('o')} AS inside FROM {source} LEFT JOIN ({paid}) p ON p.event_no = o.event_no WHERE {' AND '.join(where)}"
+            f"CAST(coalesce({value}, 0) AS DECIMAL(18, 6)) AS v, {is_new} AS is_new, {self._inside('o')} AS inside "
+            f"FROM {source} WHERE {' AND '.join(where)}"
         )
 
     def _goals(self, goal: Goal) -> str:

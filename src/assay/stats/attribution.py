@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from itertools import pairwise
 
 Amounts = tuple[Fraction, ...]
 START, WON, LOST = "(start)", "(conversion)", "(null)"
@@ -38,12 +37,12 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Path:
-    """Keys in time order; ``amounts`` of the conversions at its end, ``lost`` = how often it ended without one."""
+class Move:
+    """``count`` steps from one key to the next over all paths, which begin at ``START`` and end in ``WON`` or ``LOST``."""
 
-    keys: tuple[str, ...]
-    amounts: Amounts = ()
-    lost: int = 0
+    here: str
+    there: str
+    count: int
 
 
 @dataclass(frozen=True)
@@ -56,15 +55,15 @@ class Model:
     name: str
     words: str
     weight: Callable[[Group], Fraction] | None = None
-    shares: Callable[[Sequence[Path]], dict[str, Fraction]] | None = None
+    shares: Callable[[Sequence[Move]], dict[str, Fraction]] | None = None
     needs: frozenset[str] = frozenset()
 
-    def credits(self, groups: Iterable[Group], paths: Sequence[Path] = ()) -> dict[str, Amounts]:
+    def credits(self, groups: Sequence[Group], moves: Sequence[Move] = ()) -> dict[str, Amounts]:
         """Credited amounts by key; also of keys that are on paths and get nothing."""
-        found: dict[str, list[Fraction]] = {}
         if self.shares is not None:
-            totals = _sums(path.amounts for path in paths)
-            return {key: tuple(share * total for total in totals) for key, share in self.shares(paths).items()}
+            totals = touched(groups)
+            return {key: tuple(share * total for total in totals) for key, share in self.shares(moves).items()}
+        found: dict[str, list[Fraction]] = {}
         for group in groups:
             if self.weight is None:
                 credit: Amounts = group.decayed
@@ -77,9 +76,10 @@ class Model:
         return {key: tuple(sums) for key, sums in found.items()}
 
 
-def _sums(rows: Iterable[Amounts]) -> Amounts:
-    columns = list(zip(*rows, strict=True))
-    return tuple(sum(column, Fraction(0)) for column in columns)
+def touched(groups: Iterable[Group]) -> Amounts:
+    """What the conversions that have a touch are worth: each has one first touch."""
+    heads = [group.amounts for group in groups if group.place == "first"]
+    return tuple(sum(column, Fraction(0)) for column in zip(*heads, strict=True)) or (Fraction(0),) * 3
 
 
 def ends(first: Fraction, last: Fraction) -> Callable[[Group], Fraction]:
@@ -118,7 +118,7 @@ def _shapley(group: Group) -> Fraction:
     return Fraction(1, group.kinds) if group.fresh else Fraction(0)
 
 
-def markov(paths: Sequence[Path]) -> dict[str, Fraction]:
+def markov(moves: Sequence[Move]) -> dict[str, Fraction]:
     """Shares by removal effect (Anderl et al. 2016): how much less often a first-order chain through the paths ends in
     a conversion when visits to the key end it, over the sum of that of all keys.
 
@@ -126,28 +126,24 @@ def markov(paths: Sequence[Path]) -> dict[str, Fraction]:
     """
     import numpy as np
 
-    keys = sorted({key for path in paths for key in path.keys})
-    if not keys:
+    keys = sorted({m.here for m in moves} | {m.there for m in moves} - {WON, LOST})
+    place = {key: i for i, key in enumerate(keys)}
+    if START not in place:
         return {}
-    place = {key: i for i, key in enumerate([*keys, START])}
     size = len(place)
-    moves = np.zeros((size, size))
+    chances = np.zeros((size, size))
     won, out = np.zeros(size), np.zeros(size)
-    for path in paths:
-        count = float(path.amounts[0]) if path.amounts else 0.0
-        weight = count + path.lost
-        states = [place[key] for key in (START, *path.keys)]
-        for here, there in pairwise(states):
-            moves[here, there] += weight
-            out[here] += weight
-        out[states[-1]] += weight
-        won[states[-1]] += count
-    out[out == 0] = 1
-    moves, won = moves / out[:, None], won / out
+    for move in moves:
+        out[place[move.here]] += move.count
+        if move.there == WON:
+            won[place[move.here]] += move.count
+        elif move.there != LOST:
+            chances[place[move.here], place[move.there]] += move.count
+    chances, won = chances / out[:, None], won / out
     start = place[START]
 
     def converts(removed: int | None) -> float:
-        chain, ends_well = moves.copy(), won.copy()
+        chain, ends_well = chances.copy(), won.copy()
         if removed is not None:
             chain[:, removed] = 0
             ends_well[removed] = 0
@@ -156,7 +152,7 @@ def markov(paths: Sequence[Path]) -> dict[str, Fraction]:
     every = converts(None)
     if every <= 0:
         return {}
-    effects = {key: Fraction(max(0.0, 1 - converts(place[key]) / every)) for key in keys}
+    effects = {key: Fraction(max(0.0, 1 - converts(place[key]) / every)) for key in keys if key != START}
     total = sum(effects.values())
     return {key: effect / total for key, effect in effects.items()} if total else {}
 
@@ -165,7 +161,7 @@ def _parts(first: int, last: int) -> Callable[[Group], Fraction]:
     return ends(Fraction(first, 100), Fraction(last, 100))
 
 
-ORDER, KINDS, CHOSEN, DECAY, PATHS = "order", "kinds", "chosen", "decay", "paths"
+KINDS, CHOSEN, DECAY, MOVES = "kinds", "chosen", "decay", "moves"
 
 MODELS: tuple[Model, ...] = (
     Model("first", "all to the first touch", _first),
@@ -179,7 +175,7 @@ MODELS: tuple[Model, ...] = (
     Model(
         "shapley", "equal parts to the different values on the path (Shapley value)", _shapley, needs=frozenset({KINDS})
     ),
-    Model("markov", "by removal effect in a first-order Markov chain", shares=markov, needs=frozenset({PATHS})),
+    Model("markov", "by removal effect in a first-order Markov chain", shares=markov, needs=frozenset({MOVES})),
 )
 ALIASES = {"u_shaped": "position", "j_shaped": "j", "inverse_j_shaped": "inverse_j"}
 
