@@ -129,10 +129,14 @@ class FunnelQuery:
         latest: dict[Any, int] = {}
         for unit in units:
             key = (unit.unit, unit.group if self.at == "all" else ())
-            latest[key] = max(latest.get(key, unit.last_start), unit.last_start)
+            if self.funnel.entry == "latest":
+                latest[key] = max(latest.get(key, unit.last_start), unit.last_start)
             if key not in best or self._rank(unit) > self._rank(best[key]):
                 best[key] = unit
-        return [Unit(u.unit, u.cluster, u.group, u.times, latest[key], u.events) for key, u in best.items()]
+        return [
+            Unit(u.unit, u.cluster, u.group, u.times, latest.get(key, u.last_start), u.events)
+            for key, u in best.items()
+        ]
 
     def _rank(self, unit: Unit) -> tuple[int, ...]:
         if self.funnel.entry == "first":

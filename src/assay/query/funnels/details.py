@@ -18,7 +18,7 @@ Run = Callable[[Statement], Result]
 
 _NAMES = {
     "visitor": "SELECT v.visitor_key, v.visitor FROM visitors v WHERE v.visitor_key",
-    "user": "SELECT v.visitor_key, coalesce(v.user_id, v.visitor) FROM visitors v WHERE v.visitor_key",
+    "user": "SELECT DISTINCT v.person_key, coalesce(v.user_id, v.visitor) FROM persons v WHERE v.person_key",
     "session": "SELECT s.session_key, coalesce(s.source_session, v.visitor || '#' || CAST(s.session_no AS VARCHAR)) "
     "FROM sessions s JOIN visitors v ON v.visitor_key = s.visitor_key WHERE s.session_key",
 }

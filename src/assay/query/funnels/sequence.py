@@ -243,7 +243,7 @@ def _unordered(moments: Sequence[Moment], rule: Rule, best: _Best) -> None:
             continue
         before = held[head:] if moment.excluded else []
         if any(moment.masks):
-            if moment.starts:
+            if moment.starts and (rule.entry == "latest" or not held):
                 best.last_start = moment.t
             held.append(moment)
             _count(counts, moment, 1)
