@@ -38,7 +38,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Move:
-    """``count`` steps from one key to the next over all paths, which begin at ``START`` and end in ``WON`` or ``LOST``."""
+    """``count`` steps from one key to the next over all paths, which run from ``START`` to ``WON`` or ``LOST``."""
 
     here: str
     there: str
