@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from assay.analyses.base import Asking, Question, Ranged, argument, session_words
-from assay.analyses.estimates import clustered_share
+from assay.analyses.funnel_figures import matured_figures, since_previous, step_estimate
 from assay.decide.words import group_name, percent
 from assay.model.answer import Answer, Cell, Column, Definition, Labelled
 from assay.model.errors import Refused, UnknownName, UsageError, suggestion
-from assay.model.estimate import Estimate
 from assay.model.finding import Finding
 from assay.plan.values import Funnel, Plan
 
@@ -132,9 +131,9 @@ def _steps(look: Look) -> Answer:
         one = reached[group]
         for k, label in enumerate(look.labels):
             rate = step_estimate(one, k)
-            row = [*names, label, one.units[k], rate.value, rate.low, rate.high, *_previous(one, k, funnel)]
+            row = [*names, label, one.units[k], rate.value, rate.low, rate.high, *since_previous(one, k, funnel)]
             if matured is not None:
-                row += [*_matured(matured.get(group), k), one.open[k] if one.open else 0]
+                row += [*matured_figures(matured.get(group), k), one.open[k] if one.open else 0]
             row += [values[group][k] if group in values else zero for values, zero in more.by_group]
             rows.append((*row, *more.whole))
             labelled.append(Labelled(f"{funnel.name}.{label}", dict(zip(params.by, names, strict=True)), rate))
@@ -212,22 +211,6 @@ def _columns(look: Look, open_: bool) -> tuple[Column, ...]:
     return tuple(columns)
 
 
-def _previous(one: Reached, k: int, funnel: Funnel) -> list[Cell]:
-    """The rate from the previous step with its interval, how many were lost, and the times; nothing at the start."""
-    if k == 0:
-        return [None] * 8
-    from assay.query.funnels import previous
-
-    before = previous([i for i, step in enumerate(funnel.steps) if not step.optional], k)
-    rate = previous_estimate(one, k, before)
-    lost = None if funnel.steps[k].optional else one.units[before] - one.units[k]
-    times = one.times[k]
-    if times is None:
-        return [rate.value, rate.low, rate.high, lost, None, None, None, None]
-    spans = [times.median_previous, times.mean_previous, times.median_start, times.mean_start]
-    return [rate.value, rate.low, rate.high, lost, *spans]
-
-
 def _cutoff(look: Look) -> int | None:
     """Attempts that begin later are open: their window closes after the data end. None where all are closed."""
     if look.funnel.window is None:
@@ -239,13 +222,6 @@ def _cutoff(look: Look) -> int | None:
     cutoff = look.asking.matured_by() - look.funnel.window * 1_000_000
     end = day_start(look.period.last + timedelta(1), look.asking.plan.site.timezone)
     return cutoff if cutoff < end - 1 else None
-
-
-def _matured(one: Reached | None, k: int) -> list[Cell]:
-    if one is None:
-        return [None, None, None, 0]
-    rate = step_estimate(one, k)
-    return [rate.value, rate.low, rate.high, one.units[0]]
 
 
 def chosen(plan: Plan, params: Params) -> Funnel:
@@ -273,34 +249,6 @@ def _window(text: str) -> int | None:
         return duration(text)
     except ValueError as error:
         raise UsageError(f"window {text!r}: {error}") from error
-
-
-def step_estimate(one: Reached, k: int) -> Estimate:
-    """The rate from the start: Wilson for visitors, users and accounts, by visitor clusters for sessions."""
-    from assay.model.moments import Moments
-    from assay.stats.proportions import wilson
-
-    if k == 0:
-        return Estimate(
-            1.0, n=one.units[0], numerator=one.units[0], denominator=one.units[0], reason="the start itself"
-        )
-    if one.products is None:
-        return wilson(one.units[k], one.units[0])
-    sums, first = one.products[k], one.products[0]
-    squares = (sums.xx, sums.xy, first.xx)
-    return clustered_share(Moments(("x", "y"), sums.clusters, (one.units[k], one.units[0]), squares))
-
-
-def previous_estimate(one: Reached, k: int, before: int) -> Estimate:
-    """The rate from the step before, with the same kind of interval."""
-    from assay.model.moments import Moments
-    from assay.stats.proportions import wilson
-
-    if one.products is None or not one.units[before]:
-        return wilson(one.units[k], one.units[before])
-    sums = one.products[k]
-    squares = (sums.xx, sums.xz, one.products[before].xx)
-    return clustered_share(Moments(("x", "y"), sums.clusters, (one.units[k], one.units[before]), squares))
 
 
 _ORDERS = {
