@@ -141,6 +141,9 @@ def test_the_sql_of_every_question_parses(tmp_path: Path) -> None:
         ws.ask("lifecycle", period="day", segment="mobile", **range_),
         ws.ask("features", "view_item", segment="seen", goal="order", **range_),
         ws.ask("retention", cohort="first", cumulative=True, **range_),
+        ws.ask("channels", by="campaign", segment="seen", **range_),
+        ws.ask("attribution", model=["all"], goal="page_view", exclude_direct=True, transform=["exposure"], **range_),
+        ws.ask("attribution", per="user", touch="page_view", segment="bought", paths=True, **range_),
         ws.ask("catalog"),
         ws.ask("quality", **range_),
     ]

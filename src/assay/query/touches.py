@@ -124,8 +124,8 @@ class Touches(Frame):
         if self.asked.customers:
             is_new = "CASE WHEN p.place = 1 THEN 1 ELSE 0 END"
             source += (
-                " LEFT JOIN (SELECT o2.event_no, row_number() OVER (PARTITION BY coalesce(v2.person_key, -o2.event_no) "
-                "ORDER BY o2.t, o2.order_id) AS place FROM orders o2 LEFT JOIN visitors v2 ON v2.visitor_key = o2.visitor_key "
+                " LEFT JOIN (SELECT o2.event_no, row_number() OVER (PARTITION BY coalesce(o2.person_key, -o2.event_no) "
+                "ORDER BY o2.t, o2.order_id) AS place FROM orders o2 "
                 "WHERE o2.counted AND o2.gross > 0) p ON p.event_no = o.event_no"
             )
         return (
