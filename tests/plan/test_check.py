@@ -38,6 +38,7 @@ KPI = METRICS + "objectives: {o: {}}\nkpis:\n  rate: {objective: o, "
         ),
         ("metrics:\n  m: {type: simple, count: sesion}", [(2, "error", "unknown_event")]),
         ("funnels:\n  f:\n    steps:\n      - view_item\n      - purchse", [(5, "error", "unknown_event")]),
+        ("funnels:\n  f:\n    steps: [view_item]", [(2, "error", "one_step")]),
         ("cohorts:\n  c:\n    did: purchse", [(3, "error", "unknown_event")]),
         ("goals:\n  a: {event: purchase, agreed_by: a}", [(2, "error", "macro_goal")]),
         (MACRO + "  b: {event: sign_up, kind: macro, agreed_by: a}", [(3, "error", "macro_goal")]),

@@ -223,6 +223,14 @@ def costs(look: Look) -> Iterator[Remark]:
             yield Remark(("metrics", metric.name), text, "contribution_without_costs")
 
 
+def one_step(look: Look) -> Iterator[Remark]:
+    """Nobody can be lost in a funnel of one step."""
+    for funnel in look.plan.funnels.values():
+        if len(funnel.steps) == 1:
+            text = f"the funnel {funnel.name} has one step; a funnel needs two, or make it a metric"
+            yield Remark(("funnels", funnel.name), text, "one_step", "error")
+
+
 def globs(look: Look) -> Iterator[Remark]:
     """A path begins with /, so a glob that does not never matches."""
     for name, patterns in look.plan.pages.items():
@@ -253,6 +261,7 @@ CHECKS: tuple[Callable[[Look], Iterator[Remark]], ...] = (
     names,
     shadowed,
     costs,
+    one_step,
     globs,
     same_meaning,
 )
