@@ -147,13 +147,15 @@ class Asking:
             return None
         if text in self.plan.segments:
             return self.plan.segments[text].where
+        if text in self.plan.cohorts:
+            return Expression(text, (text,))
         from assay.plan.dimensions import DIMENSIONS
         from assay.plan.expressions import KINDS, ExpressionError, parse
 
         kinds = {p.name: KINDS[p.type] for p in self.plan.properties().values()}
-        kinds |= {name: kind for name, (_, kind) in DIMENSIONS.items()}
+        kinds |= {name: kind for name, (_, kind) in DIMENSIONS.items()} | dict.fromkeys(self.plan.cohorts, "boolean")
         if text.isidentifier() and text not in kinds:
-            raise UnknownName("segment", text, self.plan.segments)
+            raise UnknownName("segment", text, [*self.plan.segments, *self.plan.cohorts])
         try:
             return parse(text, kinds)
         except ExpressionError as error:

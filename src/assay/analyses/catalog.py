@@ -9,6 +9,7 @@ from pydantic import Field
 from assay.analyses import funnel
 from assay.analyses.base import Asking, Params, Question, define
 from assay.model.answer import Answer, Column
+from assay.plan.values import Cohort
 
 STAGES = ("acquire", "engage", "convert", "retain", None)
 
@@ -16,7 +17,7 @@ STAGES = ("acquire", "engage", "convert", "retain", None)
 class CatalogParams(Params):
     """What to list."""
 
-    kind: Literal["all", "metrics", "funnels", "segments", "goals", "dimensions"] = Field(
+    kind: Literal["all", "metrics", "funnels", "segments", "cohorts", "goals", "dimensions"] = Field(
         "all", description="which definitions"
     )
 
@@ -56,6 +57,8 @@ def answer(asking: Asking, params: CatalogParams) -> Answer:
             )
     if listed("segments"):
         rows += [("segment", s.name, s.where.text, "", s.id) for s in plan.segments.values()]
+    if listed("cohorts"):
+        rows += [("cohort", c.name, cohort_words(c), "", c.id) for c in plan.cohorts.values()]
     if wanted == "dimensions":
         from assay.plan.dimensions import DIMENSIONS
 
@@ -89,6 +92,21 @@ def answer(asking: Asking, params: CatalogParams) -> Answer:
         sentence=sentence,
         next=("assay metric NAME", "assay check"),
     )
+
+
+def cohort_words(cohort: Cohort) -> str:
+    """What its members did."""
+    from assay.plan.literals import words
+
+    if cohort.members:
+        return f"{len(cohort.members):,} listed {cohort.per}s"
+    often = f" at least {cohort.at_least} times" if cohort.at_least > 1 else ""
+    parts = [f"did {' or '.join(cohort.did) or 'anything'}{often}"] if cohort.did or cohort.where else []
+    parts += [f"where {cohort.where.text}"] if cohort.where else []
+    parts += [f"in order {' → '.join(cohort.sequence)}"] if cohort.sequence else []
+    parts += [f"did not {' or '.join(cohort.did_not)}"] if cohort.did_not else []
+    parts += [f"within {words(cohort.within)}"] if cohort.within else []
+    return f"{cohort.per}s who " + ", ".join(parts)
 
 
 QUESTION = Question("catalog", "Every definition of the plan in words.", CatalogParams, answer, needs_data=False)

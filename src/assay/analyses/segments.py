@@ -53,13 +53,14 @@ def answer(asking: Asking, params: Params) -> Answer:
     looks: list[tuple[str, str, Moments, Moments]] = []
     for dimension in params.by or [
         *asking.plan.segments,
+        *asking.plan.cohorts,
         *(d for d in DIMENSIONS if d != "entry_page_group" or asking.plan.pages),
     ]:
         cells = asking.cells([metric], Cut(period, (dimension,), None, where, matured_by=asking.matured_by()))[
             metric.name
         ]
         groups = {group[0]: cell.all for group, cell in cells.items() if cell.all.n}
-        looks += _looks(dimension, groups, dimension in asking.plan.segments, params.min_units)
+        looks += _looks(dimension, groups, dimension in {*asking.plan.segments, *asking.plan.cohorts}, params.min_units)
     # One split under two names, or seen from either side, is one look: the first name keeps it.
     splits = {frozenset(((a.n, a.sums), (b.n, b.sums))): (d, v, a, b) for d, v, a, b in reversed(looks)}
     looks = list(splits.values())[::-1]
@@ -173,7 +174,7 @@ def _finding(
         text,
         {"dimension": dimension, "value": value, "p_adjusted": p},
         f"assay funnel {next(iter(asking.plan.funnels), 'NAME')} --by {dimension}"
-        if dimension not in asking.plan.segments
+        if dimension not in {*asking.plan.segments, *asking.plan.cohorts}
         else None,
     )
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
 from typing import Any, TypeVar
 
 from assay.model.errors import suggestion
@@ -44,19 +46,50 @@ def cohorts(draft: Draft) -> None:
     """Units by what they did."""
     made = {}
     for name, form, place in _named(draft, "cohorts", forms.CohortForm):
-        if not (form.did or form.did_not or form.sequence or form.where):
-            place.problem("needs did, did_not, sequence or where", code="missing_key")
+        if not (form.did or form.did_not or form.sequence or form.where or form.members):
+            place.problem("needs did, did_not, sequence, where or members", code="missing_key")
+        if name in draft.names(cohorts=False) or name in draft.entries("segments"):
+            place.problem(f"{name} already names a dimension, a property or a segment", code="choose_one")
+        if form.members and (form.did or form.did_not or form.sequence or form.where):
+            place.problem("a list of members and behaviour at once: choose one", "members", code="choose_one")
+        if form.per == "account" and not form.members:
+            place.problem("behaviour is known per visitor and user", "per", code="value")
         if len(form.sequence) == 1:
             place.problem("a sequence has at least two events; use did for one", "sequence", code="value")
         if form.at_least > 1 and not form.did:
             place.problem("at_least counts the events of did, which is missing", "at_least", code="missing_key")
         for event in sorted(set(form.did) & set(form.did_not)):
             place.problem(f"{event} stands in did and in did_not; nobody can be both", "did_not", code="choose_one")
-        where = place.expression(form.where, "where")
+        where = place.expression(form.where, "where", names=draft.names(cohorts=False))
         made[name] = values.Cohort(
-            name, tuple(form.did), tuple(form.did_not), form.at_least, form.within, tuple(form.sequence), where
+            name,
+            tuple(form.did),
+            tuple(form.did_not),
+            form.at_least,
+            form.within,
+            tuple(form.sequence),
+            where,
+            form.per,
+            member_ids(form.members, place) if form.members else (),
         )
     draft.set(cohorts=made)
+
+
+def member_ids(file: str, place: Place) -> tuple[str, ...]:
+    """The ids in a file beside the plan: its first column, below a heading."""
+    main = Path(place.plan.files[0]) if place.plan.files else Path()
+    path = main.parent / file
+    if path.resolve().parent != main.parent.resolve() and main.parent.resolve() not in path.resolve().parents:
+        place.problem(f"{file} lies outside of the plan's folder", "members", code="file")
+        return ()
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            ids = [row[0].strip() for row in list(csv.reader(lines))[1:] if row and row[0].strip()]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or error
+        place.problem(f"{file} cannot be read: {reason}", "members", code="file")
+        return ()
+    return tuple(dict.fromkeys(ids))
 
 
 def funnels(draft: Draft) -> None:

@@ -38,10 +38,11 @@ class Draft:
         value = self.raw.get(section)
         return dict(value) if isinstance(value, dict) else {}
 
-    def names(self) -> dict[str, str]:
-        """Names that an expression may use, with their kinds."""
+    def names(self, cohorts: bool = True) -> dict[str, str]:
+        """Names that an expression may use, with their kinds; a cohort's own condition names no cohorts."""
+        members = dict.fromkeys(self.entries("cohorts"), "boolean") if cohorts else {}
         properties = {p.name: KINDS[p.type] for p in self.plan.properties().values()}
-        return {**properties, **{name: kind for name, (_, kind) in DIMENSIONS.items()}}
+        return {**members, **properties, **{name: kind for name, (_, kind) in DIMENSIONS.items()}}
 
 
 @dataclass(frozen=True)

@@ -228,6 +228,8 @@ class CohortForm(Form):
     within: Duration | None = None
     sequence: Texts = []
     where: Text | None = None
+    per: Literal["visitor", "user", "account"] = "visitor"
+    members: Annotated[Text | None, Field(description="a CSV file of ids beside the plan, one a line")] = None
 
 
 class StepForm(Form):

@@ -194,7 +194,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Cohort:
-    """Units by what they did. Seconds for ``within``."""
+    """Units by what they did, or (``members``) a list of ids. Seconds for ``within``. ``per``: visitor or user."""
 
     name: str
     did: tuple[str, ...] = ()
@@ -203,6 +203,8 @@ class Cohort:
     within: int | None = None
     sequence: tuple[str, ...] = ()
     where: Expression | None = None
+    per: str = "visitor"
+    members: tuple[str, ...] = ()
     id: str = ""
 
 

@@ -67,7 +67,11 @@ class Dimensions:
         if name in self.plan.segments:
             where = self.plan.segments[name].where
             return Dimension(name, self.scope(where), f"CAST(({self.expression(where)}) AS BOOLEAN)", "boolean")
-        raise UnknownName("dimension", name, [*self.known(), *self.plan.segments])
+        if name in self.plan.cohorts:
+            from assay.query.cohorts import member
+
+            return Dimension(name, "visitor", member(self.plan, self.plan.cohorts[name], self.bind), "boolean")
+        raise UnknownName("dimension", name, [*self.known(), *self.plan.segments, *self.plan.cohorts])
 
     def _builtin(self, name: str, scope: str) -> str:
         special = {
