@@ -54,7 +54,7 @@ def answer(case: Case, make: Make) -> dict[str, Any]:
     made = lines(case, goal, value)
     days = sorted(instant(e["timestamp"]) for e in case["events"])
     params["from"] = _day(instant(first)) if first else _day(days[0])
-    params["to"] = _day(instant(last)) if last else _day(days[-1] + 86_400_000_000)
+    params["to"] = _day(instant(last) - ("T00:00" in str(last))) if last else _day(days[-1] + 86_400_000_000)
     plan: dict[str, Any] = {"site": {"name": "Case"}, "rules": {"session_source": "own"}}
     if goal != "purchase":
         plan |= {
@@ -71,12 +71,12 @@ def read(rows: list[dict[str, Any]], paths: list[dict[str, Any]], case: Case) ->
     total = sum(row["conversions"] for row in rows)
     touched = [row for row in rows if row["source"] != NO_TOUCH]
     of = sum(row["conversions"] for row in touched) or 1
-    credit = {row["source"]: _share(row["conversions"] / of) for row in touched}
+    credit = {row["source"]: _share(row["conversions"]) for row in touched}
     wanted = case["expected"].get("credit") or {}
     known = [path["path"].split(" > ") for path in paths if path["path"] != NO_TOUCH]
     return {
         "credit": {key: _as(share, wanted.get(key)) for key, share in credit.items()},
-        "credit_percent": {key: float(share * 100) for key, share in credit.items()},
+        "credit_percent": {key: float(share / _share(of) * 100) for key, share in credit.items()},
         "revenue": {row["source"]: row["revenue"] for row in touched},
         "revenue_total": sum(row["revenue"] for row in rows),
         "conversions": total,
@@ -84,7 +84,7 @@ def read(rows: list[dict[str, Any]], paths: list[dict[str, Any]], case: Case) ->
     }
 
 
-def _share(value: float) -> Fraction:
+def _share(value: int | float) -> Fraction:
     near = Fraction(value).limit_denominator(10_000)
     return near if abs(near - Fraction(value)) < Fraction(1, 10**9) else Fraction(value)
 
@@ -100,12 +100,16 @@ def lines(case: Case, goal: str, value: str) -> list[Event]:
     """Event lines; a case that has touches only gets one conversion behind them."""
     made = []
     for n, one in enumerate(case["events"]):
+        if set(one) - {"user", "event", "timestamp", "properties", "session", "event_id"}:
+            raise UnknownWord(f"event with {', '.join(sorted(one))}")
         given = dict(one.get("properties") or {})
         source = given.pop("utm_source", None) or given.pop("channel", None)
         tags = {f"utm_{tag}": given.pop(f"utm_{tag}") for tag in ("medium", "campaign") if given.get(f"utm_{tag}")}
         line = event(
             one["user"], one["event"], instant(one["timestamp"]), id=one.get("event_id", f"{n:06}"), seq=n, **tags
         )
+        if one.get("session") is not None:
+            line["session"] = one["session"]
         if source is not None:
             line["utm_source"] = source
         if one["event"] == goal and value in given and goal == "purchase":
