@@ -21,6 +21,8 @@ def _render(answer: Answer, _layout: Layout) -> str:
     parts = [f"**{_escaped(answer.sentence)}**"] if answer.sentence else []
     if answer.columns and answer.rows:
         parts.append(_table(answer))
+    if answer.chart and answer.chart.get("kind") == "definition":
+        parts += [f"```sql\n{text}\n```" for text in answer.sql]
     if answer.findings:
         parts.append("\n".join(f"- {_escaped(finding_words(one))}" for one in answer.findings))
     if answer.notes:

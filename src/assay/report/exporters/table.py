@@ -17,6 +17,8 @@ def _render(answer: Answer, layout: Layout) -> str:
     parts = [_said([answer.sentence], "bold", layout)] if answer.sentence else []
     if answer.columns and answer.rows:
         parts.append(_table(answer, layout))
+    if answer.chart and answer.chart.get("kind") == "definition":
+        parts += answer.sql
     told = {cell for row in answer.rows for cell in row if isinstance(cell, str)}
     findings = [one for one in answer.findings if one.text not in told]  # a row that says it says it once
     if findings:
