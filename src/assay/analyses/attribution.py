@@ -59,7 +59,7 @@ def answer(asking: Asking, params: Params) -> Answer:
         return asking.empty("attribution", params, period)
     cut = Cut(period, where=asking.segment(params.segment))
     run = Run(asking, params.by, params.date == "touch", asked, cut, models)
-    load(run)
+    load(run, params.paths)
     if not run.totals[0]:
         reason = f"no conversions in {period}"
         made = asking.empty("attribution", params, period)

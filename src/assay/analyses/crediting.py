@@ -62,20 +62,23 @@ class Run:
         return touched(p.group for p in self.placed if p.inside)
 
 
-def load(run: Run) -> None:
-    """Costs, then groups of touches (reaching beyond the range where costs count by date of touch), then paths."""
+def load(run: Run, paths: bool = False) -> None:
+    """Costs, then groups of touches (reaching beyond the range where costs count by date of touch), then paths.
+
+    With ``paths`` only the totals: what a list of paths needs.
+    """
     from assay.query import attribution as query
     from assay.stats.attribution import MOVES
 
     plan, ask = run.asking.plan, run.asking.ask
     by_touch = run.by_touch
-    if run.cut.where is None:
+    if run.cut.where is None and not paths:
         day = closed_day(run) if by_touch else None
         run.costs = query.read_costs(ask(query.cost_statement(plan, run.cut, run.by, day)).rows)
     if run.costs:
         run.asked = replace(run.asked, reach=run.asked.window if by_touch else 0, customers=run.asked.goal is None)
     run.totals = fractions(ask(query.total_statement(plan, run.cut, run.asked)).rows[0])
-    if not run.totals[0]:
+    if paths or not run.totals[0]:
         return
     needs = {need for model in run.models for need in model.needs}
     closed = closed_day(run) if run.asked.reach else None
