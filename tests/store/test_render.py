@@ -101,6 +101,11 @@ STATEMENTS: dict[str, tuple[str, dict[str, Any], list[tuple[Any, ...]]]] = {
         {},
         [(60_000_000,)],
     ),
+    "texts joined in order": (
+        "SELECT visitor, string_agg(name, ' > ' ORDER BY t, id), string_agg(device, ',' ORDER BY t) FROM events GROUP BY visitor ORDER BY visitor",
+        {},
+        [("a", "page_view > page_view > purchase", "mobile"), ("b", "page_view", "desktop"), ("c", "click", None)],
+    ),
     "not there": (
         "SELECT visitor FROM visitors v WHERE NOT EXISTS (SELECT 1 FROM orders o WHERE o.visitor_key = v.visitor_key) ORDER BY visitor",
         {},

@@ -127,6 +127,8 @@ def _function(node: exp.Expr) -> exp.Expr:
         return exp.Anonymous(this="dateDiff", expressions=[exp.Literal.string("day"), node.expression, node.this])
     if isinstance(node, exp.IntDiv):
         return exp.func("intDiv", node.this, node.expression)
+    if isinstance(node, exp.GroupConcat) and isinstance(node.this, exp.Order):
+        return _joined(node)
     if isinstance(node, exp.PercentileCont):
         return exp.ParameterizedAgg(this="quantileExactInclusive", expressions=[node.expression], params=[node.this])
     if isinstance(node, exp.AnyValue):
@@ -144,3 +146,23 @@ def _is_day(node: exp.Expr) -> bool:
     if isinstance(node, exp.Placeholder):
         return str(node.args.get("kind")) == "Date32"
     return isinstance(node, exp.Cast) and node.to.this == exp.DataType.Type.DATE
+
+
+_JOINED = (
+    "nullIf(arrayStringConcat(arrayMap(x -> tupleElement(x, 2), arraySort(x -> tupleElement(x, 1), "
+    "groupArrayIf(tuple(keys_, assumeNotNull(text_)), NOT text_ IS NULL))), mark_), '')"
+)
+
+
+def _joined(node: exp.GroupConcat) -> exp.Expr:
+    """Texts joined in an order (ascending); ClickHouse has no ordered aggregate."""
+    import sqlglot
+    from sqlglot import exp
+
+    keys = exp.func("tuple", *(ordered.this for ordered in node.this.expressions))
+    parts = {"keys_": keys, "text_": node.this.this, "mark_": node.args.get("separator") or exp.Literal.string(",")}
+
+    def fill(one: exp.Expr) -> exp.Expr:
+        return parts[one.name].copy() if isinstance(one, exp.Column) and one.name in parts else one
+
+    return sqlglot.parse_one(_JOINED, dialect="clickhouse").transform(fill)
