@@ -187,6 +187,26 @@ def test_by_hand_with_what_is_not_over(tmp_path: Path) -> None:
     assert (open_[0].estimate.value, open_[0].estimate.reason) == (None, "the period is not over yet")
 
 
+@pytest.mark.parametrize("params", [{}, {"cumulative": True}, {"rolling": True}, {"by": "device"}])
+def test_the_average_takes_units_as_clusters(ws: Workspace, params: dict[str, Any]) -> None:
+    found = ws.ask("retention", period="week", periods=3, per="visitor", **RANGE, **params)
+    by = params.get("by")
+    for row in found.records():
+        if row["cohort"] != "average":
+            continue
+        for j in ("1", "2", "3"):
+            (one,) = (
+                e.estimate
+                for e in found.estimates
+                if e.group["cohort"] == "average" and e.group["period"] == j and (not by or e.group[by] == row[by])
+            )
+            assert one.numerator == row[f"period_{j}_units"]
+            assert one.denominator is not None
+            assert one.value == pytest.approx(one.numerator / one.denominator)
+            assert one.n <= one.denominator
+            assert one.method.startswith(("delta", "Wilson over"))
+
+
 def test_own_windows_and_groups(tmp_path: Path) -> None:
     ws = workspace(tmp_path, PLAN.replace(ZONE, "UTC"), SMALL)
     rolling = counts(ws, ["1", "2"], rolling=True, **DAYS)

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from assay.analyses.base import Asking, Question, Ranged
 from assay.analyses.behaviour import Grain, Unit, group_of, period_name, rows_or_activity, said, whole_periods
+from assay.analyses.estimates import clustered_share
 from assay.decide.words import percent
 from assay.model.answer import Answer, Cell, Column, Definition, Labelled
 from assay.model.errors import UsageError
@@ -17,6 +18,7 @@ from assay.model.estimate import Estimate
 from assay.model.period import DAY_US
 
 if TYPE_CHECKING:
+    from assay.model.moments import Moments
     from assay.query.retention import Asked, Cohort
 
 _PLURAL = {"visitor": "visitors", "user": "users", "account": "accounts"}
@@ -74,11 +76,15 @@ def answer(asking: Asking, params: Params) -> Answer:
         return replace(empty, empty=words, sentence=f"{words[0].upper()}{words[1:]}.", definitions=(definition,))
     cohorts = range(number_of(period.first, params.period, plan), number_of(period.last, params.period, plan) + 1)
     table = _Table(params, tuple(_names(asked)), {c: _over(asking, asked, c) for c in cohorts})
+    clusters = {}
+    if params.cohort == "recurring":
+        lasts = [_last_over(table, j) for j in range(1, len(table.names) + 1)]
+        clusters = query.read_clusters(asking.ask(query.clusters(lasts)))
     rows: list[tuple[Cell, ...]] = []
     labelled: list[Labelled] = []
     kept = sorted(found, key=lambda g: (-sum(c.size for c in found[g].values()), tuple(str(v) for v in g)))
     for group in kept[: params.groups]:
-        more, estimates = _rows(asking, table, group, found[group], cohorts)
+        more, estimates = _rows(asking, table, group, found[group], cohorts, clusters.get(group))
         rows += more
         labelled += estimates
     return asking.answer(
@@ -149,8 +155,18 @@ def _over(asking: Asking, asked: Asked, cohort: int) -> list[bool]:
     return [end_of(cohort + last, asked.grain, plan) <= by for last in lasts]
 
 
+def _last_over(table: _Table, j: int) -> int | None:
+    """The last cohort for which column j is over; cohorts before it are over too."""
+    return max((cohort for cohort, over in table.ends.items() if over[j] and over[0]), default=None)
+
+
 def _rows(
-    asking: Asking, table: _Table, group: tuple[Any, ...], found: dict[int, Cohort], cohorts: range
+    asking: Asking,
+    table: _Table,
+    group: tuple[Any, ...],
+    found: dict[int, Cohort],
+    cohorts: range,
+    clusters: list[Moments] | None,
 ) -> tuple[list[tuple[Cell, ...]], list[Labelled]]:
     from assay.query.periods import start_of
     from assay.query.retention import Cohort
@@ -176,6 +192,8 @@ def _rows(
         complete = sum(closed and over[0] for closed in over) - 1
         rows.append((*values.values(), name, one.size, complete if complete >= 0 else None, *cells))
     averages = [wilson(*sums[j]) for j in range(width)]
+    if clusters is not None:  # one unit in several cohorts is one cluster
+        averages[1:] = [clustered_share(one) for one in clusters]
     labelled += [
         Labelled("retention", {**values, "cohort": AVERAGE, "period": _label(table, j)}, rate)
         for j, rate in enumerate(averages)

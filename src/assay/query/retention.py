@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay.model.errors import Refused
+from assay.model.moments import Moments
 from assay.model.period import DAY_US
 from assay.plan.measures import Select
 from assay.plan.values import Plan
-from assay.query.cut import Cut, Frame
+from assay.query.cut import Cut, Frame, moments_of
 from assay.query.dimensions import session_filter
 from assay.query.periods import number_of, number_sql, rows_of, start_of
 from assay.query.unit_events import unit_events
@@ -85,6 +86,40 @@ class RetentionQuery(Frame):
         for (group, cohort), size in sizes.items():
             found[group][cohort] = Cohort(size, (size, *self._columns(cells[group, cohort])))
         return found
+
+    def clusters(self, last: Sequence[int | None]) -> Statement:
+        """Moments of the average over cohorts, per unit: one unit may stand in several cohorts, and is one cluster.
+
+        ``last[j - 1]`` is the last cohort for which column j is over (None: for no cohort). Rows: groups, then per column
+        units, Σx, Σy, Σx², Σxy, Σy²; x = cohorts after which the unit returned in the column, y = its cohorts.
+        """
+        keys = "".join(f"s.{g}, " for g in self.groups)
+        ys, xs, sums = [], [], []
+        for j, (limit, (low, _)) in enumerate(zip(last, self.asked.columns, strict=True), start=1):
+            over = "false" if limit is None else f"s.cohort <= {limit}"
+            hit = f"s.n >= {low}" if self.asked.unbounded else f"s.n = {j}"
+            ys.append(f"sum(CASE WHEN {over} THEN 1 ELSE 0 END) AS y{j}")
+            xs.append(f"sum(CASE WHEN {over} AND {hit} THEN 1 ELSE 0 END) AS x{j}")
+            x, y = f"coalesce(b.x{j}, 0)", f"a.y{j}"
+            pairs = ((x, x), (x, y), (y, y))
+            sums.append(f"count(*) FILTER (WHERE {y} > 0), CAST(sum({x}) AS BIGINT), CAST(sum({y}) AS BIGINT)")
+            sums += [f"sum(CAST({one} AS DOUBLE) * {two})" for one, two in pairs]
+        by = f" GROUP BY {keys[:-2].replace('s.', 'a.')}" if keys else ""
+        same = "".join(f" AND b.{g} IS NOT DISTINCT FROM a.{g}" for g in self.groups)
+        sql = (
+            f"WITH starts AS ({self._starts()}), back AS ({self._returns()}), "
+            f"mine AS (SELECT {keys}s.unit, {', '.join(ys)} FROM starts s GROUP BY {keys}s.unit), "
+            f"came AS (SELECT {keys}s.unit, {', '.join(xs)} FROM ({self._pairs(keys)}) s GROUP BY {keys}s.unit) "
+            f"SELECT {keys.replace('s.', 'a.')}{', '.join(sums)} FROM mine a LEFT JOIN came b ON b.unit = a.unit{same}{by}"
+        )
+        return self.bind.statement(sql, "average retention by unit")
+
+    def read_clusters(self, result: Result) -> dict[Group, list[Moments]]:
+        """Group → per column the moments of (x, y) over units."""
+        width = len(self.groups)
+        return {
+            tuple(row[:width]): [moments_of(row[k : k + 6]) for k in range(width, len(row), 6)] for row in result.rows
+        }
 
     def _columns(self, cells: dict[int, int]) -> Sequence[int]:
         count = len(self.asked.columns)
