@@ -144,6 +144,9 @@ def test_the_sql_of_every_question_parses(tmp_path: Path) -> None:
         ws.ask("channels", by="campaign", segment="seen", **range_),
         ws.ask("attribution", model=["all"], goal="page_view", exclude_direct=True, transform=["exposure"], **range_),
         ws.ask("attribution", per="user", touch="page_view", segment="bought", paths=True, **range_),
+        ws.ask("sessions", segment="seen or page = '/x'", limit=0, **range_),
+        ws.ask("compare", "rate", rule=["bots=include"], **range_),
+        ws.ask("explain", "window", **range_),
         ws.ask("catalog"),
         ws.ask("quality", **range_),
     ]
