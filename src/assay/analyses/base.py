@@ -153,7 +153,9 @@ class Asking:
         from assay.plan.expressions import KINDS, ExpressionError, parse
 
         kinds = {p.name: KINDS[p.type] for p in self.plan.properties().values()}
-        kinds |= {name: kind for name, (_, kind) in DIMENSIONS.items()} | dict.fromkeys(self.plan.cohorts, "boolean")
+        kinds |= {name: kind for name, (_, kind) in DIMENSIONS.items()} | dict.fromkeys(
+            (*self.plan.cohorts, *self.plan.segments), "boolean"
+        )
         if text.isidentifier() and text not in kinds:
             raise UnknownName("segment", text, [*self.plan.segments, *self.plan.cohorts])
         try:
