@@ -106,6 +106,11 @@ STATEMENTS: dict[str, tuple[str, dict[str, Any], list[tuple[Any, ...]]]] = {
         {},
         [("a", "page_view > page_view > purchase", "mobile"), ("b", "page_view", "desktop"), ("c", "click", None)],
     ),
+    "bits": (
+        "SELECT bit_or(CAST(1 AS BIGINT) << CAST(b AS BIGINT)), (12 >> 2) & 1 FROM (SELECT 1 AS b UNION ALL SELECT 3)",
+        {},
+        [(10, 1)],
+    ),
     "not there": (
         "SELECT visitor FROM visitors v WHERE NOT EXISTS (SELECT 1 FROM orders o WHERE o.visitor_key = v.visitor_key) ORDER BY visitor",
         {},

@@ -19,7 +19,7 @@ from assay.model.period import DAY_US
 
 if TYPE_CHECKING:
     from assay.model.moments import Moments
-    from assay.query.retention import Asked, Cohort
+    from assay.query.retention import Asked, Cohort, RetentionQuery
 
 _PLURAL = {"visitor": "visitors", "user": "users", "account": "accounts"}
 _NEVER = 400  # most periods followed
@@ -68,18 +68,14 @@ def answer(asking: Asking, params: Params) -> Answer:
     if asking.without(period):
         return asking.empty("retention", params, period)
     query = RetentionQuery(plan, Cut(period, tuple(params.by), where=asking.segment(params.segment)), asked)
-    found = query.read(asking.ask(query.statement_for()))
     definition = _definition(asking, params)
+    cohorts = range(number_of(period.first, params.period, plan), number_of(period.last, params.period, plan) + 1)
+    table = _Table(params, tuple(_names(asked)), {c: _over(asking, asked, c) for c in cohorts})
+    found, clusters = _found(asking, query, table)
     if not found:
         words = f"nobody did {said(plan, params.start)} in {period}"
         empty = asking.empty("retention", params, period)
         return replace(empty, empty=words, sentence=f"{words[0].upper()}{words[1:]}.", definitions=(definition,))
-    cohorts = range(number_of(period.first, params.period, plan), number_of(period.last, params.period, plan) + 1)
-    table = _Table(params, tuple(_names(asked)), {c: _over(asking, asked, c) for c in cohorts})
-    clusters = {}
-    if params.cohort == "recurring":
-        lasts = [_last_over(table, j) for j in range(1, len(table.names) + 1)]
-        clusters = query.read_clusters(asking.ask(query.clusters(lasts)))
     rows: list[tuple[Cell, ...]] = []
     labelled: list[Labelled] = []
     kept = sorted(found, key=lambda g: (-sum(c.size for c in found[g].values()), tuple(str(v) for v in g)))
@@ -99,6 +95,22 @@ def answer(asking: Asking, params: Params) -> Answer:
         next=tuple(_next(params)),
         chart={"kind": "retention", "x": "period", "y": "share", "periods": [0, *table.names], "by": list(params.by)},
     )
+
+
+def _found(
+    asking: Asking, query: RetentionQuery, table: _Table
+) -> tuple[dict[tuple[Any, ...], dict[int, Cohort]], dict[tuple[Any, ...], list[Moments]]]:
+    """Group → cohorts, and group → per column the moments of the average where a unit may be in several cohorts."""
+    from assay.query import masks
+
+    lasts = [_last_over(table, j) for j in range(1, len(table.names) + 1)]
+    if masks.fits(query):
+        masked = masks.read(query, asking.ask(masks.statement(query)), lasts)
+        if masked is not None:
+            return ({(): masked.cohorts}, {(): masked.moments}) if masked.cohorts else ({}, {})
+    found = query.read(asking.ask(query.statement_for()))
+    recurring = found and table.params.cohort == "recurring"
+    return found, query.read_clusters(asking.ask(query.clusters(lasts))) if recurring else {}
 
 
 def _asked(asking: Asking, params: Params) -> Asked:

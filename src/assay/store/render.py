@@ -131,6 +131,13 @@ def _function(node: exp.Expr) -> exp.Expr:
         return _joined(node)
     if isinstance(node, exp.PercentileCont):
         return exp.ParameterizedAgg(this="quantileExactInclusive", expressions=[node.expression], params=[node.this])
+    bits: dict[type[exp.Expr], str] = {
+        exp.BitwiseLeftShift: "bitShiftLeft",
+        exp.BitwiseRightShift: "bitShiftRight",
+        exp.BitwiseAnd: "bitAnd",
+    }
+    if type(node) in bits:
+        return exp.Anonymous(this=bits[type(node)], expressions=[node.this, node.expression])
     if isinstance(node, exp.AnyValue):
         return exp.func("any", node.this)
     if isinstance(node, exp.Dot) and isinstance(node.this, exp.ArgMin | exp.ArgMax):

@@ -1,0 +1,1 @@
+SELECT day, channel, uniqExact(visitor), uniqExactIf(session, event = 'purchase'), uniqExact(session) FROM events GROUP BY day, channel
