@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from assay.plan.forms import SECTIONS
+from assay.plan.kpis import TYPES
 from assay.plan.schema import DRAFT, schema
 
 
@@ -64,5 +65,5 @@ def test_metric_types_are_told_apart_by_their_type() -> None:
     made = schema()
     types = options(made["properties"]["metrics"]["additionalProperties"], made)[1:]
     assert {one["properties"]["type"]["const"] for one in types if "properties" in one} == {
-        "simple", "conversion", "ratio", "rate", "quantile", "derived", "abandonment",
-    }  # fmt: skip
+        one.name for one in TYPES
+    }

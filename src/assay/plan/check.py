@@ -13,6 +13,7 @@ from datetime import date
 
 from assay.model.errors import Problem, suggestion
 from assay.plan.dimensions import DIMENSIONS
+from assay.plan.kpis.subscription import EVENTS as SUBSCRIPTION_EVENTS
 from assay.plan.measures import ENTITIES, Quantity
 from assay.plan.report import Lines, Path
 from assay.plan.values import Metric, Plan
@@ -93,9 +94,7 @@ def _near(name: str, plan: Plan) -> bool:
 
 
 def _events(quantity: Quantity) -> list[str]:
-    selects = [m.select for m in (quantity.numerator, quantity.denominator) if m]
-    selects += [quantity.start] if quantity.start else []
-    return [event for select in selects for event in select.events or ()]
+    return [event for select in quantity.selects() for event in select.events or ()]
 
 
 def one_macro_goal(look: Look) -> Iterator[Remark]:
@@ -191,7 +190,7 @@ def names(look: Look) -> Iterator[Remark]:
                 hint = f", such as {better!r}" if _SNAKE.fullmatch(better) else ""
                 text = f"{name!r} in {section} is not snake_case; use lower case and underscores{hint}"
                 yield Remark((section, name), text, "naming")
-            elif section == "events" and not one.builtin and "_" not in name:
+            elif section == "events" and not one.builtin and "_" not in name and name not in SUBSCRIPTION_EVENTS:
                 text = (
                     f"the event {name!r} says not what happened to what; name it object_action, such as trial_started"
                 )

@@ -162,10 +162,12 @@ def _derivation(plan: Plan) -> dict[str, Any]:
 def _reads(quantity: Quantity) -> tuple[list[Select], list[str]]:
     """The rows that a quantity reads, and the names (dimensions, properties, fields) that it looks at."""
     measures: list[Measure] = [m for m in (quantity.numerator, quantity.denominator) if m]
-    selects = [m.select for m in measures] + ([quantity.start] if quantity.start else [])
+    selects = quantity.selects()
+    made = [s.made for s in selects if s.made]
     if quantity.unit in ("session", "order"):
         selects.append(Select(quantity.unit))
-    wheres: list[Expression] = [s.where for s in selects if s.where]
+    selects += [Select("session") for one in made if one.kind == "view"]
+    wheres: list[Expression] = [s.where for s in selects if s.where] + [w for one in made for w in one.where]
     names = [name for where in wheres for name in where.names]
     for measure in measures:
         if measure.field:

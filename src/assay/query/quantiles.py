@@ -24,7 +24,7 @@ class QuantileQuery(Frame):
         measure = metric.quantity.numerator
         if measure is None:
             raise Refused(f"{metric.name} names no value")
-        rows = RowBuilder(plan, self.dims).rows(measure, cut.by)
+        rows = RowBuilder(plan, self.dims, cut).rows(measure, cut.by)
         alias = rows.alias
         keys = [*self.grain(f"{alias}.day", rows.t), *(self.dims.get(name).sql for name in cut.by)]
         where = [rows.where, self.in_range(alias), f"{rows.value} IS NOT NULL"]

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from assay.model.errors import Refused, UsageError
 from assay.plan.dimensions import DIMENSIONS
-from assay.plan.measures import Measure, Select
+from assay.plan.measures import Made, Measure, Select
 from assay.plan.values import Plan
 from assay.query.dimensions import ITEMS, Dimensions, person_join, uses, visitor_joins
 from assay.query.sql import matches_globs, quote
+
+if TYPE_CHECKING:
+    from assay.query.cut import Cut
 
 _NET = ("revenue.net", "contribution", "gross_margin")
 _ORDER_FIELDS = {
@@ -65,12 +69,14 @@ class Rows:
 class RowBuilder:
     """Makes rows for one query."""
 
-    def __init__(self, plan: Plan, dims: Dimensions) -> None:
-        self.plan, self.dims, self.bind = plan, dims, dims.bind
+    def __init__(self, plan: Plan, dims: Dimensions, asked: Cut | None = None) -> None:
+        self.plan, self.dims, self.bind, self.asked = plan, dims, dims.bind, asked
 
     def rows(self, measure: Measure, by: Iterable[str] = ()) -> Rows:
         """Rows and value of a measure; ``by`` are dimensions that the question groups by."""
         select, field = measure.select, measure.field
+        if select.made is not None:
+            return self._made(select, select.made, field)
         if field in _ORDER_FIELDS:
             return self._orders(select, _ORDER_FIELDS[str(field)], money=str(field))
         if field and field.startswith("order."):
@@ -80,7 +86,7 @@ class RowBuilder:
             return self._sessions(select, _SESSION_FIELDS.get(name, f"s.{quote(name)}"))
         if select.of == "cost" or (field and field.startswith("cost.")):
             return Rows("k", self._costs(), self._where(select, "true"), f"k.{quote(field[5:])}" if field else None)
-        if select.of == "order":
+        if select.of in ("order", "customer"):
             return self._orders(select, None)
         if select.of == "event":
             return self._events(select, self._event_value(measure), by)
@@ -125,6 +131,16 @@ class RowBuilder:
         if select.where is not None:
             where += f" AND ({self.dims.expression(select.where, own)})"
         return Rows("e", source, where, value)
+
+    def _made(self, select: Select, made: Made, field: str | None) -> Rows:
+        """Rows of ``query/made``: each is an event or an order with further columns."""
+        from assay.query.made import RELATIONS
+
+        alias = "o" if select.of == "order" else "e"
+        value = f"{alias}.{quote(field.removeprefix('made.'))}" if field else None
+        page = [matches_globs(self.dims.get("page").sql, select.page, self.bind)] if select.page else []
+        source = f"({RELATIONS[made.kind](self, made)}) {alias}"
+        return Rows(alias, source, self._where(select, " AND ".join(page) or "true"), value)
 
     def _orders(self, select: Select, value: str | None, money: str | None = None) -> Rows:
         asked = select.where is not None and "order_type" in select.where.names

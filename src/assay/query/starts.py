@@ -22,7 +22,7 @@ class _Starts(Frame):
         super().__init__(plan, cut)
         self.metric, self.quantity = metric, metric.quantity
         self.unit = str(metric.quantity.unit or "visitor")
-        self.builder = RowBuilder(plan, self.dims)
+        self.builder = RowBuilder(plan, self.dims, cut)
         self.groups = [f"g{i}" for i in range(self.keys)]
 
     def query(self) -> Query:
@@ -40,7 +40,7 @@ class _Starts(Frame):
             ctes.append(
                 f"values_ AS (SELECT s.sid, {self._fold(measure)} AS v FROM starts s JOIN outcomes o ON {self._link()} GROUP BY s.sid)"
             )
-            share = "CASE WHEN r.v > 0 THEN 1 ELSE 0 END"
+            share = f"CASE WHEN r.v >= {self.quantity.at_least} THEN 1 ELSE 0 END"
             if self.quantity.worth:  # what the start was worth, of those that did (or did not) get there
                 share = f"CASE WHEN coalesce(r.v, 0) {'=' if self.quantity.negate else '>'} 0 THEN coalesce(s.worth, 0) ELSE 0 END"
             x = (
@@ -141,7 +141,11 @@ class _Starts(Frame):
             for w in (rows.where, f"{rows.alias}.day >= {self.bind(self.cut.period.first)}", f"{key} IS NOT NULL")
             if w != "true"
         ]
-        return f"SELECT {key} AS link, {rows.t} AS t, {rows.event_no} AS event_no, {rows.value or '1'} AS v FROM {source} WHERE {' AND '.join(where)}"
+        grain = ""
+        if self.quantity.anchor == "range":
+            where.append(f"{rows.alias}.day <= {self.bind(self.cut.period.last)}")
+            grain = "".join(f", {g} AS grain" for g in self.grain(f"{rows.alias}.day", rows.t))
+        return f"SELECT {key} AS link, {rows.t} AS t, {rows.event_no} AS event_no, {rows.value or '1'} AS v{grain} FROM {source} WHERE {' AND '.join(where)}"
 
     def _order_key(self, rows: Rows) -> str:
         if rows.alias == "o":
@@ -151,6 +155,8 @@ class _Starts(Frame):
 
     def _link(self) -> str:
         parts = ["o.link = s.link", "o.event_no IS DISTINCT FROM s.start_no"]
+        if self.quantity.anchor == "range":
+            return "o.link = s.link" + (" AND o.grain = s.g0" if self.cut.grain else "")
         if self.unit != "order" or self.quantity.within is not None:
             parts.append("o.t >= s.t0")
         if self.quantity.within is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from assay.model.errors import Refused
 from assay.plan.measures import Measure
 from assay.plan.values import Metric, Plan
@@ -21,7 +23,7 @@ class _Totals(Frame):
     def __init__(self, plan: Plan, cut: Cut, metric: Metric) -> None:
         super().__init__(plan, cut)
         self.metric, self.quantity = metric, metric.quantity
-        self.builder = RowBuilder(plan, self.dims)
+        self.builder = RowBuilder(plan, self.dims, cut)
         self.groups = [f"g{i}" for i in range(self.keys)]
 
     def query(self) -> Query:
@@ -52,15 +54,36 @@ class _Totals(Frame):
             if alias == "k":
                 raise Refused(f"{self.metric.name}: ad costs cannot be filtered by a segment of visitors")
             where.append(self._filter(rows))
-        distinct = measure.select.of in ("visitor", "user", "account")
-        unit = measure.select.of if distinct else self.quantity.unit or "visitor"
+        distinct = measure.select.of in ("visitor", "user", "account", "customer") or measure.op == "unit_days"
+        unit = self.quantity.unit or "visitor"
+        if distinct and measure.op != "unit_days":
+            unit = "user" if measure.select.of == "customer" else measure.select.of
         template = _CLUSTERS.get(unit, "{a}.visitor_key").replace("{a}", alias)
         cluster = "NULL" if alias == "k" else template if distinct else f"coalesce({template}, -{rows.event_no})"
+        if measure.select.of == "customer":
+            cluster = f"coalesce({template}, -{rows.event_no})"
         value = f"count(DISTINCT {cluster})" if distinct else aggregate(measure, Rows(alias, "", "true", rows.value))
+        if measure.op == "unit_days":
+            value += f" * max({self._days(keys)})"
         columns = [*(f"{key} AS g{i}" for i, key in enumerate(keys)), *([f"{cluster} AS cluster"] if clustered else [])]
         source = rows.source + joins(rows, [*columns, *where, value], unit)
         grouping = f" GROUP BY {', '.join(str(i + 1) for i in range(len(columns)))}" if columns else ""
         return f"SELECT {', '.join([*columns, f'{value} AS {name}', 'count(*) AS n'])} FROM {source} WHERE {' AND '.join(where)}{grouping}"
+
+    def _days(self, keys: list[str]) -> str:
+        """Days of the range, or of the part of it that a cell of the grain holds."""
+        grain, period = self.cut.grain, self.cut.period
+        if grain is None:
+            return str(period.days)
+        if grain == "hour":
+            raise Refused(f"{self.metric.name} counts days; ask by day, week or month")
+        starts = period.starts(grain, self.plan.site.week_start)
+        ends = [*(later - timedelta(1) for later in starts[1:]), period.last]
+        cases = " ".join(
+            f"WHEN {self.bind(start)} THEN {(end - max(start, period.first)).days + 1}"
+            for start, end in zip(starts, ends, strict=True)
+        )
+        return f"CASE {keys[0]} {cases} END"
 
     def _dimension(self, name: str, rows: Rows) -> str:
         if rows.alias == "s" and name in self.plan.segments:

@@ -31,7 +31,7 @@ class _Units(Frame):
         super().__init__(plan, cut)
         self.unit = unit
         self.session = unit == "session"
-        self.builder = RowBuilder(plan, self.dims)
+        self.builder = RowBuilder(plan, self.dims, cut)
         self.groups = [f"g{i}" for i in range(self.keys)]
 
     def query(self, metrics: Sequence[Metric]) -> Query:
@@ -241,4 +241,4 @@ def _per_unit(metric: Metric, column: str) -> str:
         return column
     if metric.quantity.negate:
         return f"CASE WHEN {column} > 0 THEN 0 ELSE 1 END"
-    return f"CASE WHEN {column} > 0 THEN 1 END"
+    return f"CASE WHEN {column} >= {metric.quantity.at_least} THEN 1 END"

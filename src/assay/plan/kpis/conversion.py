@@ -26,7 +26,7 @@ class Keys(MetricKeys):
 
 def describe(keys: Keys, place: Place) -> Described:
     """Units with ≥ 1 conversion / units; without ``from`` a window starts at the unit's first event."""
-    select, what, every = _conversions(keys, place)
+    select, what, every = conversions(keys, place)
     start = beginning(keys.from_, place)
     if keys.per == "event" and (start is None or start.of != "event"):
         place.problem(
@@ -55,7 +55,8 @@ def _words(keys: Keys, what: str, every: bool) -> tuple[str, str]:
     return reached, f"{units} with {begun}" if begun else units
 
 
-def _conversions(keys: Keys, place: Place) -> tuple[Select, str, bool]:
+def conversions(keys: Keys, place: Place) -> tuple[Select, str, bool]:
+    """The rows of ``goal`` or ``event``, words for them, and whether every one counts."""
     if (keys.goal is None) == (keys.event is None):
         text = "needs goal or event" if keys.goal is None else "goal and event at once: choose one"
         place.problem(text, *(() if keys.goal is None else ("event",)), code="choose_one")

@@ -12,7 +12,7 @@ from assay.plan.draft import Place, goal_rows
 from assay.plan.expressions import both
 from assay.plan.forms import Form, Text
 from assay.plan.kpis.base import PLURALS
-from assay.plan.measures import ENTITIES, Expression, Measure, Select
+from assay.plan.measures import ENTITIES, Expression, Measure, Quantity, Select
 
 MONEY_FIELDS = {
     "revenue.net": "net revenue",
@@ -32,6 +32,8 @@ _ORDER_MONEY = (
     "contribution",
     "gross_margin",
 )
+CUSTOMER = "customer"  # a person with an order in the range
+COUNTED = (*ENTITIES, CUSTOMER)
 ORDER_COLUMNS = dict.fromkeys(_ORDER_MONEY, "money")
 ITEM_NUMBERS = {"quantity": "number", "price": "money"}
 SESSION_COLUMNS = {"duration": "duration", "page_views": "number"}
@@ -43,7 +45,9 @@ _NUMERIC = {"number": "number", "integer": "number", "money": "money"}
 class PartForm(Form):
     """Exactly one of count, sum and count_distinct, with its own condition."""
 
-    count: Annotated[Text | None, Field(description="session, visitor, user, order, account or an event's name")] = None
+    count: Annotated[
+        Text | None, Field(description="session, visitor, user, order, account, customer or an event's name")
+    ] = None
     sum: Annotated[
         Text | None, Field(description="revenue.net, contribution, order.<column>, <event>.<property>, …")
     ] = None
@@ -82,14 +86,21 @@ def part(form: PartForm, place: Place, where: str | None = None) -> Part:
     return filtered(made, condition, place)
 
 
+def statistic(name: str, measure: Measure, unit: str) -> Quantity:
+    """The mean (or median) of a column over the rows where it is known; rows of one ``unit`` depend on each other."""
+    if name == "median":
+        return Quantity("quantile", measure, unit=unit, q=0.5)
+    return Quantity("ratio", measure, Measure("count", measure.select, measure.field), unit=unit)
+
+
 def rows(name: str) -> Select:
     """The rows of an entity, or else of the event of that name."""
-    return Select(name) if name in ENTITIES else Select("event", (name,))
+    return Select(name) if name in COUNTED else Select("event", (name,))
 
 
 def counted(name: str) -> str:
     """``sessions``, ``page_view events``."""
-    return PLURALS[name] if name in ENTITIES else f"{name} events"
+    return "customers" if name == CUSTOMER else PLURALS[name] if name in ENTITIES else f"{name} events"
 
 
 def filtered(made: Part, condition: Expression | None, place: Place) -> Part:
