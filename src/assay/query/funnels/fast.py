@@ -27,23 +27,28 @@ def ctes(source: Source, after: str = ">=") -> list[str]:
     ]
 
 
-def picked(source: Source, at: str) -> tuple[str, str]:
-    """The event whose values a unit is broken down by: its number over ``reached r``, and the joins that need it.
+def picked(source: Source, at: str) -> str:
+    """``reached`` with the event whose values a unit is broken down by: event_no, session_key, visitor_key.
 
     ``at``: first, last or step:N; only chains know other events than the first.
     """
     if source.funnel.order in ("strict", "unordered"):
-        return "r.event_no", ""
+        keys = "e.session_key AS of_session, e.visitor_key AS of_visitor"
+        return f"SELECT r.*, {keys} FROM reached r LEFT JOIN events e ON e.event_no = r.event_no"
     steps = range(1, source.count + 1)
     wanted = {"first": range(1, 2), "last": steps}.get(at) or range(int(at[5:]), int(at[5:]) + 1)
-    joins = ""
-    for k in wanted:
-        first = "row_number() OVER (PARTITION BY unit, t ORDER BY seq, id)"
-        rows = f"SELECT unit, t, event_no FROM (SELECT *, {first} AS place FROM e{k}) y WHERE place = 1"
-        joins += f" LEFT JOIN ({rows}) x{k} ON x{k}.unit = r.unit AND x{k}.t = r.t{k}"
-    if at == "last":
-        return "CASE r.level " + " ".join(f"WHEN {k} THEN x{k}.event_no" for k in steps) + " END", joins
-    return f"x{wanted[0]}.event_no", joins
+    keys = "event_no, session_key AS of_session, visitor_key AS of_visitor"
+    if len(wanted) == 1:
+        k = wanted[0]
+        rows, at_step = f"e{k}", f"r.t{k}"
+    else:
+        rows = "(" + " UNION ALL ".join(f"SELECT unit, t, seq, id, {keys}, {k} AS step FROM e{k}" for k in wanted) + ")"
+        at_step = "r.tl"
+        keys = "event_no, of_session, of_visitor"
+    same = f"x.unit = r.unit AND x.t = {at_step}" + (" AND x.step = r.level" if len(wanted) > 1 else "")
+    place = "row_number() OVER (PARTITION BY r.unit ORDER BY x.seq, x.id) AS pick"
+    named = ", ".join(f"x.{key}" for key in keys.split(", "))
+    return f"SELECT * FROM (SELECT r.*, {named}, {place} FROM reached r LEFT JOIN {rows} x ON {same}) y WHERE pick = 1"
 
 
 def _times(count: int) -> list[str]:
@@ -63,7 +68,7 @@ def _chain(source: Source, after: str) -> list[str]:
         place = "row_number() OVER (PARTITION BY whole ORDER BY t, seq, id)"
         found.append(f"entered AS (SELECT * FROM (SELECT *, {place} AS entry FROM e1) x WHERE entry = 1)")
         first = "entered"
-    found.append(f"a1 AS (SELECT unit, t AS t1 FROM {first} GROUP BY unit, t)")
+    found.append(f"a1 AS (SELECT unit, t AS t1 FROM {first})")
     for k in range(2, count + 1):
         carried = ", ".join(f"min(a.t{j}) AS t{j}" for j in range(2, k))
         found.append(f"e{k} AS ({source.step_events(k - 1)})")
@@ -80,11 +85,15 @@ def _chain(source: Source, after: str) -> list[str]:
         late = "max(t1)" if k == 1 else "CAST(NULL AS BIGINT)"
         firsts.append(f"SELECT unit, {k} AS level, {times}, {late} AS late FROM a{k} GROUP BY unit")
     best = ", ".join(f"arg_max(t{k}, level) AS t{k}" for k in range(1, count + 1))
-    found.append(
-        f"paths AS (SELECT d.*, o.whole, o.cluster, coalesce({', '.join(reversed(_times(count)))}) AS tl FROM "
-        f"(SELECT unit, max(level) AS level, {best}, max(late) AS last_start FROM ({' UNION ALL '.join(firsts)}) u GROUP BY unit) d "
-        f"JOIN (SELECT unit, min(whole) AS whole, min(cluster) AS cluster FROM {first} GROUP BY unit) o ON o.unit = d.unit)"
-    )
+    last = f"coalesce({', '.join(reversed(_times(count)))}) AS tl"
+    deepest = f"SELECT unit, max(level) AS level, {best}, max(late) AS last_start FROM ({' UNION ALL '.join(firsts)}) u GROUP BY unit"
+    if source.folded or source.clustered:
+        owners = f"SELECT unit, min(whole) AS whole, min(cluster) AS cluster FROM {first} GROUP BY unit"
+        found.append(
+            f"paths AS (SELECT d.*, o.whole, o.cluster, {last} FROM ({deepest}) d JOIN ({owners}) o ON o.unit = d.unit)"
+        )
+    else:
+        found.append(f"paths AS (SELECT d.*, d.unit AS whole, d.unit AS cluster, {last} FROM ({deepest}) d)")
     return found
 
 

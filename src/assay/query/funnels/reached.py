@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from assay.query.dimensions import uses, visitor_joins
+from assay.query.dimensions import person_join, uses, visitor_joins
 from assay.query.funnels import fast
 from assay.query.funnels.source import Source
 from assay.store.engine import Result
@@ -123,15 +123,16 @@ def grouped(source: Source, at: str) -> str:
     """``reached`` with the group values g0 … of its units."""
     if not source.cut.by:
         return "SELECT r.* FROM reached r"
-    number, joins = fast.picked(source, at)
     columns = [source.dims.get(name).sql for name in source.cut.by]
     texts = " ".join(columns)
-    joins += f" LEFT JOIN events e ON e.event_no = {number}"
+    joins = " LEFT JOIN events e ON e.event_no = p.event_no" if uses(texts, "e") or uses(texts, "v") else ""
+    if uses(texts, "v"):
+        joins += person_join("e", "e.t", outer=True)
     if uses(texts, "s"):
-        joins += " LEFT JOIN sessions s ON s.session_key = e.session_key"
-    joins += visitor_joins(texts, "e.visitor_key")
+        joins += " LEFT JOIN sessions s ON s.session_key = p.of_session"
+    joins += visitor_joins(texts, "p.of_visitor")
     keys = ", ".join(f"{c} AS g{i}" for i, c in enumerate(columns))
-    return f"SELECT r.*, {keys} FROM reached r{joins}"
+    return f"SELECT p.*, {keys} FROM ({fast.picked(source, at)}) p{joins}"
 
 
 def sums_sql(source: Source, after: str, at: str, cutoff: int | None) -> str:

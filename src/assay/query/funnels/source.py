@@ -76,7 +76,7 @@ class Source(Frame):
     def step_events(self, step: int) -> str:
         """Unit, time and place of one step's events; of the first step also whose they are."""
         condition = self.condition(step)
-        columns = ["e.t", "e.seq", "e.id", "e.event_no"]
+        columns = ["e.t", "e.seq", "e.id", "e.event_no", "e.session_key", "e.visitor_key"]
         if step == 0:
             condition = f"({condition}) AND {self.starts()}"
             columns += [f"{self.whole()} AS whole", "e.visitor_key AS cluster"]
