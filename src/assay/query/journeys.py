@@ -150,7 +150,7 @@ SELECT {shown}, top.times, {", ".join(f"top.{name}" for name in block_names)} FR
         if asked.select is None and column == "path":
             condition = f"e.name IN ({self.bind.all(VIEWS)}) AND {raw} IS NOT NULL"
         where: Expression | None = cut.where
-        columns = ["e.visitor_key AS visitor", "e.t", "e.seq", "e.id", f"{raw} AS raw"]
+        columns = ["e.visitor_key AS visitor", "e.t", "e.seq", "e.id_hash AS id", f"{raw} AS raw"]
         if asked.gap is None:
             columns.insert(0, "e.session_key AS path")
             condition += f" AND e.session_key IS NOT NULL AND {self.in_range('s')}"
