@@ -1,4 +1,4 @@
-"""Verbs about the plan: init, check, plan diff, plan schema."""
+"""Verbs about the plan: init, check, plan add, plan diff, plan schema."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from assay.cli.params import Folder, folder_of, format_of
 from assay.model.errors import CheckFailed, PlanError, Problem, UsageError
 from assay.plan.load import FILE
 
-TEMPLATE = Path(__file__).with_name("template.yaml")
+DEFAULT = "shop"
 SCHEMA = Path("assay-data") / "plan.schema.json"
 _IGNORED = "assay-data/"
 
@@ -29,28 +29,36 @@ def init(
     name: Annotated[str | None, _option("name", "TEXT", "Name of the site; default: the folder's.")] = None,
     timezone: Annotated[str, _option("timezone", "ZONE", "Such as Europe/Berlin. [default: UTC]")] = "UTC",
     currency: Annotated[str, _option("currency", "CODE", "ISO 4217. [default: EUR]")] = "EUR",
+    kind: Annotated[str, _option("template", "shop|saas|leads", "Which first plan. [default: shop]")] = DEFAULT,
 ) -> None:
     """Write assay.yaml, a schema for editors and a line in .gitignore."""
     folder = folder_of(ctx, folder)
     target = folder / FILE
     if target.exists():
         raise UsageError(f"{target} is already there and stays as it is; choose another folder")
-    text = template(name or folder.resolve().name or "My site", timezone, currency)
+    text = template(name or folder.resolve().name or "My site", timezone, currency, kind)
     folder.mkdir(parents=True, exist_ok=True)
     write_schema(folder)
     _ignore(folder)
     with target.open("x", encoding="utf-8") as file:
         file.write(text)
     there = "" if folder.resolve() == Path.cwd() else f" -w {folder}"
-    write(f"{target} is written: a first plan for a shop. Make it yours.\n\n")
+    write(f"{target} is written: {_starters()[kind].lower()}. Make it yours.\n\n")
     write(f"next: assay check{there}\n      assay import SOURCE FILE{there}\n")
 
 
-def template(name: str, timezone: str, currency: str) -> str:
-    """The text of a first plan. Raises UsageError where zone or currency are none."""
-    from assay.plan.load import loads
+def _starters() -> dict[str, str]:
+    from assay.plan.templates import STARTERS
 
-    text = TEMPLATE.read_text(encoding="utf-8")
+    return STARTERS
+
+
+def template(name: str, timezone: str, currency: str, kind: str = DEFAULT) -> str:
+    """The text of a first plan. Raises UsageError where zone or currency are none, or where there is no such plan."""
+    from assay.plan.load import loads
+    from assay.plan.templates import starter
+
+    text = starter(kind)
     for place, value in (("NAME", name), ("ZONE", timezone), ("CURRENCY", currency)):
         text = text.replace(f"@{place}@", json.dumps(value, ensure_ascii=False))
     try:
@@ -119,14 +127,86 @@ def _summary(problems: list[Problem]) -> str:
 
 
 class Plans(Verbs):
-    """``assay plan diff`` and ``assay plan schema``."""
+    """``assay plan add``, ``assay plan diff`` and ``assay plan schema``."""
 
     def verbs(self) -> tuple[Verb, ...]:
-        """Two."""
+        """Three."""
         return (
+            Verb("add", "Add a ready metric to the plan; without a name, list them.", "assay.cli.plans:plan_add"),
             Verb("diff", "What changed between two plans, in words.", "assay.cli.plans:plan_diff"),
             Verb("schema", "The JSON schema of plans, for editors.", "assay.cli.plans:plan_schema"),
         )
+
+
+def plan_add(
+    ctx: typer.Context,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="A ready metric; none: list them.")] = None,
+    renamed: Annotated[str | None, _option("as", "NAME", "Another name for the metric.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; write nothing.")] = False,
+    workspace: Folder = None,
+    form: Annotated[str | None, _option("format", "table|json", "How the list is shown. [default: table]")] = None,
+) -> None:
+    """Add a ready metric to assay.yaml, with the events, goals and segments it needs; without a name, list them."""
+    if name is None:
+        _list_templates(format_of(ctx, form))
+        return
+    from assay.plan import edit
+    from assay.plan.check import check as lint
+    from assay.plan.load import load, raw
+    from assay.plan.templates import template as ready
+    from assay.plan.templates.apply import application
+
+    chosen = ready(name)
+    folder = folder_of(ctx, workspace)
+    path = folder / FILE if folder.is_dir() else folder
+    before = load(path)  # a plan with mistakes is told first
+    added = application(chosen, raw(path), renamed)
+    old = path.read_bytes().decode("utf-8")
+    new = edit.add(old, added.additions)
+    plan = edit.checked(path, new) if dry_run else edit.save(path, new)
+    if dry_run:
+        write(_difference(old, new, path))
+    else:
+        names = [".".join(one.path) for one in added.additions]
+        write(f"{path} now has {', '.join(names)}.\n")
+    write("".join(f"{key} was there already and stays.\n" for key in added.kept))
+    write(f"\n{chosen.about}\n" + (f"{chosen.note}\n" if chosen.note else ""))
+    write(f"must arrive: {', '.join(chosen.arriving())}\n")
+    known = {problem.text for problem in lint(before)}
+    write("".join(f"{one.severity}: {one.text}\n" for one in lint(plan) if one.text not in known))
+    if not dry_run:
+        there = "" if folder.resolve() == Path.cwd() else f" -w {folder}"
+        write(f"\nnext: assay{there} metric {added.metric}\n")
+
+
+def _difference(old: str, new: str, path: Path) -> str:
+    import difflib
+
+    before, after = old.splitlines(), new.splitlines()
+    return "\n".join(difflib.unified_diff(before, after, str(path), str(path), lineterm="", n=1)) + "\n"
+
+
+def _list_templates(form: str) -> None:
+    from assay.plan.templates import STAGES, templates
+
+    if form not in ("table", "json"):
+        raise UsageError(f"the list has the formats table and json, not {form!r}")
+    known = templates().values()
+    if form == "json":
+        shown = [
+            {
+                "name": one.name, "stage": one.stage, "about": one.about, "note": one.note, "row": one.row,
+                "metrics": list(one.metrics), "events": list(one.arriving()), "needs": list(one.needs),
+            }
+            for one in known
+        ]  # fmt: skip
+        write(json.dumps(shown, ensure_ascii=False, indent=1) + "\n")
+        return
+    widest = max(len(one.name) for one in known)
+    for stage in STAGES:
+        write(f"{stage}\n")
+        write("".join(f"  {one.name.ljust(widest)}  {one.about}\n" for one in known if one.stage == stage))
+    write("\nnext: assay plan add NAME, with --dry-run to see it first\n")
 
 
 def plan_diff(
