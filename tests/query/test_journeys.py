@@ -36,7 +36,7 @@ def random_events(seed: int) -> list[Event]:
         for k in range(draw.randint(1, 12)):
             name = draw.choice(["page_view"] * 4 + ["click"])
             path = draw.choice(["/a", "/a", "/b", "/c", "/d"])
-            found.append(event(f"v{n}", name, time, path=path, seq=draw.randint(0, 2), id=f"{n}-{draw.random()}-{k}"))
+            found.append(event(f"v{n}", name, time, path=path, seq=(k * 7) % 11 + 11 * (k // 11), id=f"{n}-{draw.random()}-{k}"))
             time += draw.choice([0, 0, 1, 5, 29, 30, 31]) * MINUTE
     draw.shuffle(found)
     return found
