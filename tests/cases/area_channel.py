@@ -46,6 +46,8 @@ def lines(case: Case, rules: str) -> list[Event]:
         given = one.get("properties") or {}
         if set(given) - PROPERTIES[rules]:
             raise UnknownWord(f"properties {', '.join(sorted(set(given) - PROPERTIES[rules]))}")
+        if rules == "posthog":  # there, empty text and the word null are no value
+            given = {key: value for key, value in given.items() if value not in ("", "null")}
         fields: dict[str, Any] = {tag: str(given[tag]) for tag in TAGS if given.get(tag) is not None}
         fields |= plausible(given) if rules == "plausible" else posthog(given)
         made.append(

@@ -22,6 +22,7 @@ _EFFECTS = {
 }
 _ORDERS = {"ordered": "ordered", "strict": "strict", "unordered": "unordered", "windowFunnel": "windowfunnel"}
 _AT = {"first_touch": "first", "last_touch": "last", "all_events": "all"}
+NONE = "(none)"  # a group without a value
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
 
@@ -185,7 +186,7 @@ class _Look:
             name, at = self.reader.breakdown
             groups: dict[str, list[dict[str, Any]]] = {}
             for row in self.ask(by=[name], at=at).records():
-                groups.setdefault(str(row[name]), []).append(row)
+                groups.setdefault("" if row[name] == NONE else str(row[name]), []).append(row)
             found["by_breakdown"] = {group: self.by_step(rows) for group, rows in groups.items()}
         return found | self.conversion_times()
 
@@ -236,6 +237,11 @@ class _Look:
                     "dropoff_percentage": _percent(lost / before if before and k else 0),
                 }
             )
+        if not rows:
+            nothing = dict.fromkeys(
+                ("visitors", "conversion_rate", "conversion_rate_step", "dropoff", "dropoff_percentage"), 0
+            )
+            steps = [dict(nothing) for _ in range(self.steps)]
         return {
             "all_visitors": everyone,
             "entering_visitors": entering,

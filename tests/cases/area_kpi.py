@@ -127,7 +127,11 @@ def sums(ws: Workspace, span: dict[str, str]) -> tuple[dict[str, Any], dict[str,
     top: dict[str, Any] = {}
     bottom: dict[str, Any] = {}
     for name in ws.plan.metrics:
-        one = ws.ask("metric", [name], **span).estimates[0].estimate
+        found = ws.ask("metric", [name], **span).estimates
+        if not found:  # nothing happened in the range
+            top[name] = bottom[name] = 0
+            continue
+        one = found[0].estimate
         top[name] = one.numerator if one.numerator is not None else one.value or 0
         bottom[name] = one.denominator or 0
     return top, bottom

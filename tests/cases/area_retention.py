@@ -53,7 +53,7 @@ def answer(case: Case, make: Make) -> dict[str, Any]:
         asked["as_of"] = datetime.fromtimestamp(end / 1e6, UTC) - timedelta(microseconds=1)
     found = ws.ask("retention", **{"from": first, "to": last - timedelta(1)}, **asked)
     columns = ("size", *(f"period_{j}_units" for j in range(1, count)))
-    rows = [row[1:] for row in table(found, "cohort", *columns) if row[0] != "average"]
+    rows = [row[1:] for row in table(found, "cohort", *columns) if row[0] != "average"] if found.columns else []
     if not rows:  # nobody started
         rows = [(0,) * count] * count
     return {"rows": [list(row[: count - i]) for i, row in enumerate(rows)]}

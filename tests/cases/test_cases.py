@@ -1,6 +1,7 @@
 """The field's worked cases, each through the public path: plan → events → store → ``ask``, on every engine.
 
-Another folder of cases: ``ASSAY_CASES``. One engine only: ``--engine duckdb``.
+``data/cases`` is the set that was given, ``data/cases-more`` what else the same sources say; of these, ClickHouse and the
+channels run with ``--soak``. Another folder of cases: ``ASSAY_CASES``. One engine only: ``--engine duckdb``.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ import pytest
 from cases.vocabulary import Case, differences
 from support import Event, workspace
 
-FOLDER = Path(os.environ.get("ASSAY_CASES", Path(__file__).parent.parent / "data" / "cases"))
+DATA = Path(__file__).parent.parent / "data"
+MORE = DATA / "cases-more"
+FOLDERS = [Path(os.environ["ASSAY_CASES"])] if os.environ.get("ASSAY_CASES") else [DATA / "cases", MORE]
 NOT_HERE = {"experiment-vectors"}  # numbers of the statistics, see tests/stats
 AREAS = sorted(path.stem.removeprefix("area_") for path in Path(__file__).parent.glob("area_*.py"))
 
@@ -26,18 +29,20 @@ NOT_YET: dict[tuple[str, str], str] = {}
 
 
 def found() -> list[Any]:
-    """Every case of the folder; an area without a reader fails as a case of its own."""
+    """Every case of the folders; an area without a reader fails as a case of its own."""
     made = []
-    for path in sorted(FOLDER.glob("*.json")):
+    for path in (path for folder in FOLDERS for path in sorted(folder.glob("*.json"))):
         if path.stem in NOT_HERE:
             continue
         for case in json.loads(path.read_text(encoding="utf-8"))["cases"]:
-            made.append(pytest.param(case, id=case["id"]))
+            made.append(pytest.param(case, len(FOLDERS) > 1 and path.parent == MORE, id=case["id"]))
     return made
 
 
-@pytest.mark.parametrize("case", found())
-def test_case(case: Case, engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize(("case", "more"), found())
+def test_case(case: Case, more: bool, engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    if more and (engine != "duckdb" or case["area"] == "channel") and not request.config.getoption("--soak"):
+        pytest.skip("long: run with --soak")
     assert case["area"] in AREAS, f"area {case['area']!r} is not in the vocabulary"
     for key in ((engine, case["id"]), (engine, case["area"])):
         if key in NOT_YET:
@@ -46,8 +51,8 @@ def test_case(case: Case, engine: str, tmp_path: Path, request: pytest.FixtureRe
 
     def make(plan: Mapping[str, Any], *batches: Sequence[Event], now: int | None = None) -> Any:
         text = json.dumps(plan)  # JSON is YAML
-        more = {} if now is None else {"now": now}
-        return workspace(tmp_path / str(next(count)), text, *batches, engine=engine, **more)
+        clock = {} if now is None else {"now": now}
+        return workspace(tmp_path / str(next(count)), text, *batches, engine=engine, **clock)
 
     area = importlib.import_module(f"cases.area_{case['area']}")
     got = area.answer(case, make)

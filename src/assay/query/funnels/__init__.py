@@ -94,7 +94,7 @@ class FunnelQuery:
         if funnel.exclusions or any(step.optional for step in funnel.steps) or self.at == "all":
             return "kernel"
         chain = funnel.order in ("ordered", "windowfunnel")
-        if not chain and self.at != "first":
+        if not chain and (self.at != "first" or source.by_event):
             return "kernel"
         if source.disjoint() or funnel.order in ("windowfunnel", "strict"):
             return ">="
@@ -144,21 +144,26 @@ class FunnelQuery:
         return unit.depth, -unit.end, unit.start
 
     def _valued(self, source: Source, units: Sequence[Unit]) -> Iterator[Unit]:
-        """Units with the group values of the event that ``at`` names."""
-        chosen = [self._event(unit) for unit in units]
+        """Units with the group values of the event that ``at`` names; of a property, of the next event that has it."""
+        chosen = [self._events(unit, source.by_event) for unit in units]
         statement = source.groups_of()
-        params = {**(statement.params or {}), "events": [n for n in chosen if n is not None] or [-1]}
+        params = {**(statement.params or {}), "events": [n for some in chosen for n in some] or [-1]}
         values = {row[0]: tuple(row[1:]) for row in self.run(Statement(statement.sql, params, statement.title)).rows}
         nothing = (None,) * len(self.cut.by)
-        for unit, event in zip(units, chosen, strict=True):
-            group = values.get(event, nothing)
+        for unit, some in zip(units, chosen, strict=True):
+            found = [values.get(event, nothing) for event in some]
+            group = tuple(next((v for v in one if v is not None), None) for one in zip(*found, strict=True)) or nothing
             yield Unit(unit.unit, unit.cluster, group, unit.times, unit.last_start, unit.events)
 
-    def _event(self, unit: Unit) -> int | None:
+    def _events(self, unit: Unit, several: bool) -> list[int]:
+        """The events of the counted attempt that are asked for their values, in that order."""
         if self.at.startswith("step:"):
-            return unit.events[int(self.at[5:]) - 1]
+            event = unit.events[int(self.at[5:]) - 1]
+            return [] if event is None else [event]
         done = [event for event in unit.events if event is not None]
-        return done[-1 if self.at == "last" else 0]
+        if self.at == "last":
+            done.reverse()
+        return done if several else done[:1]
 
 
 def step_labels(steps: Sequence[Step], order: str = "ordered") -> list[str]:

@@ -125,6 +125,8 @@ def grouped(source: Source, at: str) -> str:
         return "SELECT r.* FROM reached r"
     columns = [source.dims.get(name).sql for name in source.cut.by]
     texts = " ".join(columns)
+    if source.by_event and not at.startswith("step:"):
+        return _first_known(source, at, columns)
     joins = " LEFT JOIN events e ON e.event_no = p.event_no" if uses(texts, "e") or uses(texts, "v") else ""
     if uses(texts, "v"):
         joins += person_join("e", "e.t", outer=True)
@@ -133,6 +135,26 @@ def grouped(source: Source, at: str) -> str:
     joins += visitor_joins(texts, "p.of_visitor")
     keys = ", ".join(f"{c} AS g{i}" for i, c in enumerate(columns))
     return f"SELECT p.*, {keys} FROM ({fast.picked(source, at)}) p{joins}"
+
+
+def _first_known(source: Source, at: str, columns: list[str]) -> str:
+    """A property may be missing on an event: the first event of the attempt (from the end: the last) that has it counts."""
+    texts = " ".join(columns)
+    of = "events e" + (person_join("e", "e.t", outer=True) if uses(texts, "v") else "")
+    if uses(texts, "s"):
+        of += " LEFT JOIN sessions s ON s.session_key = e.session_key"
+    of += visitor_joins(texts, "e.visitor_key")
+    values = f"SELECT e.event_no, {', '.join(f'{c} AS g{i}' for i, c in enumerate(columns))} FROM {of}"
+    steps = list(range(1, source.count + 1))
+    joins = ""
+    for k in steps:
+        place = "row_number() OVER (PARTITION BY unit, t ORDER BY seq, id) AS place"
+        rows = f"SELECT unit, t, event_no FROM (SELECT *, {place} FROM e{k}) y WHERE place = 1"
+        joins += f" LEFT JOIN ({rows}) x{k} ON x{k}.unit = r.unit AND x{k}.t = r.t{k}"
+        joins += f" LEFT JOIN ({values}) v{k} ON v{k}.event_no = x{k}.event_no"
+    order = steps if at == "first" else steps[::-1]
+    keys = [f"coalesce({', '.join(f'v{k}.g{i}' for k in order)}) AS g{i}" for i in range(len(columns))]
+    return f"SELECT r.*, {', '.join(keys)} FROM reached r{joins}"
 
 
 def sums_sql(source: Source, after: str, at: str, cutoff: int | None) -> str:

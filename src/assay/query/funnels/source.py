@@ -26,6 +26,7 @@ class Source(Frame):
         self.folded = funnel.window is None and funnel.per != "session"
         self.unit = "session" if self.folded else funnel.per
         self.clustered = funnel.per == "session"
+        self.by_event = any(self.dims.get(name).scope == "event" for name in cut.by)
         for name in cut.by:
             scope = self.dims.get(name).scope
             if scope in ("order", "item"):
