@@ -184,6 +184,17 @@ class Workspace:
         end = day_start(last + timedelta(1), self.plan.site.timezone) - 1
         return Span(first, last, count, min(end, now))
 
+    def save_cohort(self, name: str, answer: Answer) -> Path:
+        """Save the units that an answer lists (its column visitor, user or account) as a cohort of the plan."""
+        from assay.plan.cohort_files import UNITS, save
+
+        per = next((column.name for column in answer.columns if column.name in UNITS), None)
+        if per is None:
+            hint = "ask for units, such as assay funnel NAME --lost 3, or assay sessions"
+            raise UsageError(answer.empty or f"{answer.question} lists no visitors, users or accounts; {hint}")
+        path, self.plan = save(self.folder, name, per, (str(v) for v in answer.column(per) if v is not None))
+        return path
+
     # -- loading -----------------------------------------------------------------------------------------------------
 
     def import_files(

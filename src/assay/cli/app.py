@@ -17,6 +17,7 @@ ANSWERS, PLAN, DATA = "Answers", "Plan", "Data"
 VERBS = (
     Verb("ask", "The same by the question's name: assay ask QUESTION.", "assay.cli.questions:Ask", ANSWERS),
     Verb("sql", "The SQL behind an answer: assay sql QUESTION.", "assay.cli.questions:Sql", ANSWERS),
+    Verb("save", "Save who an answer lists as a cohort: assay save funnel …", "assay.cli.questions:Save", ANSWERS),
     Verb("init", "Write a first plan into a folder.", "assay.cli.plans:init", PLAN),
     Verb("check", "What is wrong with the plan, with file and line.", "assay.cli.plans:check", PLAN),
     Verb("plan", "Compare two plans; the schema for editors.", "assay.cli.plans:Plans", PLAN),
@@ -38,7 +39,7 @@ class Root(Verbs):
 
 
 def question_verbs(panel: str = ANSWERS, act: str = "answer") -> tuple[Verb, ...]:
-    """A verb per question; ``act``: answer, or sql."""
+    """A verb per question; ``act``: answer, sql or save."""
     return tuple(Verb(name, summary, partial(_question, name, act), panel) for name, summary in questions())
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -38,9 +39,32 @@ class Sql(Verbs):
         return question_verbs("Questions", "sql")
 
 
+class Save(Verbs):
+    """``assay save QUESTION … --as NAME``."""
+
+    kind = "question"
+
+    def verbs(self) -> tuple[Verb, ...]:
+        """One per question that lists units."""
+        return tuple(verb for verb in question_verbs("Questions", "save") if verb.name in _LISTING)
+
+
+_LISTING = ("funnel", "sessions")
+_AS = inspect.Parameter(
+    "cohort",
+    inspect.Parameter.KEYWORD_ONLY,
+    annotation=Annotated[str, typer.Option("--as", metavar="NAME", help="The name of the cohort.", show_default=False)],
+)
+
+
 def question_command(name: str, act: str) -> Any:
-    """The command of a question; ``act``: answer, or sql."""
+    """The command of a question; ``act``: answer, sql or save."""
     question = BY_NAME[name]
+    if act == "save":
+        summary = f"Save who is listed as a cohort: {question.summary}"
+        return command(
+            function(partial(_save, name), [*parameters(question.Params), _AS, *common(False)]), name, summary
+        )
     run = partial(_answer if act == "answer" else _sql, name)
     summary = question.summary if act == "answer" else f"The SQL behind: {question.summary}"
     return command(function(run, [*parameters(question.Params), *common(act == "answer")]), name, summary)
@@ -49,6 +73,18 @@ def question_command(name: str, act: str) -> Any:
 def _answer(name: str, ctx: typer.Context, values: dict[str, Any]) -> None:
     chosen = format_of(ctx, values.get(FORMAT))
     emit(_asked(name, ctx, values), chosen, named_folder(ctx, values.get(FOLDER)))
+
+
+def _save(name: str, ctx: typer.Context, values: dict[str, Any]) -> None:
+    from assay.workspace import Workspace
+
+    given = values_of(BY_NAME[name].Params, values, ctx.command_path)
+    cohort = str(values["cohort"])
+    with Progress() as progress, Workspace(folder_of(ctx, values.get(FOLDER)), progress=progress) as workspace:
+        answer = workspace.ask(name, **given)
+        path = workspace.save_cohort(cohort, answer)
+        count = len(workspace.plan.cohorts[cohort].members)
+    write(f"cohort {cohort}: {count:,} ids in {path}; the plan names it\n\nnext: assay overview --segment {cohort}\n")
 
 
 def _sql(name: str, ctx: typer.Context, values: dict[str, Any]) -> None:
