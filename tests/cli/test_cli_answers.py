@@ -15,7 +15,15 @@ from assay.analyses import QUESTIONS
 from assay.cli.output import coloured, layout
 from assay.query.sql import pretty
 
-ARGUMENTS = {"metric": ["rpv", "purchase_rate"], "funnel": ["checkout"], "segments": ["purchase_rate"]}
+ARGUMENTS = {
+    "metric": ["rpv", "purchase_rate"],
+    "funnel": ["checkout"],
+    "segments": ["purchase_rate"],
+    "explain": ["purchase_rate"],
+    "compare": ["purchase_rate", "--rule", "bots=include"],
+    "features": ["add_to_cart"],
+    "time-to": ["purchase"],
+}
 
 
 @pytest.mark.parametrize("question", [q.name for q in QUESTIONS])
