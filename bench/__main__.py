@@ -7,13 +7,16 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from bench import asking, importing, starting
+from bench import asking, importing, semantics, starting
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", default="1,10", help="millions of events, with commas")
     parser.add_argument("--keep", type=Path, help="folder that keeps the simulated files for the next run")
+    parser.add_argument(
+        "--sequences", default="20", help="millions of events for the questions about sequences; 0: none"
+    )
     parser.add_argument("--rounds", type=int, default=5, help="repetitions; the fastest of each side counts")
     options = parser.parse_args()
     sizes = [float(s) for s in options.sizes.split(",")]
@@ -29,6 +32,8 @@ def main() -> None:
             small, large = min(sizes), max(sizes)
             growth = seconds[large] / seconds[small]
             print(f"growth of the import from {small:g} to {large:g} million events: {growth:.1f}-fold (bar 12)")
+        if float(options.sequences):
+            semantics.run(folder, float(options.sequences), max(2, options.rounds - 2))
     finally:
         if options.keep is None:
             shutil.rmtree(folder)

@@ -187,7 +187,3 @@ def fastest(sides: tuple[Callable[[], Any], ...], rounds: int) -> list[float]:
             side()
             best[n] = min(best[n], time.perf_counter() - started)
     return best
-
-
-if __name__ == "__main__":
-    run(Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]), sys.argv[4] if len(sys.argv) > 4 else "")
