@@ -17,13 +17,15 @@ STAGES = ("acquire", "engage", "convert", "retain", None)
 class CatalogParams(Params):
     """What to list."""
 
-    kind: Literal["all", "metrics", "funnels", "segments", "cohorts", "goals", "dimensions"] = Field(
+    kind: Literal["all", "metrics", "funnels", "segments", "cohorts", "goals", "dimensions", "templates"] = Field(
         "all", description="which definitions"
     )
 
 
 def answer(asking: Asking, params: CatalogParams) -> Answer:
     """One row per definition: what it is, in words, and its id. Metrics stand in the order of the journey."""
+    if params.kind == "templates":
+        return _templates(asking, params)
     plan = asking.plan
     rows: list[tuple[str, str, str, str, str]] = []
     definitions = []
@@ -91,6 +93,27 @@ def answer(asking: Asking, params: CatalogParams) -> Answer:
         definitions=tuple(definitions),
         sentence=sentence,
         next=("assay metric NAME", "assay check"),
+    )
+
+
+def _templates(asking: Asking, params: CatalogParams) -> Answer:
+    """One row per ready metric, in the order of the journey: its words and what must be in the data."""
+    from assay.plan.templates import templates
+
+    known = templates().values()
+    there = asking.plan.metrics
+    columns = (
+        Column("stage"), Column("name"), Column("meaning"), Column("needs"), Column("in_plan", "flag", "in the plan"),
+        Column("note", detail=True), Column("metrics", detail=True),
+    )  # fmt: skip
+    rows = tuple(
+        (one.stage, one.name, one.about, ", ".join(one.arriving()), one.main in there, one.note, ", ".join(one.metrics))
+        for one in known
+    )
+    used = sum(one.main in there for one in known)
+    sentence = f"{len(rows)} metrics are ready to be added; the plan of {asking.plan.site.name} has {used} of these names."
+    return asking.answer(
+        "catalog", params, columns=columns, rows=rows, sentence=sentence, next=("assay plan add NAME --dry-run",)
     )
 
 

@@ -61,13 +61,17 @@ def add(text: str, additions: Iterable[Addition]) -> str:
     """The text with every addition. Raises UsageError where a name exists, or where the text has no place for it."""
     mark = "\ufeff" if text.startswith("\ufeff") else ""
     text = text.removeprefix(mark)
+    wanted, new, paths = _tree(text), text, []
     for one in additions:
-        new = _insert(text, one)
-        if not _says(new, _with(_tree(text), one)):
-            entry = "\n".join(lines(one.path[-1], one.value, 0))
-            raise UsageError(f"{dotted(one.path[:-1])} cannot be changed by a program; write this into it:\n{entry}")
-        text = new
-    return mark + text
+        new = _insert(new, one)
+        wanted = _with(wanted, one)
+        paths.append(one)
+    if not _says(new, wanted):
+        entries = "\n".join(
+            line for one in paths for line in [f"# {dotted(one.path[:-1])}", *lines(one.path[-1], one.value, 0)]
+        )
+        raise UsageError(f"this file cannot be changed by a program; write these entries into it:\n{entries}")
+    return mark + new
 
 
 def checked(path: Path, text: str) -> Plan:

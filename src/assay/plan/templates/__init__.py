@@ -24,6 +24,14 @@ STARTERS = {
     "leads": "A first plan for a site that brings leads",
 }
 _FOLDER = Path(__file__).parent
+_READ = {  # what types read that do not name it
+    "repeat_purchase": ("orders (purchase)",),
+    "order_gap": ("orders (purchase)",),
+    "attach_rate": ("orders (purchase)", "their items"),
+    "exit_rate": ("page_view",),
+    "time_on_page": ("page_view", "user_engagement (engagement_time_msec), if there are beats"),
+    "scroll_depth": ("page_view", "scroll (percent_scrolled)"),
+}
 _MONEY = ("revenue.", "order.", "contribution", "gross_margin")
 
 
@@ -50,6 +58,8 @@ class Template:
     def arriving(self) -> tuple[str, ...]:
         """What must be in the data: events with their declared properties, orders, ad costs."""
         found: dict[str, None] = {}
+        for metric in self.metrics.values():
+            found |= dict.fromkeys(_READ.get(metric["type"], ()))
         for text in _texts([*self.metrics.values(), *self.goals.values()]):
             head = text.split(".")[0]
             if text.startswith(_MONEY) or text in ("order", "customer"):
