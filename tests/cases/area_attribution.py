@@ -29,6 +29,7 @@ TRANSFORMS = {
     "remove_if_not_all": True,
     None: False,
 }
+OWN = {"position": (40, 20, 40), "j": (20, 20, 60), "inverse_j": (60, 20, 20)}
 NO_TOUCH = "(no touch)"
 
 
@@ -49,7 +50,8 @@ def answer(case: Case, make: Make) -> dict[str, Any]:
     if name:
         params["transform"] = [f"{name}={dropped}" if transform else name]
     first, last = words.get("report_from"), words.get("report_to")
-    words.get("meaning"), words.get("weights")
+    words.get("meaning")
+    params["model"] = [weighted(params["model"][0], words.get("weights"))]
     words.done()
     made = lines(case, goal, value)
     days = sorted(instant(e["timestamp"]) for e in case["events"])
@@ -64,6 +66,22 @@ def answer(case: Case, make: Make) -> dict[str, Any]:
         params["goal"] = "converted"
     ws = make(plan, made)
     return read(ws.ask("attribution", **params).records(), ws.ask("attribution", paths=True, **params).records(), case)
+
+
+def weighted(model: str, weights: Any) -> str:
+    """The model with the shares of first, middle and last touch that the case gives: "40/20/40", 40 or 0.4 each."""
+    if weights is None or model not in OWN:  # elsewhere the model's name says all
+        return model
+    if isinstance(weights, dict):
+        ends = weights["first"], weights["last"]
+        whole = 1 if sum(ends) <= 1 else 100
+        weights = [ends[0], whole - sum(Fraction(str(end)) for end in ends), ends[1]]
+    parts = weights.replace("%", "").split("/") if isinstance(weights, str) else weights
+    if len(parts) != 3:
+        raise UnknownWord(f"weights: {weights!r} is not in the vocabulary")
+    shares = [Fraction(*part) if isinstance(part, list) else Fraction(str(part).strip()) for part in parts]
+    percent = tuple(share * 100 // sum(shares) for share in shares)
+    return model if OWN.get(model) == percent else "/".join(str(share) for share in percent)
 
 
 def read(rows: list[dict[str, Any]], paths: list[dict[str, Any]], case: Case) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.stats.attribution import LOST, MODELS, START, WON, Group, Move, half_life, markov, to_the_cent
+from assay.stats.attribution import LOST, MODELS, START, WON, Group, Move, custom, half_life, markov, to_the_cent
 
 BY_NAME = {model.name: model for model in MODELS}
 F = Fraction
@@ -154,3 +154,13 @@ def test_cents_go_to_the_largest_remainders() -> None:
     assert to_the_cent(third, Decimal(100)) == {"a": Decimal("33.34"), "b": Decimal("33.33"), "c": Decimal("33.33")}
     assert to_the_cent({"a": F(1, 2), "b": F(1, 2)}, Decimal(1), 0) == {"a": Decimal(1), "b": Decimal(0)}
     assert to_the_cent({"a": F(-1, 3), "b": F(4, 3)}, Decimal(1)) == {"a": Decimal("-0.33"), "b": Decimal("1.33")}
+
+
+def test_own_shares_for_first_between_and_last() -> None:
+    model = custom("30/50/20")
+    assert model is not None
+    path = [Group("a", "first", 4), Group("b", "middle", 4), Group("c", "middle", 4), Group("d", "last", 4)]
+    assert [model.weight(g) for g in path] == [Fraction(3, 10), Fraction(1, 4), Fraction(1, 4), Fraction(1, 5)]
+    assert [model.weight(Group("a", place, 2)) for place in ("first", "last")] == [Fraction(3, 5), Fraction(2, 5)]
+    assert model.weight(Group("a", "first", 1)) == 1
+    assert [custom(name) for name in ("30/50/30", "0/100/0", "30/70", "a/b/c")] == [None] * 4

@@ -27,8 +27,8 @@ class Params(Ranged):
     goal: str = Field("order", description="order, a goal of the plan, or an event's name")
     model: list[str] = Field(
         default_factory=lambda: ["linear"],
-        description="first, last, last_non_direct, linear, position, j, inverse_j, time_decay, shapley, markov or "
-        "all; repeat to compare",
+        description="first, last, last_non_direct, linear, position, j, inverse_j, time_decay, shapley, markov, all, "
+        "or per cent for first, between and last such as 30/40/30; repeat to compare",
     )
     by: Literal["channel", "source", "medium", "campaign"] = Field("channel", description="what a touch is named by")
     per: Literal["visitor", "user"] = Field("visitor", description="whose sessions are touches")
@@ -69,14 +69,15 @@ def answer(asking: Asking, params: Params) -> Answer:
 
 def chosen_models(names: list[str]) -> list[Model]:
     """The models by name; ``all`` = every one. UnknownName otherwise."""
-    from assay.stats.attribution import ALIASES, MODELS
+    from assay.stats.attribution import ALIASES, MODELS, custom
 
     known = {model.name: model for model in MODELS}
+    own = {name: model for name in names if (model := custom(name)) is not None}
     wanted = list(known) if "all" in names else [ALIASES.get(name, name) for name in names]
     for name in wanted:
-        if name not in known:
+        if name not in known and name not in own:
             raise UnknownName("attribution model", name, [*known, "all"], "assay")
-    return [known[name] for name in dict.fromkeys(wanted)] or [known["linear"]]
+    return [(known | own)[name] for name in dict.fromkeys(wanted)] or [known["linear"]]
 
 
 def what(asking: Asking, params: Params) -> Asked:

@@ -180,6 +180,17 @@ MODELS: tuple[Model, ...] = (
 ALIASES = {"u_shaped": "position", "j_shaped": "j", "inverse_j_shaped": "inverse_j"}
 
 
+def custom(name: str) -> Model | None:
+    """The model of shares like ``30/40/30``: per cent for the first touch, those between and the last. None: no shares."""
+    parts = name.split("/")
+    if len(parts) != 3 or not all(part.strip().isdigit() for part in parts):
+        return None
+    first, middle, last = (int(part) for part in parts)
+    if first + middle + last != 100 or first + last == 0:
+        return None
+    return Model(f"{first}/{middle}/{last}", f"{first} % first, {last} % last, {middle} % between", _parts(first, last))
+
+
 def half_life(window: int) -> int:
     """Seconds in which time decay halves: a quarter of the window, at least one day."""
     return max(window // 4, 86_400)
