@@ -181,7 +181,7 @@ ALIASES = {"u_shaped": "position", "j_shaped": "j", "inverse_j_shaped": "inverse
 
 
 def custom(name: str) -> Model | None:
-    """The model of shares like ``30/40/30``: per cent for the first touch, those between and the last. None: no shares."""
+    """The model of shares like ``30/40/30``: per cent for the first touch, those between, the last. None: no shares."""
     parts = name.split("/")
     if len(parts) != 3 or not all(part.strip().isdigit() for part in parts):
         return None
