@@ -13,8 +13,10 @@ from typing import Any
 from assay.plan.measures import Measure, Select
 from assay.plan.values import Plan
 from assay.query.cut import Cut, Frame
+from assay.query.dimensions import session_filter, visitor_joins
 from assay.query.rows import RowBuilder, cost_dimension
 from assay.query.touches import NOTHING, SEPARATOR, Asked, Touches, ordered_text
+from assay.query.unit_events import unit_join, unit_key
 from assay.stats.attribution import CHOSEN, DECAY, KINDS, LOST, START, WON, Group, Move, half_life
 from assay.store.engine import Statement
 
@@ -117,10 +119,16 @@ def move_statement(plan: Plan, cut: Cut, asked: Asked, won: bool) -> Statement:
 
 def _lost(frame: Touches) -> str:
     first, last = frame.bind(frame.cut.period.first), frame.bind(frame.cut.period.last)
+    inside = ""
+    if frame.cut.where is not None:  # the same segment on both sides: units with a visit in it
+        where = session_filter(frame.dims, frame.cut.where)
+        unit, join = unit_key(frame.asked.per, "s"), unit_join(frame.asked.per, "s")
+        source = f"sessions s{join}{visitor_joins(where)}"
+        inside = f" AND t.unit IN (SELECT {unit} FROM {source} WHERE {frame.in_range('s')} AND {where})"
     return (
         "SELECT t.unit AS c, 0 AS v, 0 AS is_new, true AS inside, t.k AS k, t.tt AS tt, t.key AS key, t.direct AS direct, "
         f"true AS at_range, true AS closed FROM touches t WHERE t.day >= {first} AND t.day <= {last} AND t.unit IS NOT NULL "
-        "AND NOT EXISTS (SELECT 1 FROM conversions c WHERE c.unit = t.unit)"
+        f"AND NOT EXISTS (SELECT 1 FROM conversions c WHERE c.unit = t.unit){inside}"
     )
 
 
