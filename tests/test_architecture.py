@@ -132,6 +132,7 @@ def test_the_sql_of_every_question_parses(tmp_path: Path) -> None:
         ws.ask("segments", "rate", **range_),
         ws.ask("pages", **range_),
         ws.ask("audit"),
+        ws.ask("clv", by="first_source", segment="seen", **range_),
         ws.ask("retention", by=["device"], rolling=True, segment="seen", start="purchase", **range_),
         ws.ask("journey", start="/", end="/", segment="seen", versus="bought", **range_),
         ws.ask("journey", end="/", gap="30m", per="user", **range_),

@@ -178,6 +178,12 @@ def lively(plan: Plan, seed: int = 1, people: int = 40) -> list[Event]:
     found: list[Event] = []
     for n in range(people):
         day = draw.randint(0, 40)
+        known = {"user": f"u{n}", "path": "/"}
+        begun = f"2024-{1 + day // 28:02d}-{1 + day % 28:02d} 07"
+        found += [view(f"v{n}", f"{begun}:10", **known), view(f"v{n}", f"{begun}:12", **known)]
+        found += [
+            event(f"v{n}", name, f"{begun}:1{k}", **known) for k, name in enumerate(("sign_up", "reach_value"), 3)
+        ]
         for k in range(draw.randint(5, 30)):
             time = f"2024-{1 + day // 28:02d}-{1 + day % 28:02d} {8 + k % 12:02d}:{draw.randint(0, 59):02d}"
             common: dict[str, Any] = {"user": f"u{n}", "path": draw.choice(["/", "/demo", "/a"]), "id": f"{n}-{k}"}
@@ -191,9 +197,11 @@ def lively(plan: Plan, seed: int = 1, people: int = 40) -> list[Event]:
                 ]
                 found.append(event(f"v{n}", name, time, order_id=f"o{n}-{k}", amount=values["money"](), items=item, **common))  # fmt: skip
             else:
-                known = plan.events[name].properties
+                declared = plan.events[name].properties
                 props = {
-                    p.name: values[p.type]() for p in known.values() if p.type in values and p.name not in ("revenue",)
+                    p.name: values[p.type]()
+                    for p in declared.values()
+                    if p.type in values and p.name not in ("revenue",)
                 }
                 found.append(event(f"v{n}", name, time, props=props, **common))
             day += draw.randint(0, 3) if k % 3 == 0 else 0
@@ -206,7 +214,7 @@ def everything() -> str:
 
 
 def figures(ws: Workspace, names: list[str], **asked: Any) -> dict[tuple[str, ...], tuple[Any, ...]]:
-    answer = ws.ask("metric", names, **{"from": "2024-01-01", "to": "2024-02-28"}, **asked)
+    answer = ws.ask("metric", names, **{"from": "2024-01-22", "to": "2024-02-10"}, **asked)
     parts = ((e.metric, e.group.values(), e.estimate) for e in answer.estimates)
     return {(n, *map(str, g)): (e.value, e.numerator, e.denominator) for n, g, e in parts}
 
@@ -235,3 +243,13 @@ def test_standard_events_cover_what_templates_do_not_declare() -> None:
         for name in one.arriving():
             head = name.split(" ")[0]
             assert head in {*STANDARD_EVENTS, *one.events, "orders", "ad", "their"}, one.name
+
+
+def test_the_guide_names_every_row_and_template() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "guide" / "kpis.md").read_text(encoding="utf-8")
+    for row, names in ROWS.items():
+        cells = ", ".join(f"`{name}`" for name in names.split())
+        assert f"| {row} | {cells} |" in text
+    for one in TEMPLATES:
+        types = ", ".join(dict.fromkeys(m["type"] for m in one.metrics.values()))
+        assert f"| `{one.name}` | {one.about} | {types} |" in text

@@ -7,6 +7,7 @@ from assay.analyses import (
     audit,
     catalog,
     channels,
+    clv,
     compare,
     explain,
     features,
@@ -42,6 +43,7 @@ QUESTIONS: tuple[Question, ...] = (
     sessions.QUESTION,
     attribution.QUESTION,
     channels.QUESTION,
+    clv.QUESTION,
     compare.QUESTION,
 )
 

@@ -111,7 +111,7 @@ def _templates(asking: Asking, params: CatalogParams) -> Answer:
         for one in known
     )
     used = sum(one.main in there for one in known)
-    sentence = f"{len(rows)} metrics are ready to be added; the plan of {asking.plan.site.name} has {used} of these names."
+    sentence = f"{len(rows)} metrics are ready to be added; the plan of {asking.plan.site.name} has {used} of them."
     return asking.answer(
         "catalog", params, columns=columns, rows=rows, sentence=sentence, next=("assay plan add NAME --dry-run",)
     )
