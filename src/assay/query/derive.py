@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import date
+from functools import cache
 
 from assay.model.event import PASSIVE_EVENTS
 from assay.model.period import DAY_US, offsets
@@ -42,6 +43,7 @@ def _key_events(plan: Plan) -> list[str]:
     return sorted({g.event for g in plan.goals.values() if g.event})
 
 
+@cache
 def day_expression(zone: str) -> str:
     """SQL for the site-local day of ``{t}`` (microseconds UTC): integer arithmetic, no zone functions."""
     first, last = 631_152_000_000_000, 2_524_608_000_000_000  # 1990 to 2050
