@@ -36,6 +36,7 @@ TEMPLATES = list(templates().values())
 ROWS = {
     "conversion rate": "conversion_rate conversion_rate_of_sessions conversion_rate_of_users",
     "click conversion rate": "click_conversion_rate cta_conversion_rate",
+    'funnel entry rate (Mixpanel "totals")': "funnel_entry_rate",
     "revenue per visitor, per session": "revenue_per_visitor revenue_per_session",
     "contribution per visitor": "contribution_per_visitor",
     "average order value": "average_order_value",

@@ -39,6 +39,8 @@ metrics:
   usage: {{type: feature_usage, event: view_item, at_least: 3, per: visitor}}
   sticky: {{type: stickiness, per: visitor}}
   lapsed: {{type: product_churn, per: visitor}}
+  entries: {{type: funnel_entry_rate, from: add_to_cart, event: begin_checkout, exclude: view_item, within: 2d}}
+  entries_free: {{type: funnel_entry_rate, from: view_item, event: purchase, within: 1d}}
   worth: {{type: simple, sum: revenue.gross, per: visitor, from: sign_up, within: 3d}}
 """
 
@@ -185,6 +187,37 @@ SELECT count(*) FILTER (WHERE visitor NOT IN (SELECT visitor FROM evs WHERE day 
 FROM (SELECT DISTINCT visitor FROM evs WHERE day BETWEEN DATE '2024-03-25' AND DATE '2024-03-31')""",
     )
     assert (weeks["2024-04-01"].numerator, weeks["2024-04-01"].denominator) == (lost, units)
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "goal", "leave", "days"),
+    [("entries", "add_to_cart", "begin_checkout", "view_item", 2), ("entries_free", "view_item", "purchase", None, 1)],
+)
+def test_entries_are_those_of_a_walk_through_the_events(
+    ws: Workspace, con: duckdb.DuckDBPyConnection, name: str, start: str, goal: str, leave: str | None, days: int
+) -> None:
+    goals = (
+        f"SELECT visitor, t, '{goal}' AS name FROM ord"
+        if goal == "purchase"
+        else f"SELECT visitor, t, name FROM evs WHERE name = '{goal}'"
+    )
+    found: dict[str, list[tuple[int, str]]] = {}
+    for visitor, t, what in con.execute(f"""
+SELECT visitor, t, name FROM evs WHERE name = '{start}' AND {IN} UNION ALL {goals}
+UNION ALL SELECT visitor, t, name FROM evs WHERE name = '{leave}' ORDER BY 2""").fetchall():
+        found.setdefault(visitor, []).append((t, what))
+    entered = won = 0
+    for events in found.values():
+        free = -1
+        for t0 in (t for t, what in events if what == start):
+            if t0 <= free:
+                continue
+            entered += 1
+            ends = [(t, what) for t, what in events if what in (goal, leave) and t0 <= t <= t0 + days * DAY]
+            free = min((t for t, _ in ends), default=t0 + days * DAY)
+            won += any(t == free and what == goal for t, what in ends)
+    assert one(ws, name)[1:] == (won, entered)
+    assert 0 < won < entered
 
 
 SUBSCRIPTIONS = """

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 UNITS = ("visitor", "user", "session", "order", "account")
 ENTITIES = ("session", "visitor", "user", "order", "account")
 OPS = ("count", "sum", "min", "max", "exists", "once", "first", "last", "first_time", "count_distinct", "unit_days")
-MADE = ("view", "order_gap", "first_order", "spell", "subscription", "basket", "activity", "lapse")
+MADE = ("view", "order_gap", "first_order", "spell", "subscription", "basket", "activity", "entry", "lapse")
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ class Made:
       became of it. ``rows``: starting, ending, involuntarily ending, upgrading events.
     - ``basket``        an order with an item of ``where[0]``; ``attached``: 1 if another item holds ``where[1]``.
     - ``activity``      an event that makes its unit active: one of ``rows[0]``, else any interactive one.
+    - ``entry``         a unit's entry (``rows[0]``), ``converted``: 1 if ``rows[1]`` came within ``within`` and no
+      ``rows[2]`` before it; the unit enters again after one of these, or when the time is over.
     - ``lapse``         a unit active (``rows[0]``) in the period before; ``lost``: 1 if not active in this one.
     """
 

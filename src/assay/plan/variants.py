@@ -32,6 +32,8 @@ _LABELS = {
 }
 _SITE = ("timezone", "currency", "week_start")
 _SESSION = ("timeout", "gap", "split_at_midnight", "split_on_campaign", "max", "own_ids")
+# Rules that change a metric only where its id says so: they name sessions and decide nothing else.
+_NAMED = {"channels", "session_source", "ignored_referrers", "bounce", "abandonment", "funnel_entry"}
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,7 @@ def given(raw: Mapping[str, Any], metric: str, texts: Iterable[str]) -> dict[str
 def like(raw: Mapping[str, Any], product: str) -> dict[str, Any]:
     """The plan with the rules of a product."""
     if product not in PRODUCTS:
-        raise UsageError(
-            f"no rules are known of {product!r}{suggestion(product, PRODUCTS)}; known: {', '.join(PRODUCTS)}"
-        )
+        raise UsageError(f"no rules are known of {product!r}{suggestion(product, PRODUCTS)}")
     made = copy.deepcopy(dict(raw))
     made["rules"] = {**(made.get("rules") or {}), **copy.deepcopy(dict(PRODUCTS[product]))}
     return made
@@ -81,18 +81,44 @@ def place(metric: str, name: str) -> Path:
     if name in _SESSION:
         name = f"session.{name}"
     if name not in known:
-        raise UsageError(f"there is no rule {name!r}{suggestion(name, known)}; rules: {', '.join(sorted(known))}")
+        near = suggestion(name, known)
+        raise UsageError(f"there is no rule {name!r}{near if 'mean' in near else '; rules: ' + ', '.join(known)}")
     return known[name]
 
 
-def differences(raw: Mapping[str, Any], other: Mapping[str, Any], metrics: Iterable[str]) -> list[Variant]:
-    """The single differences between two plans that may change these metrics."""
-    found = []
+def differences(
+    raw: Mapping[str, Any], other: Mapping[str, Any], metrics: Iterable[str], filtered: bool = False
+) -> list[Variant]:
+    """The single differences between two plans that may change these metrics.
+
+    ``filtered``: a segment narrows them, which may look at what a session is called.
+    """
+    metrics, found = list(metrics), []
     for path, before, after in _leaves(_relevant(raw, metrics), _relevant(other, metrics), ()):
         if path[-1] not in _LABELS:
             found.append(Variant(_name(path), ((path, after),), _words(before), _words(after)))
     base = from_raw(dict(raw))
-    return [v for v in found if _meaning(mixed(raw, [v]), metrics) != _meaning(base, metrics)]
+    return [v for v in found if _bears(raw, v, base, metrics, filtered)]
+
+
+def _bears(raw: Mapping[str, Any], variant: Variant, base: Plan, metrics: list[str], filtered: bool) -> bool:
+    """Whether a difference may change the metrics. What is no plan on its own may."""
+    try:
+        plan = mixed(raw, [variant])
+    except PlanError:
+        return True
+    if _meaning(plan, metrics) == _meaning(base, metrics):
+        return False
+    looked_at = repr([base.metrics[name].quantity for name in metrics if name in base.metrics])
+    if filtered or any(name in looked_at for name in base.cohorts):
+        return True
+    if not all(_is_named(path) for path, _ in variant.changes):
+        return True
+    return any(name not in plan.metrics or plan.metrics[name].id != base.metrics[name].id for name in metrics if name in base.metrics)
+
+
+def _is_named(path: Path) -> bool:
+    return path[0] == "channels" or (path[0] == "rules" and path[1] in _NAMED)
 
 
 def grouped(variants: list[Variant], most: int) -> list[Variant]:
@@ -146,14 +172,19 @@ def _leaves(a: Any, b: Any, path: Path) -> Iterable[tuple[Path, Any, Any]]:
     if isinstance(a, Mapping) and isinstance(b, Mapping):
         for key in dict.fromkeys((*a, *b)):
             yield from _leaves(a.get(key, _ABSENT), b.get(key, _ABSENT), (*path, str(key)))
-    elif isinstance(b, Mapping) and a is _ABSENT and len(path) < 3:
+    elif isinstance(b, Mapping) and a is _ABSENT and _opens(path):
         for key in b:
             yield from _leaves(_ABSENT, b[key], (*path, str(key)))
-    elif isinstance(a, Mapping) and b is _ABSENT and len(path) < 3:
+    elif isinstance(a, Mapping) and b is _ABSENT and _opens(path):
         for key in a:
             yield from _leaves(a[key], _ABSENT, (*path, str(key)))
     elif a is _ABSENT or b is _ABSENT or a != b:
         yield path, a, b
+
+
+def _opens(path: Path) -> bool:
+    """Whether what is missing on one side is told apart key by key: sections and rules, not a goal or a segment."""
+    return len(path) < 2 or (path[0] == "rules" and len(path) < 3)
 
 
 def _meaning(plan: Plan, metrics: Iterable[str]) -> Any:

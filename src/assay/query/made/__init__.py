@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from assay.plan.measures import Made
-from assay.query.made import activity, baskets, lapses, purchases, spells, subscriptions, views
+from assay.query.made import activity, baskets, entries, lapses, purchases, spells, subscriptions, views
 from assay.query.rows import RowBuilder
 
 RELATIONS: dict[str, Callable[[RowBuilder, Made], str]] = {
@@ -20,5 +20,6 @@ RELATIONS: dict[str, Callable[[RowBuilder, Made], str]] = {
     "subscription": subscriptions.subscriptions,
     "basket": baskets.baskets,
     "activity": activity.activity,
+    "entry": entries.entries,
     "lapse": lapses.lapses,
 }
