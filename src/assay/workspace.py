@@ -302,6 +302,14 @@ def valid(model: type[BaseModel], values: Mapping[str, Any], what: str) -> Any:
                 parts.append(f"unknown parameter {name!r}{suggestion(name, known)}")
             elif one["type"] == "missing":
                 parts.append(f"{name} is missing")
+            elif one["type"] == "string_pattern_mismatch" and (examples := _examples(model, name)):
+                parts.append(f"{name} {one['input']!r} cannot be meant; write {examples}")
             else:
                 parts.append(f"{name}: {one['msg'][0].lower()}{one['msg'][1:]}, not {one['input']!r}")
         raise UsageError(f"{what}: {'; '.join(parts)}") from error
+
+
+def _examples(model: type[BaseModel], name: str) -> str:
+    """What a field could be, in words."""
+    found = next((f.examples for n, f in model.model_fields.items() if name in (n, f.alias)), None)
+    return " or ".join(map(str, found or ()))

@@ -145,3 +145,23 @@ def test_shapley_is_the_mean_over_all_orders(worth: list[int]) -> None:
         ]
         assert found[player] == sum(steps, Fraction(0)) / len(steps)
     assert sum(found.values()) == value(frozenset(players)) - value(frozenset())
+
+
+def test_rules_that_cannot_bear_on_the_metric_are_no_difference(ws: Workspace) -> None:
+    assert set(parts(ws.compare("sessions", like="posthog", **SPAN))) <= {"session.max"}
+    assert "session_source" in parts(ws.compare("sessions", like="posthog", segment="channel = 'Direct'", **SPAN))
+
+
+def test_another_plan_may_lack_the_goals_of_other_metrics(tmp_path: Path) -> None:
+    plan = """
+goals: {lead: {event: sign_up, kind: micro}}
+metrics:
+  sessions: {type: simple, count: session}
+  leads: {type: conversion, goal: lead, per: session}
+kpis: {leads: {direction: up}}
+"""
+    found = workspace(tmp_path / "a", plan, [view("a", DAY + "10:00"), view("a", DAY + "10:20")])
+    other = tmp_path / "other.yaml"
+    other.write_text("rules: {session: {timeout: 15m}}\nmetrics: {sessions: {type: simple, count: session}}\n")
+    with found:
+        assert parts(found.compare("sessions", plan=other, **SPAN)) == {"session.timeout": 1}

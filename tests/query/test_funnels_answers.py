@@ -155,7 +155,7 @@ def test_values_of_the_attempt(tmp_path: Path) -> None:
     [
         ({"at": "last"}, "needs --by"),
         ({"by": "plan", "at": "step:4"}, "has 3 steps"),
-        ({"by": "plan", "at": "never"}, "at:"),
+        ({"by": "plan", "at": "never"}, "at .never. cannot be meant"),
         ({"lost": 2, "reached": 2}, "choose one"),
         ({"lost": 4}, "has 3 steps"),
         ({"lost": 1}, "lost"),
@@ -181,3 +181,22 @@ def test_doubtful_definitions_are_found(tmp_path: Path) -> None:
     typo = ws.ask("funnel", "typo", **RANGE)
     assert [f.code for f in typo.findings] == ["unknown_event", "step_never_reached"]
     assert "'cart'" in typo.findings[0].text
+
+
+def test_everyone_are_those_who_visit(tmp_path: Path) -> None:
+    """A refund alone is no visit: the number is that of the metric of visitors."""
+    made = workspace(tmp_path, PLAN, [*EVENTS, *steps("d", ("x", 0)), *steps("e", ("refund", 0), interactive=False)])
+    answer = made.ask("funnel", "buy", everyone=True, **RANGE)
+    assert answer.column("everyone") == [4, 4, 4]
+    assert any("of all 4 visitors" in note for note in answer.notes)
+
+
+def test_another_rule_has_another_id(tmp_path: Path) -> None:
+    """The id of a definition changes exactly when its meaning does."""
+    made = workspace(tmp_path, PLAN, EVENTS)
+    plain = made.ask("funnel", "buy", **RANGE).definitions[0].id
+    assert plain == made.plan.funnels["buy"].id
+    funnel = made.plan.funnels["buy"]
+    assert made.ask("funnel", "buy", order=funnel.order, entry=funnel.entry, **RANGE).definitions[0].id == plain
+    others = [{"window": "2h"}, {"per": "session"}, {"order": "strict"}, {"entry": "first"}]
+    assert len({plain, *(made.ask("funnel", "buy", **one, **RANGE).definitions[0].id for one in others)}) == 5

@@ -94,7 +94,9 @@ def _sides(asking: Asking, params: Params) -> tuple[dict[str, Any], list[Variant
     theirs = variants.given(theirs, params.name, params.rule)
     other = from_raw(theirs, str(params.plan or "the other side"))
     metric = asking.metric(params.name)
-    found = variants.differences(ours, theirs, [metric.name, *metric.uses])
+    both = list(dict.fromkeys((metric.name, *metric.uses, *other.metrics[metric.name].uses)))
+    ours, theirs = variants.narrowed(ours, both), variants.narrowed(theirs, both)
+    found = variants.differences(ours, theirs, both, params.segment is not None)
     return ours, variants.grouped(variants.separable(ours, found), MOST), other
 
 
@@ -136,7 +138,9 @@ def _parts(variants: list[Variant], figure: Any) -> tuple[dict[str, Fraction] | 
     def value(chosen: frozenset[str]) -> Fraction:
         one: Estimate = figure(chosen)
         if one.value is None:
-            raise _NoValue(f"under {', '.join(sorted(chosen)) or 'this plan'} there is no value: {one.reason}")
+            raise _NoValue(
+                f"under {', '.join(sorted(chosen)) or 'this plan'} there is no value: {_why(one, chosen, variants)}"
+            )
         return _exact(one)
 
     try:
@@ -144,7 +148,15 @@ def _parts(variants: list[Variant], figure: Any) -> tuple[dict[str, Fraction] | 
     except _NoValue as error:
         return None, f"the difference cannot be taken apart: {error}"
     except PlanError as error:
-        return None, f"the difference cannot be taken apart: some of the rules make no plan together ({error})"
+        first = error.problems[0].text
+        return None, f"the difference cannot be taken apart: some of the rules make no plan together ({first})"
+
+
+def _why(one: Estimate, chosen: frozenset[str], variants: list[Variant]) -> str:
+    """Why a set of rules gives no number."""
+    if any(v.name == "bounce" and v.name in chosen and v.after.startswith("ga4") for v in variants):
+        return "GA4 needs to know how long a page was in the foreground, and no event says so"
+    return str(one.reason)
 
 
 class _NoValue(Exception):

@@ -27,9 +27,7 @@ class Params(Ranged):
     """Which funnel, and how it is counted; what is not given is the plan's."""
 
     name: str = argument("a funnel of the plan")
-    per: str | None = Field(
-        None, description="visitor, user, session or account", pattern="^(visitor|user|session|account)$"
-    )
+    per: Literal["visitor", "user", "session", "account"] | None = Field(None, description="what is counted")
     window: str | None = Field(None, description="time from step 1, such as 7d, 30m or session")
     order: Literal["ordered", "strict", "unordered", "windowfunnel"] | None = Field(
         None, description="how steps follow each other"
@@ -44,11 +42,15 @@ class Params(Ranged):
         "first",
         description="event of the attempt that gives the value of --by: first, last, step:N or all",
         pattern="^(first|last|all|step:[1-9][0-9]*)$",
+        examples=["first", "last", "all", "step:2"],
     )
     reached: int | None = Field(None, description="list the units that did step N", ge=1)
     lost: int | None = Field(None, description="list the units that did the step before N and not N", ge=2)
     histogram: str | None = Field(
-        None, description="how long units take between two steps, such as 1:3", pattern="^[1-9][0-9]*:[1-9][0-9]*$"
+        None,
+        description="how long units take between two steps, such as 1:3",
+        pattern="^[1-9][0-9]*:[1-9][0-9]*$",
+        examples=["1:3"],
     )
     bins: int | None = Field(None, description="number of bins of the histogram", ge=1, le=1000)
     revenue: bool = Field(False, description="net revenue of the orders inside the counted attempts, by step")
@@ -146,7 +148,7 @@ def _steps(look: Look) -> Answer:
         definitions=(look.definition,),
         sentence=_sentence(look, reached),
         findings=(*_doubts(look), *_findings(look, reached)),
-        notes=(look.definition.text, *_open_words(look, reached, matured)),
+        notes=(look.definition.text, *_everyone_words(look, reached, more), *_open_words(look, reached, matured)),
         next=(
             f"assay funnel {funnel.name} --by {'channel' if 'device' in params.by else 'device'}",
             f"assay funnel {funnel.name} --lost 2",
@@ -225,7 +227,9 @@ def _cutoff(look: Look) -> int | None:
 
 
 def chosen(plan: Plan, params: Params) -> Funnel:
-    """The plan's funnel with the question's own unit, window, order and entry."""
+    """The plan's funnel with the question's own unit, window, order and entry, and the id of what that means."""
+    from assay.plan.ids import digest, funnel_meaning
+
     if params.name not in plan.funnels:
         raise UnknownName("funnel", params.name, plan.funnels)
     funnel = plan.funnels[params.name]
@@ -237,7 +241,9 @@ def chosen(plan: Plan, params: Params) -> Funnel:
         funnel = replace(funnel, window=_window(params.window))
     if params.order:
         funnel = replace(funnel, order=params.order)
-    return replace(funnel, entry=params.entry) if params.entry else funnel
+    if params.entry:
+        funnel = replace(funnel, entry=params.entry)
+    return replace(funnel, id=digest(funnel_meaning(funnel, plan)))
 
 
 def _window(text: str) -> int | None:
@@ -267,8 +273,11 @@ def define(funnel: Funnel, plan: Plan) -> Definition:
     steps = arrow.join(f"{s.label} (optional)" if s.optional else s.label for s in funnel.steps)
     window = "within the session" if funnel.window is None else f"within {words(funnel.window)} of step 1"
     entry = "a new step 1 starts a new attempt" if funnel.entry == "latest" else "the window starts at the first step 1"
+    if funnel.order == "unordered":
+        window, entry = window.replace("of step 1", "of each other"), "the earliest window that holds most steps counts"
+    else:
+        entry += ", the deepest attempt counts"
     text = f"{steps}, {funnel.order} ({_ORDERS[funnel.order]}), per {funnel.per}, {window}; {entry}"
-    text += ", the deepest attempt counts"
     for one in funnel.exclusions:
         effect = "leaves the funnel" if one.effect == "leave" else "keeps step 1 only"
         text += f"; with {one.event} between steps {one.after} and {one.before} an attempt {effect}"
@@ -291,12 +300,26 @@ def _sentence(look: Look, reached: dict[tuple[Any, ...], Reached]) -> str:
     totals = [sum(r.units[k] for r in reached.values()) for k in range(len(labels))]
     last = needed[-1]
     share = percent(totals[last] / totals[0])
-    text = f"{share} of {totals[0]:,} {plural} get from {labels[0]} to {labels[last]}"
+    way = f"get from {labels[0]} to {labels[last]}"
+    if look.funnel.order == "unordered":
+        way = f"do all {len(labels)} steps"
+    text = f"{share} of {totals[0]:,} {plural} {way}"
     drops = [(1 - totals[k] / totals[before], k, before) for before, k in itertools.pairwise(needed) if totals[before]]
     if drops:
         _, worst, before = max(drops)
         text += f"; most are lost before {labels[worst]} ({totals[before]:,} → {totals[worst]:,})"
     return f"{text}, {look.period}."
+
+
+def _everyone_words(look: Look, reached: dict[tuple[Any, ...], Reached], more: _More) -> tuple[str, ...]:
+    """How many of all units of the range begin the funnel at all; what overlaps cannot be added up."""
+    if not more.whole or look.params.at == "all":
+        return ()
+    total = int(str(more.whole[0]))
+    begun = min(total, sum(one.units[0] for one in reached.values()))
+    plural = PLURAL[look.funnel.per]
+    share = percent(begun / total) if total else "0 %"
+    return (f"{begun:,} of all {total:,} {plural} of the range begin the funnel ({share}), {total - begun:,} never do",)
 
 
 def _open_words(
@@ -315,16 +338,16 @@ def _open_words(
 
 
 def _findings(look: Look, reached: dict[tuple[Any, ...], Reached]) -> tuple[Finding, ...]:
-    """A step that nobody came to: its event may be missing or misspelt."""
+    """A step that nobody came to: its event may be missing or misspelt, or another event always lies between."""
     never = [label for k, label in enumerate(look.labels) if not any(r.units[k] for r in reached.values())]
-    return tuple(
-        Finding(
-            "step_never_reached",
-            "warning",
-            f"nobody reached {label}: the event may be missing or misspelt",
-            {"step": label},
-            "assay quality",
+    why, action = "the event may be missing or misspelt", "assay quality"
+    if look.funnel.order == "strict":
+        why, action = (
+            "strict allows no other event between two steps",
+            f"assay funnel {look.funnel.name} --order ordered",
         )
+    return tuple(
+        Finding("step_never_reached", "warning", f"nobody reached {label}: {why}", {"step": label}, action)
         for label in never[:1]
     )
 

@@ -33,6 +33,8 @@ _LABELS = {
 _SITE = ("timezone", "currency", "week_start")
 _SESSION = ("timeout", "gap", "split_at_midnight", "split_on_campaign", "max", "own_ids")
 # Rules that change a metric only where its id says so: they name sessions and decide nothing else.
+_NAMING = ("channels", "goals", "segments", "pages")
+_ON_METRICS = ("kpis", "objectives", "funnels", "experiments", "alerts")
 _NAMED = {"channels", "session_source", "ignored_referrers", "bounce", "abandonment", "funnel_entry"}
 
 
@@ -110,15 +112,26 @@ def _bears(raw: Mapping[str, Any], variant: Variant, base: Plan, metrics: list[s
     if _meaning(plan, metrics) == _meaning(base, metrics):
         return False
     looked_at = repr([base.metrics[name].quantity for name in metrics if name in base.metrics])
-    if filtered or any(name in looked_at for name in base.cohorts):
+    if filtered or plan.activity != base.activity or any(n in looked_at for n in (*base.cohorts, *base.segments)):
         return True
     if not all(_is_named(path) for path, _ in variant.changes):
         return True
-    return any(name not in plan.metrics or plan.metrics[name].id != base.metrics[name].id for name in metrics if name in base.metrics)
+    return [_id(plan, name) for name in metrics] != [_id(base, name) for name in metrics]
 
 
 def _is_named(path: Path) -> bool:
-    return path[0] == "channels" or (path[0] == "rules" and path[1] in _NAMED)
+    return path[0] in _NAMING or (path[0] == "rules" and path[1] in _NAMED)
+
+
+def _id(plan: Plan, metric: str) -> str | None:
+    return plan.metrics[metric].id if metric in plan.metrics else None
+
+
+def narrowed(raw: Mapping[str, Any], metrics: Iterable[str]) -> dict[str, Any]:
+    """The plan with these metrics only, and without what stands on the others."""
+    own, wanted = raw.get("metrics") or {}, set(metrics)
+    kept = {name: value for name, value in raw.items() if name not in _ON_METRICS}
+    return {**kept, "metrics": {name: value for name, value in own.items() if name in wanted}}
 
 
 def grouped(variants: list[Variant], most: int) -> list[Variant]:
@@ -151,15 +164,18 @@ def mixed(raw: Mapping[str, Any], chosen: Iterable[Variant]) -> Plan:
 
 def separable(raw: Mapping[str, Any], variants: list[Variant]) -> list[Variant]:
     """The differences, with those put together that are no plan one by one (a metric on a goal of the other plan)."""
+    bound = [v for v in variants if not (_is_plan(raw, [v]) and _is_plan(raw, [w for w in variants if w is not v]))]
+    if len(bound) < 2:
+        return variants
+    return [*(v for v in variants if v not in bound), together("definition", bound)]
+
+
+def _is_plan(raw: Mapping[str, Any], chosen: list[Variant]) -> bool:
     try:
-        for one in variants:
-            mixed(raw, [one])
-            mixed(raw, [v for v in variants if v is not one])
+        mixed(raw, chosen)
     except PlanError:
-        rules = [v for v in variants if v.changes[0][0][0] in ("rules", "site")]
-        rest = [v for v in variants if v not in rules]
-        return [*rules, together("definition", rest)] if len(rest) > 1 else variants
-    return variants
+        return False
+    return True
 
 
 def _relevant(raw: Mapping[str, Any], metrics: Iterable[str]) -> dict[str, Any]:
@@ -193,7 +209,7 @@ def _meaning(plan: Plan, metrics: Iterable[str]) -> Any:
     rules = {**asdict(plan.rules)}
     own = [asdict(plan.metrics[name].quantity) for name in metrics if name in plan.metrics]
     rest = (plan.pages, plan.cleaning, plan.orders, plan.channels, plan.goals, plan.segments, plan.activity)
-    return site, rules, own, rest, {name: e.interactive for name, e in plan.events.items()}
+    return site, rules, own, rest, sorted(name for name, e in plan.events.items() if not e.interactive)
 
 
 def _put(raw: dict[str, Any], path: Path, value: Any) -> None:

@@ -34,10 +34,11 @@ def unit_names(per: str, units: Sequence[Unit], run: Run) -> dict[Any, str]:
 
 
 def everyone(plan: Plan, funnel: Funnel, cut: Cut, run: Run) -> int:
-    """All units with an event in the range."""
+    """All units that visit in the range, as every other question counts them, or do step 1."""
     frame = Frame(plan, cut)
-    period = cut.period
-    rows = unit_events(frame, funnel.per, [], first=period.first, last=period.last, segment=cut.where)
+    period, begins = cut.period, funnel.steps[0].event
+    here = "(e.interactive" + (f" OR e.name = {frame.bind(begins)})" if begins is not None else ")")
+    rows = unit_events(frame, funnel.per, [], here, first=period.first, last=period.last, segment=cut.where)
     result = run(frame.bind.statement(f"SELECT count(DISTINCT unit) FROM ({rows}) x", "all units"))
     return int(result.one()[0] or 0)
 
