@@ -73,7 +73,7 @@ def answer(asking: Asking, params: Params) -> Answer:
         sentence=_sentence(metric, variants, here, there, parts, str(period), currency),
         notes=(_NOTE,),
         findings=(Finding("not_taken_apart", "warning", reason),) if reason else (),
-        next=(f"assay metric {metric.name}", f"assay catalog {metric.name}"),
+        next=(f"assay metric {metric.name}", f"assay explain {metric.name}"),
         chart={"kind": "waterfall", "x": "rule", "y": "part"},
     )
 
