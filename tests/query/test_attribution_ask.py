@@ -19,7 +19,7 @@ from support import Event, at, bought, event, refunded, table, view, workspace
 PLAN = """
 site: {name: Test, currency: EUR}
 rules: {session_source: own}
-events: {booked: {properties: {worth: money}}}
+events: {booked: {properties: {worth: money}}, ad_seen: {}}
 goals:
   order: {event: purchase, kind: macro}
   lead: {event: generate_lead, value: 12.5}
@@ -165,7 +165,9 @@ def test_only_sessions_with_an_event_are_touches(tmp_path: Path) -> None:
     seen = event("a", "ad_seen", "2024-03-05 10:01")
     with workspace(tmp_path, PLAN, three(seen)) as ws:
         assert ask(ws, "source", "conversions", touch="ad_seen") == [("news", 1)]
-        assert ask(ws, "source", "conversions", touch="other") == [("(no touch)", 1)]
+        with pytest.raises(UnknownName, match="did you mean"):
+            ask(ws, "source", "conversions", touch="ad_sen")
+        assert ask(ws, "source", "conversions", touch="sign_up") == [("(no touch)", 1)]
 
 
 def test_a_user_has_the_touches_of_all_devices(tmp_path: Path) -> None:

@@ -179,3 +179,18 @@ def test_bad_input(ws: Workspace, question: str, params: dict[str, Any], error: 
 def test_nothing_to_say(ws: Workspace, tmp_path: Path) -> None:
     assert "nobody did form_start" in (ws.ask("lifecycle", event="form_start", **RANGE).empty or "")
     assert workspace(tmp_path, "").ask("lifecycle").empty == "no events yet"
+
+
+def test_a_window_that_is_open_for_all_is_said(ws: Workspace) -> None:
+    """Nobody has been followed for so long: no empty columns, the reason, and a question that can be answered."""
+    answer = ws.ask("features", "search", goal="order", first="7d", within="3650d", **RANGE)
+    assert [one.code for one in answer.findings] == ["window_open"]
+    assert all(column.detail for column in answer.columns if column.name in ("early", "others", "difference"))
+    assert answer.next[0].startswith("assay features search --goal order")
+
+
+def test_words_for_each_grain(ws: Workspace) -> None:
+    said = {grain: ws.ask("lifecycle", period=grain, **RANGE).sentence for grain in ("day", "week", "month")}
+    assert "were active on 20" in said["day"]
+    assert "were active in the week of 20" in said["week"]
+    assert "were active in 20" in said["month"]

@@ -228,6 +228,18 @@ def test_own_windows_and_groups(tmp_path: Path) -> None:
     assert counts(ws, ["1", "2"], cohort="first", segment="mobile", **DAYS)[:2] == [[1, 0, 0], [1, 0, 0]]
 
 
+def test_what_the_sentence_says(tmp_path: Path) -> None:
+    """A unit of several cohorts is not told as several people; what is not over anywhere is no empty column."""
+    ws = workspace(tmp_path, PLAN, SMALL)
+    assert "of a day's visitors come back in day 1" in ws.ask("retention", **DAYS).sentence
+    first = ws.ask("retention", cohort="first", **{"start": "page_view", "return": "order"}, **DAYS)
+    assert "visitors do order in day 1" in first.sentence
+    assert "a day's" not in first.sentence
+    long = ws.ask("retention", **{**DAYS, "periods": 30})
+    shown = [column.name for column in long.columns if column.kind == "rate" and not column.detail]
+    assert 0 < len(shown) < 30
+
+
 def test_activity_of_the_plan(tmp_path: Path) -> None:
     plan = PLAN.replace(ZONE, "UTC") + "activity: {event: [page_view, sign_up], where: \"page = '/x'\"}\n"
     ws = workspace(tmp_path, plan, [*SMALL, view("a", "2024-01-01 11:00", "/x"), view("a", "2024-01-03 11:00", "/x")])
@@ -248,6 +260,7 @@ def test_activity_of_the_plan(tmp_path: Path) -> None:
         ({"rule": "bracket", "brackets": "0-3"}, UsageError, "count from 1"),
         ({"rule": "bracket", "brackets": "week"}, UsageError, "write a period"),
         ({"rule": "bracket", "brackets": "1", "cumulative": True}, UsageError, "choose one"),
+        ({"rule": "exact", "cumulative": True}, UsageError, "choose one"),
         ({"period": "year"}, UsageError, "period"),
         ({"by": "coupon"}, UsageError, "belongs to an order"),
     ],

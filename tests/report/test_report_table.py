@@ -162,3 +162,19 @@ def test_signed_intervals_and_instants() -> None:
 
     assert interval("+1.8 points", "+4.6 points", Column("a")) == "+1.8 to +4.6 points"
     assert "2024-03-01 07:00 UTC" in table(answer((Column("hour", "day"),), (datetime(2024, 3, 1, 7, tzinfo=UTC),)))[2]
+
+
+def test_beside_thousands_hundreds_have_no_cents() -> None:
+    column = Column("revenue", "money", currency="EUR")
+    rows = ((Decimal("12826.18"),), (Decimal("853.09"),), (Decimal("9.10"),))
+    assert [line.strip() for line in table(answer((column,), *rows))[2:5]] == ["12,826 €", "853 €", "9.10 €"]
+    assert table(answer((column,), rows[1]))[2] == "853.09 €"
+
+
+def test_a_long_list_is_cut_and_says_where_the_rest_is() -> None:
+    columns = (Column("visitor"), Column("started", "moment"))
+    rows = [(f"v{i}", "2026-09-03T02:34:30.120+02:00") for i in range(100)]
+    lines = table(answer(columns, *rows, chart={"kind": "list"}))
+    assert lines[2].endswith("2026-09-03 02:34")
+    assert lines[-1] == "… and 60 more; --format csv has them all"
+    assert render(answer(columns, *rows, chart={"kind": "list"}), "csv", Layout()).count("\n") == 101

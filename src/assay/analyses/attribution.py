@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from assay.stats.attribution import Model
 
 _ORDERS = ("order", "orders")
+_WIDE = 3  # with more models than that, their returns on cost are one click down
 
 
 class Params(Ranged):
@@ -95,6 +96,8 @@ def what(asking: Asking, params: Params) -> Asked:
     for name, value in transforms:
         if params.by == "channel" and value is not None and value not in known:
             raise UnknownName("channel", value, known, f"--transform {name}: rule set {asking.plan.rules.channels}")
+    if params.touch is not None and params.touch not in (events := _events(asking)):
+        raise UnknownName("event", params.touch, events)
     goal = _goal(asking, params.goal)
     value = params.value or ("net" if goal is None else "goal" if goal.value is not None else "count")
     if goal is not None and value in ("net", "gross"):
@@ -104,9 +107,14 @@ def what(asking: Asking, params: Params) -> Asked:
     return Asked(params.by, params.per, window, goal, value, params.touch, params.exclude_direct, transforms)
 
 
+def _events(asking: Asking) -> list[str]:
+    from assay.model.event import STANDARD_EVENTS
+
+    return [*STANDARD_EVENTS, *asking.plan.events]
+
+
 def _goal(asking: Asking, name: str) -> Any:
     """The goal of that name; None for orders; an event by its own name is a goal too."""
-    from assay.model.event import STANDARD_EVENTS
     from assay.plan.values import Goal
 
     plan = asking.plan
@@ -114,7 +122,7 @@ def _goal(asking: Asking, name: str) -> Any:
     if found is None:
         if name in _ORDERS:
             return None
-        events = [*STANDARD_EVENTS, *plan.events]
+        events = _events(asking)
         if name not in events:
             raise UnknownName("goal or event", name, [*plan.goals, *_ORDERS[:1], *events])
         found = Goal(name, event=name)
@@ -156,23 +164,34 @@ def _credits(run: Run, params: Params, period: Period) -> Answer:
         definitions=definitions,
         sentence=_sentence(run, order, tables[0][0], str(period)),
         notes=_notes(run),
-        next=("assay attribution --model all", "assay attribution --paths"),
+        next=tuple(
+            f"{_again(params)} {more}" for more in (["--model all"] if len(run.models) == 1 else []) + ["--paths"]
+        ),
         chart={"kind": "bars", "x": params.by, "y": columns[1 + bool(run.costs)].name},
     )
 
 
 def _columns(run: Run, suffix: str, definition: str) -> list[Column]:
+    of = suffix[1:].replace("_", " ")
+    several = bool(suffix)  # one figure per model side by side; the others are one click down
+
     def money(name: str, detail: bool = False) -> Column:
-        label = f"{name.upper()} {suffix[1:]}".strip() if name in ("cpa", "cac") else ""
+        label = f"{name.upper() if name in ('cpa', 'cac') else name.replace('_', ' ')} {of}".strip()
         return Column(name + suffix, "money", label, definition, run.currency, detail)
 
-    made = [Column(f"conversions{suffix}", "number", definition=definition)]
+    made = [
+        Column(f"conversions{suffix}", "number", f"conversions {of}".strip(), definition, detail=several and run.money)
+    ]
     made += [money("revenue")] if run.money else []
     made.append(Column(f"share{suffix}", "rate", definition=definition, detail=bool(suffix)))
     if run.costs:
-        made.append(money("cpa"))
-        made += [money("cac")] if run.asked.goal is None else []
-        made += [Column(f"roas{suffix}", "number", definition=definition)] if run.money else []
+        made.append(money("cpa", several))
+        made += [money("cac", several)] if run.asked.goal is None else []
+        made += (
+            [Column(f"roas{suffix}", "number", f"ROAS {of}".strip(), definition, detail=len(run.models) > _WIDE)]
+            if run.money
+            else []
+        )
         made.append(
             Column(
                 f"dated_conversions{suffix}",
@@ -224,7 +243,7 @@ def _paths(run: Run, params: Params, period: Period) -> Answer:
         definitions=tuple(_definition(run, params, model) for model in run.models),
         sentence=f"{int(run.totals[0]):,} conversions came over {len(amounts):,} different paths, {period}.",
         notes=_notes(run),
-        next=("assay attribution --model all",),
+        next=(f"{_again(params)} --model all",),
         chart={"kind": "bars", "x": "path", "y": "conversions"},
     )
 
@@ -256,7 +275,11 @@ def _definition(run: Run, params: Params, model: Model) -> Definition:
                       asked.per, window, plan.site.timezone, rules)  # fmt: skip
 
 
+_BLENDED = {"cpa_blended": "blended CPA", "cac_blended": "blended CAC"}
+
+
 def _notes(run: Run) -> tuple[str, ...]:
+    from assay.decide.words import amount
     from assay.plan.literals import words
 
     window = words(run.asked.window)
@@ -269,7 +292,7 @@ def _notes(run: Run) -> tuple[str, ...]:
     if run.costs:
         dated = f"by date of the touch, within {window}; open windows may still bring more (matured: closed ones)"
         made.append(f"CPA, CAC and ROAS: {dated if run.asked.reach else 'by date of the conversion'}")
-        made += [f"{one.metric.replace('_', ' ')} {one.estimate.value:.2f} {run.currency}: all ad cost, all {of}"
+        made += [f"{_BLENDED[one.metric]} {amount(one.estimate.value, run.currency)}: all ad cost over all {of}"
                  for one, of in zip(blended(run), ("conversions", "new customers"), strict=False)
                  if one.estimate.value is not None]  # fmt: skip
     if any(model.shares is not None for model in run.models):
@@ -277,6 +300,12 @@ def _notes(run: Run) -> tuple[str, ...]:
             "markov credits all conversions of the range together; its cost figures are by date of the conversion"
         )
     return tuple(made)
+
+
+def _again(params: Params) -> str:
+    """The same conversions once more."""
+    kept = {name: getattr(params, name) for name in ("goal", "by", "lookback") if name in params.model_fields_set}
+    return " ".join(["assay attribution", *(f"--{name} {value}" for name, value in kept.items())])
 
 
 def _sentence(run: Run, order: list[str], cells: dict[str, list[Cell]], period: str) -> str:
@@ -287,9 +316,8 @@ def _sentence(run: Run, order: list[str], cells: dict[str, list[Cell]], period: 
         return f"None of {int(run.totals[0]):,} conversions had a touch, {period}."
     of = "revenue" if run.money else "conversions"
     share = percent(float(str(cells[best][-1])))
-    return (
-        f"{best} gets {share} of the {of} by model {run.models[0].name} ({int(run.totals[0]):,} conversions), {period}."
-    )
+    total = f"{int(run.totals[0]):,} conversions"
+    return f"{best} gets {share} of the {of} by the model {run.models[0].name} ({total}), {period}."
 
 
 QUESTION = Question("attribution", "Which channel gets credit for orders or a goal, and at what cost.", Params, answer)

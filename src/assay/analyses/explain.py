@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from assay.analyses.base import Asking, Question, Ranged, argument, define
 from assay.model.answer import Answer, Column
 from assay.model.errors import UnknownName, UsageError
@@ -63,7 +65,7 @@ def _aspects(asking: Asking, metric: Metric, params: Params) -> list[tuple[str, 
     return [
         ("metric", metric.name + (f" ({metric.description})" if metric.description else "")),
         ("type", metric.type),
-        ("as written", ", ".join(f"{key}: {value}" for key, value in metric.keys.items())),
+        ("as written", ", ".join(f"{key}: {_written(key, value)}" for key, value in metric.keys.items())),
         ("numerator", one.numerator),
         ("denominator", one.denominator),
         ("unit", one.unit),
@@ -79,6 +81,19 @@ def _aspects(asking: Asking, metric: Metric, params: Params) -> list[tuple[str, 
         ("definition", one.id),
         ("plan", plan.id),
     ]
+
+
+def _written(key: str, value: object) -> str:
+    """A value as it stands in a plan."""
+    from assay.plan.literals import words
+
+    if key == "within" and isinstance(value, int):
+        return words(value).replace(" ", "")
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name}: {_written(str(name), one)}" for name, one in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_written("", one) for one in value) + "]"
+    return str(value)
 
 
 def _rows(select: Select) -> str:

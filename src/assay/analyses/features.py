@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -12,6 +13,7 @@ from assay.analyses.behaviour import Unit, difference, rows_named, said, seconds
 from assay.decide.words import percent, points
 from assay.model.answer import Answer, Column, Definition, Labelled
 from assay.model.errors import UsageError
+from assay.model.finding import Finding
 
 if TYPE_CHECKING:
     from assay.query.cut import Cut
@@ -63,16 +65,19 @@ def answer(asking: Asking, params: Params) -> Answer:
             f"outcome: {goal} within {params.within} after the first {params.first}, among those without it until then",
             "an association, not an effect: who uses a feature early may differ in other ways",
         ]
+    open_ = goal is not None and all(row[10] == row[14] == 0 for row in rows)
+    again = _closed(asking, params, mark) if open_ and mark is not None else None
     return asking.answer(
         "features",
         params,
-        columns=_columns(params, definitions, goal),
+        columns=_columns(params, definitions, goal, open_),
         rows=tuple(rows),
         estimates=tuple(labelled),
         definitions=definitions,
         sentence=_sentence(params, rows, goal, str(period)),
+        findings=(_too_short(params, goal),) if open_ else (),
         notes=tuple(notes),
-        next=("assay lifecycle", f"assay retention --start {params.names[0]}"),
+        next=(*([again] if again else []), "assay lifecycle", f"assay retention --start {params.names[0]}"),
         chart={"kind": "bars", "x": "feature", "y": "usage"},
     )
 
@@ -122,7 +127,28 @@ def _feature(
     return (*row, *more, delta.value, delta.low, delta.high), labelled
 
 
-def _columns(params: Params, definitions: tuple[Definition, ...], goal: str | None) -> tuple[Column, ...]:
+def _too_short(params: Params, goal: str | None) -> Finding:
+    text = (
+        f"who converts more cannot be said yet: nobody who began in the range without {goal} "
+        f"has been followed for {params.first} and {params.within} more"
+    )
+    return Finding("window_open", "info", text, {"first": params.first, "within": params.within})
+
+
+def _closed(asking: Asking, params: Params, mark: Landmark) -> str:
+    """The same question over starts whose windows have closed; with shorter windows where the data are too few."""
+    from assay.model.period import day_of
+
+    words = " ".join(["assay features", *params.names, *(["--goal", params.goal] if params.goal else [])])
+    begin = asking.span.first if asking.span else None
+    last = day_of(asking.matured_by() - (mark.first + mark.within) * 1_000_000, asking.plan.site.timezone)
+    if begin is None or last - timedelta(1) < begin:
+        return f"{words} --first 1d --within 7d"
+    given = {name: getattr(params, name) for name in ("first", "within") if name in params.model_fields_set}
+    return " ".join([f"{words} --from {begin} --to {last - timedelta(1)}", *(f"--{n} {v}" for n, v in given.items())])
+
+
+def _columns(params: Params, definitions: tuple[Definition, ...], goal: str | None, open_: bool) -> tuple[Column, ...]:
     usage = definitions[0].id
     found = (
         Column("feature"),
@@ -138,17 +164,17 @@ def _columns(params: Params, definitions: tuple[Definition, ...], goal: str | No
     rate = definitions[1].id
     return (
         *found,
-        Column("early", "rate", "early users convert", rate),
+        Column("early", "rate", "early users convert", rate, detail=open_),
         Column("early_low", "rate", "from", rate, detail=True),
         Column("early_high", "rate", "to", rate, detail=True),
         Column("early_units", "count", "early users", detail=True),
-        Column("others", "rate", "others convert", rate),
+        Column("others", "rate", "others convert", rate, detail=open_),
         Column("others_low", "rate", "from", rate, detail=True),
         Column("others_high", "rate", "to", rate, detail=True),
         Column("others_units", "count", "others", detail=True),
-        Column("difference", "points"),
-        Column("difference_low", "points", "from"),
-        Column("difference_high", "points", "to"),
+        Column("difference", "points", detail=open_),
+        Column("difference_low", "points", "from", detail=open_),
+        Column("difference_high", "points", "to", detail=open_),
     )
 
 

@@ -52,8 +52,8 @@ def listed(look: Look) -> Answer:
     columns = (
         Column(funnel.per),
         *(Column(name) for name in params.by),
-        Column("started"),
-        Column("last_step_at", label="last step at"),
+        Column("started", "moment"),
+        Column("last_step_at", "moment", "last step at"),
         Column("last_step", label="last step"),
     )
     plural = PLURAL[funnel.per]
@@ -66,6 +66,7 @@ def listed(look: Look) -> Answer:
         sentence=f"{len(rows):,} {plural} {said}, {look.period}.",
         notes=(look.definition.text,),
         next=(f"assay funnel {funnel.name}",),
+        chart={"kind": "list"},
         empty=None if rows else f"no {plural} {said}",
     )
 

@@ -59,9 +59,14 @@ def answer(asking: Asking, params: Params) -> Answer:
             f"active: {said(plan, params.event)}; active = new + returning + resurrected",
             "new is as far back as the data reach; a period that is not over has no churn yet",
         ),
-        next=("assay retention", "assay features EVENT"),
+        next=("assay retention", *(f"assay features {name}" for name in _feature(asking))),
         chart={"kind": "lifecycle", "x": "period", "y": ["new", "returning", "resurrected", "dormant"]},
     )
+
+
+def _feature(asking: Asking) -> list[str]:
+    """A goal on the way that may stand for a feature."""
+    return [goal.name for goal in asking.plan.goals.values() if goal.kind == "micro"][:1]
 
 
 def _rows(
@@ -121,14 +126,14 @@ def _columns(params: Params, definitions: tuple[Definition, ...]) -> tuple[Colum
     days: tuple[Column, ...]
     if params.period == "day":
         days = (
-            Column("wau", "count", "active in 7 days"),
-            Column("mau", "count", "active in 30 days"),
+            Column("wau", "count", "active in 7 days", detail=True),
+            Column("mau", "count", "active in 30 days", detail=True),
             Column("dau_wau", "rate", "day / 7 days", sticky.id, detail=True),
             Column("stickiness", "rate", "stickiness", sticky.id),
         )
     else:
         days = (
-            Column("average_dau", "number", "mean active per day"),
+            Column("average_dau", "number", "mean active per day", detail=True),
             Column("stickiness", "rate", "stickiness", sticky.id),
         )
     return (
@@ -172,7 +177,8 @@ def _sentence(params: Params, rows: list[tuple[Any, ...]], period: str) -> str:
     if not over:
         return f"No {params.period} is over yet, {period}."
     row, units = over[-1], _PLURAL[params.per]
-    text = f"{row[1]:,} {units} were active in the {params.period} {row[0]}"
+    when = {"day": f"on {row[0]}", "week": f"in the week of {row[0]}", "month": f"in {row[0]}"}[params.period]
+    text = f"{row[1]:,} {units} were active {when}"
     text += f" ({row[2]:,} new, {row[3]:,} returning, {row[4]:,} resurrected)"
     if row[6] is not None:
         text += f"; {percent(row[6])} of those of the {params.period} before were not"

@@ -86,7 +86,7 @@ def answer(asking: Asking, params: Params) -> Answer:
     return asking.answer(
         "retention",
         params,
-        columns=_columns(table, definition),
+        columns=_columns(table, definition, len(params.by), rows),
         rows=tuple(rows),
         estimates=tuple(labelled),
         definitions=(definition,),
@@ -117,8 +117,8 @@ def _asked(asking: Asking, params: Params) -> Asked:
     from assay.query.retention import Asked
 
     unbounded = params.cumulative or params.rule == "unbounded"
-    if params.rule == "bracket" and params.cumulative:
-        raise UsageError("--rule bracket and --cumulative at once: choose one")
+    if params.cumulative and params.rule != "unbounded" and "rule" in params.model_fields_set:
+        raise UsageError(f"--rule {params.rule} and --cumulative at once: choose one")
     if params.brackets and params.rule != "bracket":
         raise UsageError("--brackets needs --rule bracket")
     if params.rule == "bracket":
@@ -223,8 +223,10 @@ def _open(units: int, size: int) -> Estimate:
     return Estimate.none("the period is not over yet", units, size)
 
 
-def _columns(table: _Table, definition: Definition) -> tuple[Column, ...]:
-    units = _PLURAL[table.params.per]
+def _columns(table: _Table, definition: Definition, groups: int, rows: list[tuple[Cell, ...]]) -> tuple[Column, ...]:
+    """Periods that are over for no cohort are one click down, but for the first."""
+    units, start = _PLURAL[table.params.per], groups + 3
+    known = {j for j in range(len(table.names)) if any(row[start + 2 * j] is not None for row in rows)}
     fixed = (
         *(Column(name) for name in table.params.by),
         Column("cohort"),
@@ -233,10 +235,10 @@ def _columns(table: _Table, definition: Definition) -> tuple[Column, ...]:
     )
     cells = (
         (
-            Column(f"period_{name}", "rate", name, definition.id),
+            Column(f"period_{name}", "rate", name, definition.id, detail=j > 0 and j not in known),
             Column(f"period_{name}_units", "count", f"{name} {units}", detail=True),
         )
-        for name in table.names
+        for j, name in enumerate(table.names)
     )
     return (*fixed, *(column for pair in cells for column in pair))
 
@@ -285,14 +287,24 @@ def _sentence(params: Params, labelled: list[Labelled], period: str) -> str:
     if not known:
         return f"No {params.period} after the start is over yet, {period}."
     first, units = known[0], _PLURAL[params.per]
-    value = percent(float(first.estimate.value or 0))
-    text = f"{value} of {first.estimate.denominator:,} {units} come back in {params.period} {first.group['period']}"
+    value, when = percent(float(first.estimate.value or 0)), _when(params, first)
+    of = f"{first.estimate.denominator:,} {units}"
+    if params.cohort == "recurring":  # one unit stands in several cohorts
+        of = f"a {params.period}'s {units}"
+    does = "come back" if params.back in (None, params.start) else f"do {params.back}"
+    text = f"{value} of {of} {does} in {when}"
     if params.by:
         text += " (" + ", ".join(str(first.group[name]) for name in params.by) + ")"
     last = [one for one in known if all(one.group[n] == first.group[n] for n in params.by)][-1]
     if last is not first:
-        text += f", {percent(float(last.estimate.value or 0))} in {params.period} {last.group['period']}"
+        text += f", {percent(float(last.estimate.value or 0))} in {_when(params, last)}"
     return f"{text}, {period}."
+
+
+def _when(params: Params, one: Labelled) -> str:
+    """``week 1``, ``days 2-7``."""
+    name = str(one.group["period"])
+    return f"{params.period}{'s' if '-' in name else ''} {name}"
 
 
 def _next(params: Params) -> list[str]:

@@ -39,16 +39,16 @@ def answer(asking: Asking, params: Params) -> Answer:
         started = datetime.fromtimestamp(row[place] / 1e6, UTC).astimezone(zone)
         cells = [started.isoformat(timespec="milliseconds") if i == place else v for i, v in enumerate(row)]
         rows.append((*cells[1:], " → ".join(names.get(row[0], ()))))
-    more = " (the first of them)" if params.limit and len(rows) == params.limit else ""
+    first = "The first " if params.limit and len(rows) == params.limit else ""
     return asking.answer(
         "sessions",
         params,
         columns=_columns(),
         rows=tuple(rows),
         definitions=(_definition(asking),),
-        sentence=f"{len(rows):,} sessions{more}, {period}.",
+        sentence=f"{first}{len(rows):,} session{'s' if len(rows) != 1 else ''}, {period}.",
         notes=(f"session: {session_words(asking.plan)}", f"bounce: {asking.plan.rules.bounce.rule}"),
-        next=("assay metric sessions --by channel", "assay journey", "assay compare sessions --rule session=…"),
+        next=("assay channels", "assay journey"),
     )
 
 
@@ -57,9 +57,9 @@ def _columns() -> tuple[Column, ...]:
         Column("visitor"),
         Column("user", detail=True),
         Column("session_no", "count", "no.", detail=True),
-        Column("start"),
+        Column("start", "moment"),
         Column("duration", "duration"),
-        Column("events", "count"),
+        Column("events", "count", detail=True),
         Column("page_views", "count"),
         Column("is_bounce", "flag", "bounce"),
         Column("is_new", "flag", "new"),
@@ -68,7 +68,7 @@ def _columns() -> tuple[Column, ...]:
         Column("campaign", detail=True),
         Column("entry_page"),
         Column("exit_page", detail=True),
-        Column("device"),
+        Column("device", detail=True),
         Column("country", detail=True),
         Column("names", label="events in order", detail=True),
     )

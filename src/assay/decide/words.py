@@ -31,10 +31,10 @@ def points(value: float) -> str:
     return f"{significant(abs(value) * 100, 2)} points"
 
 
-def amount(value: float | Decimal, currency: str, exact: bool = False) -> str:
-    """Money: cents below 1,000, whole units above unless ``exact``."""
+def amount(value: float | Decimal, currency: str, exact: bool = False, whole: int = 1000) -> str:
+    """Money: cents below 1,000 (``whole``), whole units above unless ``exact``."""
     number = Decimal(str(value)) if isinstance(value, float) else value
-    places = money.digits(currency) if exact or abs(number) < 1000 else 0
+    places = money.digits(currency) if exact or abs(number) < whole else 0
     return f"{number:,.{places}f} {_SIGNS.get(currency, currency)}"
 
 
@@ -63,12 +63,14 @@ def day(value: date) -> str:
     return f"{value:%a} {value.day} {value:%b %Y}"
 
 
-def show(value: Cell, column: Column) -> str:
-    """A cell for people."""
+def show(value: Cell, column: Column, whole: int = 1000) -> str:
+    """A cell for people; money from ``whole`` on without cents."""
     if value is None:
         return "–"
     if column.kind == "text":
         return str(value)
+    if column.kind == "moment":
+        return str(value)[:16].replace("T", " ")  # to the minute
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime | date):
@@ -81,7 +83,7 @@ def show(value: Cell, column: Column) -> str:
     if column.kind == "points":
         return f"{'+' if number > 0 else '−' if number < 0 else ''}{points(number)}"
     if column.kind == "money":
-        return amount(value, column.currency or "")
+        return amount(value, column.currency or "", whole=whole)
     if column.kind == "duration":
         return duration(number)
     if column.kind == "count":

@@ -16,8 +16,8 @@ Cell = str | int | float | bool | Decimal | date | datetime | None
 
 @dataclass(frozen=True)
 class Column:
-    """One column. ``kind``: text, day, count, rate, points (of rates), money, number, duration (s),
-    flag, or figure (of the row's own kind).
+    """One column. ``kind``: text, day, moment (ISO text in the site's zone), count, rate, points (of rates), money,
+    number, duration (s), flag, or figure (of the row's own kind).
 
     ``detail`` columns are one click down. ``definition`` is the id of the definition that the column follows;
     ``currency`` is set for money.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from assay.decide.words import show
 from assay.model.answer import Answer, Cell, Column
@@ -27,7 +28,7 @@ class Shown:
     @property
     def is_text(self) -> bool:
         """True where words stand, not figures."""
-        return self.kind in ("text", "day", "flag")
+        return self.kind in ("text", "day", "moment", "flag")
 
 
 def shown(answer: Answer) -> list[Shown]:
@@ -43,9 +44,15 @@ def shown(answer: Answer) -> list[Shown]:
             texts = tuple(interval(row[place], row[high], column) for row in answer.rows)
             found.append(Shown(_title(answer, stem, names), "interval", texts, column.definition))
         else:
-            texts = tuple(one_line(said(row[place], column)) for row in answer.rows)
+            whole = _whole_from([row[place] for row in answer.rows])
+            texts = tuple(one_line(said(row[place], column, whole)) for row in answer.rows)
             found.append(Shown(column.title, column.kind, texts, column.definition))
     return found
+
+
+def _whole_from(cells: list[Cell]) -> int:
+    """Beside amounts of thousands those of hundreds have no cents either."""
+    return 100 if any(isinstance(one, Decimal) and abs(one) >= 1000 for one in cells) else 1000
 
 
 def _pair(answer: Answer, stem: str, names: dict[str, int]) -> bool:
@@ -64,11 +71,11 @@ def _title(answer: Answer, stem: str, names: dict[str, int]) -> str:
     return f"{owner}: {title}"
 
 
-def said(value: Cell, column: Column) -> str:
+def said(value: Cell, column: Column, whole: int = 1000) -> str:
     """A cell for people; an instant to the minute."""
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M} {value.tzname() or ''}".rstrip()
-    return show(value, column)
+    return show(value, column, whole)
 
 
 def interval(low: Cell, high: Cell, column: Column) -> str:

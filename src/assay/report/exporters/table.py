@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from assay.model.answer import Answer
 from assay.report import grid
 from assay.report.exporters.base import Exporter
@@ -9,6 +11,7 @@ from assay.report.layout import Layout
 from assay.report.words import Shown, finding_words, one_line, shown
 
 _BAR = 24
+_LISTED = 40  # rows of a list of units or visits that a terminal shows
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _STYLES = {"bold": "1", "dim": "2", "good": "32", "info": "36", "warning": "33", "bad": "31"}
 
@@ -32,6 +35,10 @@ def _render(answer: Answer, layout: Layout) -> str:
 
 
 def _table(answer: Answer, layout: Layout) -> str:
+    left = len(answer.rows) - _LISTED
+    listed = answer.chart is not None and answer.chart.get("kind") == "list" and left > 0
+    if listed:
+        answer = replace(answer, rows=answer.rows[:_LISTED])
     columns = shown(answer)
     if answer.chart and answer.chart.get("kind") == "funnel":
         columns += _bars(answer)
@@ -39,6 +46,8 @@ def _table(answer: Answer, layout: Layout) -> str:
     for block in grid.blocks(columns, layout.width):
         head, body = grid.lines(block, layout.width)
         tables.append("\n".join([*(_painted(line, "dim", layout) for line in head), *body]))
+    if listed:
+        tables.append(_painted(f"… and {left:,} more; --format csv has them all", "dim", layout))
     return "\n\n".join(tables)
 
 
