@@ -64,6 +64,4 @@ def test_defaults_are_written_as_in_yaml() -> None:
 def test_metric_types_are_told_apart_by_their_type() -> None:
     made = schema()
     types = options(made["properties"]["metrics"]["additionalProperties"], made)[1:]
-    assert {one["properties"]["type"]["const"] for one in types if "properties" in one} == {
-        one.name for one in TYPES
-    }
+    assert {one["properties"]["type"]["const"] for one in types if "properties" in one} == {one.name for one in TYPES}

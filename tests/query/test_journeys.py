@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,9 @@ def random_events(seed: int) -> list[Event]:
         for k in range(draw.randint(1, 12)):
             name = draw.choice(["page_view"] * 4 + ["click"])
             path = draw.choice(["/a", "/a", "/b", "/c", "/d"])
-            found.append(event(f"v{n}", name, time, path=path, seq=(k * 7) % 11 + 11 * (k // 11), id=f"{n}-{draw.random()}-{k}"))
+            found.append(
+                event(f"v{n}", name, time, path=path, seq=(k * 7) % 11 + 11 * (k // 11), id=f"{n}-{draw.random()}-{k}")
+            )
             time += draw.choice([0, 0, 1, 5, 29, 30, 31]) * MINUTE
     draw.shuffle(found)
     return found
@@ -117,14 +118,6 @@ def edges(ws: Workspace, **params: Any) -> dict[tuple[int, str, str], tuple[int,
 @pytest.fixture(scope="module")
 def events() -> list[Event]:
     return random_events(3)
-
-
-@pytest.fixture(scope="module")
-def opened() -> Iterator[dict[str, Workspace]]:
-    made: dict[str, Workspace] = {}
-    yield made
-    for one in made.values():
-        one.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,14 +23,6 @@ COUNTS = ("active", "new", "returning", "resurrected", "dormant")
 @pytest.fixture(scope="module")
 def events() -> list[Event]:
     return world(8, 80)
-
-
-@pytest.fixture(scope="module")
-def opened() -> Iterator[dict[str, Workspace]]:
-    made: dict[str, Workspace] = {}
-    yield made
-    for one in made.values():
-        one.close()
 
 
 @pytest.fixture
