@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from assay.workspace import Workspace
 
 ENGINES = ("duckdb", "clickhouse")
 ROOT = Path(__file__).parent.parent
@@ -51,3 +53,12 @@ def data_file() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+@pytest.fixture(scope="module")
+def opened() -> Iterator[dict[str, Workspace]]:
+    """Workspaces of a module by engine, closed at its end."""
+    made: dict[str, Workspace] = {}
+    yield made
+    for one in made.values():
+        one.close()

@@ -96,8 +96,7 @@ STATEMENTS: dict[str, tuple[str, dict[str, Any], list[tuple[Any, ...]]]] = {
         [("a", "page_view"), ("b", "page_view"), ("c", "click")],
     ),
     "nearest before": (
-        "WITH v AS (SELECT visitor_key AS unit, t FROM events WHERE name = 'page_view'), p AS (SELECT visitor_key AS unit, t FROM events WHERE name = 'purchase') "
-        "SELECT p.t - v.t FROM p ASOF JOIN v ON v.unit = p.unit AND p.t >= v.t",
+        "WITH v AS (SELECT visitor_key AS unit, t FROM events WHERE name = 'page_view'), p AS (SELECT visitor_key AS unit, t FROM events WHERE name = 'purchase') SELECT p.t - v.t FROM p ASOF JOIN v ON v.unit = p.unit AND p.t >= v.t",
         {},
         [(60_000_000,)],
     ),
