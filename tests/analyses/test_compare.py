@@ -165,3 +165,17 @@ kpis: {leads: {direction: up}}
     other.write_text("rules: {session: {timeout: 15m}}\nmetrics: {sessions: {type: simple, count: session}}\n")
     with found:
         assert parts(found.compare("sessions", plan=other, **SPAN)) == {"session.timeout": 1}
+
+
+def test_a_plan_that_names_a_file_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "vip.csv").write_text("visitor\na\n")
+    plan = "cohorts: {vip: {members: vip.csv}}\nmetrics: {sessions: {type: simple, count: session}}\n"
+    with workspace(tmp_path, plan, [view("a", DAY + "10:00"), view("a", DAY + "10:20")]) as found:
+        assert parts(found.compare("sessions", rule=["session.timeout=15m"], segment="vip", **SPAN)) == {
+            "session.timeout": 1
+        }
+
+
+def test_a_rule_that_cannot_be_meant_is_said_in_one_line(ws: Workspace) -> None:
+    with pytest.raises(UsageError, match=r"^--rule: rules.session.timeout: 'soon' is not a duration"):
+        ws.compare("sessions", rule=["session.timeout=soon"], **SPAN)

@@ -311,8 +311,9 @@ def _again(params: Params) -> str:
 def _sentence(run: Run, order: list[str], cells: dict[str, list[Cell]], period: str) -> str:
     from assay.decide.words import percent
 
-    best = next((key for key in order if key != NO_TOUCH), None)
-    if best is None or best not in cells or not isinstance(cells[best][-1], float):
+    shares = {key: cells[key][-1] for key in order if key in cells and key != NO_TOUCH}
+    best = max(shares, key=lambda key: float(str(shares[key] or 0)), default=None)
+    if best is None or not isinstance(cells[best][-1], float):
         return f"None of {int(run.totals[0]):,} conversions had a touch, {period}."
     of = "revenue" if run.money else "conversions"
     share = percent(float(str(cells[best][-1])))

@@ -6,6 +6,7 @@ This module imports nothing heavy: the command line reads all ``Params`` at star
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -168,6 +169,7 @@ class Asking:
     def answer(self, question: str, params: Params, **values: Any) -> Answer:
         """An answer with everything that the workspace knows filled in."""
         through = datetime.fromtimestamp(self.span.through / 1e6, UTC) if self.span else None
+        values["next"] = tuple(_kept(command, params) for command in values.get("next", ()))
         return Answer(
             question=question,
             params=params.model_dump(mode="json", by_alias=True, exclude_none=True),
@@ -209,6 +211,22 @@ class Asking:
     def definition(self, metric: Metric) -> Definition:
         """The definition that travels with a metric's numbers."""
         return define(metric, self.plan)
+
+
+def _kept(command: str, params: Params) -> str:
+    """A question to ask next, over the same days and segment."""
+    from assay.analyses import BY_NAME
+
+    words = command.split()
+    verb = next((word for word in words[1:] if word not in ("ask", "sql")), "")
+    if verb not in BY_NAME or not isinstance(params, Ranged) or not issubclass(BY_NAME[verb].Params, Ranged):
+        return command
+    given: dict[str, Any] = {} if "--from" in words else {"--from": params.from_, "--to": params.to}
+    if "--segment" not in words:
+        given["--segment"] = params.segment and shlex.quote(params.segment)
+    if "--as-of" not in words:
+        given["--as-of"] = params.as_of and params.as_of.isoformat()
+    return " ".join([command, *(f"{name} {value}" for name, value in given.items() if value is not None)])
 
 
 @dataclass(frozen=True)

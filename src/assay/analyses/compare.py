@@ -81,7 +81,7 @@ def answer(asking: Asking, params: Params) -> Answer:
 def _sides(asking: Asking, params: Params) -> tuple[dict[str, Any], list[Variant], Plan]:
     """The plan as written, what differs on the other side, and the other side as a plan."""
     from assay.plan import variants
-    from assay.plan.load import from_raw, raw
+    from assay.plan.load import FILE, from_raw, raw
 
     ours = raw(str(asking.extra["folder"]))
     if sum((bool(params.rule), params.like is not None, params.plan is not None)) == 0:
@@ -92,12 +92,28 @@ def _sides(asking: Asking, params: Params) -> tuple[dict[str, Any], list[Variant
     if params.like:
         theirs = variants.like(theirs, params.like)
     theirs = variants.given(theirs, params.name, params.rule)
-    other = from_raw(theirs, str(params.plan or "the other side"))
+    file = _file(asking)
+    try:
+        other = from_raw(
+            theirs, str(params.plan / FILE if params.plan.is_dir() else params.plan) if params.plan else file
+        )
+    except PlanError as error:
+        if params.plan:
+            raise
+        raise UsageError(f"--rule: {'; '.join(one.text for one in error.problems)}") from error
     metric = asking.metric(params.name)
     both = list(dict.fromkeys((metric.name, *metric.uses, *other.metrics[metric.name].uses)))
     ours, theirs = variants.narrowed(ours, both), variants.narrowed(theirs, both)
-    found = variants.differences(ours, theirs, both, params.segment is not None)
-    return ours, variants.grouped(variants.separable(ours, found), MOST), other
+    found = variants.differences(ours, theirs, both, params.segment is not None, file)
+    return ours, variants.grouped(variants.separable(ours, found, file), MOST), other
+
+
+def _file(asking: Asking) -> str:
+    """Where the plan stands: it may name files beside it."""
+    from assay.plan.load import FILE
+
+    folder = Path(str(asking.extra["folder"]))
+    return str(folder / FILE if folder.is_dir() else folder)
 
 
 def _figure(
@@ -109,7 +125,7 @@ def _figure(
     from assay.query.cut import Cut
     from assay.query.derive import derivation
 
-    plan = mixed(raw, chosen) if chosen else asking.plan
+    plan = mixed(raw, chosen, _file(asking)) if chosen else asking.plan
     metric = plan.metrics[params.name]
     decides = (metric.id, plan.pages, plan.site.week_start, plan.rules, plan.segments, plan.goals, plan.activity)
     key = (derivation(plan).id, repr(decides))

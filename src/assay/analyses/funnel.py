@@ -103,7 +103,8 @@ def _check(funnel: Funnel, params: Params) -> None:
         raise UsageError(f"--histogram {params.histogram}: the first step comes before the second, such as 1:2")
     for step in (params.reached, params.lost, *ends):
         if step is not None and step > len(funnel.steps):
-            raise UsageError(f"step {step}: the funnel {funnel.name} has {len(funnel.steps)} steps")
+            has = f"{len(funnel.steps)} steps" if len(funnel.steps) > 1 else "one step"
+            raise UsageError(f"step {step}: the funnel {funnel.name} has {has}")
     if funnel.order == "unordered" and any(step.optional for step in funnel.steps):
         raise Refused(f"funnel {funnel.name}: an unordered funnel has no optional steps")
 
@@ -151,7 +152,7 @@ def _steps(look: Look) -> Answer:
         notes=(look.definition.text, *_everyone_words(look, reached, more), *_open_words(look, reached, matured)),
         next=(
             f"assay funnel {funnel.name} --by {'channel' if 'device' in params.by else 'device'}",
-            f"assay funnel {funnel.name} --lost 2",
+            *([f"assay funnel {funnel.name} --lost 2"] if len(funnel.steps) > 1 else []),
             f"assay sql funnel {funnel.name}",
         ),
         chart={"kind": "funnel", "steps": look.labels, "by": list(params.by)},
@@ -299,6 +300,8 @@ def _sentence(look: Look, reached: dict[tuple[Any, ...], Reached]) -> str:
     needed = [k for k, step in enumerate(look.funnel.steps) if not step.optional]
     totals = [sum(r.units[k] for r in reached.values()) for k in range(len(labels))]
     last = needed[-1]
+    if last == 0:
+        return f"{totals[0]:,} {plural} did {labels[0]}, {look.period}."
     share = percent(totals[last] / totals[0])
     way = f"get from {labels[0]} to {labels[last]}"
     if look.funnel.order == "unordered":

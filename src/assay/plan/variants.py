@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from assay.model.errors import PlanError, UsageError, suggestion
-from assay.plan.load import from_raw
+from assay.plan.load import FILE, from_raw
 from assay.plan.products import PRODUCTS
 from assay.plan.values import Plan
 
@@ -89,25 +89,23 @@ def place(metric: str, name: str) -> Path:
 
 
 def differences(
-    raw: Mapping[str, Any], other: Mapping[str, Any], metrics: Iterable[str], filtered: bool = False
+    raw: Mapping[str, Any], other: Mapping[str, Any], metrics: Iterable[str], filtered: bool = False, file: str = FILE
 ) -> list[Variant]:
     """The single differences between two plans that may change these metrics.
 
-    ``filtered``: a segment narrows them, which may look at what a session is called.
+    ``filtered``: a segment narrows them, which may look at what a session is called. ``file``: where the plan stands.
     """
     metrics, found = list(metrics), []
     for path, before, after in _leaves(_relevant(raw, metrics), _relevant(other, metrics), ()):
         if path[-1] not in _LABELS:
             found.append(Variant(_name(path), ((path, after),), _words(before), _words(after)))
-    base = from_raw(dict(raw))
-    return [v for v in found if _bears(raw, v, base, metrics, filtered)]
+    base = from_raw(dict(raw), file)
+    return [v for v in found if _bears(_or_none(raw, [v], file), v, base, metrics, filtered)]
 
 
-def _bears(raw: Mapping[str, Any], variant: Variant, base: Plan, metrics: list[str], filtered: bool) -> bool:
-    """Whether a difference may change the metrics. What is no plan on its own may."""
-    try:
-        plan = mixed(raw, [variant])
-    except PlanError:
+def _bears(plan: Plan | None, variant: Variant, base: Plan, metrics: list[str], filtered: bool) -> bool:
+    """Whether a difference, which alone makes ``plan``, may change the metrics. What is no plan on its own may."""
+    if plan is None:
         return True
     if _meaning(plan, metrics) == _meaning(base, metrics):
         return False
@@ -153,29 +151,33 @@ def together(name: str, members: list[Variant]) -> Variant:
     return Variant(name, changes, f"{len(members)} keys", ", ".join(one.name for one in members))
 
 
-def mixed(raw: Mapping[str, Any], chosen: Iterable[Variant]) -> Plan:
+def mixed(raw: Mapping[str, Any], chosen: Iterable[Variant], file: str = FILE) -> Plan:
     """The plan with some of the differences applied. PlanError where such a mixture is no plan."""
     made = copy.deepcopy(dict(raw))
     for one in chosen:
         for path, value in one.changes:
             _put(made, path, value)
-    return from_raw(made)
+    return from_raw(made, file)
 
 
-def separable(raw: Mapping[str, Any], variants: list[Variant]) -> list[Variant]:
+def separable(raw: Mapping[str, Any], variants: list[Variant], file: str = FILE) -> list[Variant]:
     """The differences, with those put together that are no plan one by one (a metric on a goal of the other plan)."""
-    bound = [v for v in variants if not (_is_plan(raw, [v]) and _is_plan(raw, [w for w in variants if w is not v]))]
+
+    def alone(one: Variant) -> bool:
+        rest = [v for v in variants if v is not one]
+        return _or_none(raw, [one], file) is not None and _or_none(raw, rest, file) is not None
+
+    bound = [v for v in variants if not alone(v)]
     if len(bound) < 2:
         return variants
     return [*(v for v in variants if v not in bound), together("definition", bound)]
 
 
-def _is_plan(raw: Mapping[str, Any], chosen: list[Variant]) -> bool:
+def _or_none(raw: Mapping[str, Any], chosen: list[Variant], file: str) -> Plan | None:
     try:
-        mixed(raw, chosen)
+        return mixed(raw, chosen, file)
     except PlanError:
-        return False
-    return True
+        return None
 
 
 def _relevant(raw: Mapping[str, Any], metrics: Iterable[str]) -> dict[str, Any]:
