@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from assay.analyses import BY_NAME
 from assay.analyses.base import Asking, Question, Span
-from assay.model.answer import Answer
+from assay.model.answer import Answer, notebook
 from assay.model.errors import DataError, UnknownName, UsageError, suggestion
 from assay.model.period import day_start
 from assay.plan.load import load
@@ -257,6 +257,15 @@ class Workspace:
         self.progress(text, 0, 1)
         yield
         self.progress(text, 1, 1)
+
+
+def _fragment(answer: Answer) -> str:
+    from assay.report.notebook import fragment
+
+    return fragment(answer)
+
+
+notebook[:] = [_fragment]
 
 
 def _remove(paths: Iterable[Path]) -> None:

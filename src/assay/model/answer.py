@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -110,23 +110,16 @@ class Answer:
         return pyarrow.table({name: [row[i] for row in self.rows] for i, name in enumerate(names)})
 
     def _repr_html_(self) -> str:
-        """A table for notebooks: the sentence, the first-level columns, what is notable."""
+        """For notebooks; the sentence alone where nothing above this layer says how the rest reads."""
         from html import escape
 
-        shown = [i for i, column in enumerate(self.columns) if not column.detail]
-        head = "".join(f"<th>{escape(self.columns[i].title)}</th>" for i in shown)
-        cells = (
-            "".join(f"<td>{escape('' if row[i] is None else str(row[i]))}</td>" for i in shown) for row in self.rows
-        )
-        body = "".join(f"<tr>{row}</tr>" for row in cells)
-        notable = "".join(f"<li>{escape(finding.text)}</li>" for finding in self.findings)
-        return (
-            f"<p><strong>{escape(self.sentence)}</strong></p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-            f"<ul>{notable}</ul>"
-        )
+        return notebook[0](self) if notebook else f"<p><strong>{escape(self.sentence)}</strong></p>"
 
     def __len__(self) -> int:
         return len(self.rows)
+
+
+notebook: list[Callable[[Answer], str]] = []  # how an answer becomes HTML, set by the layer that knows
 
 
 def only(values: Iterable[Cell]) -> Cell:
