@@ -256,3 +256,12 @@ def test_bad_input(ws: Workspace, params: dict[str, Any], error: type[Exception]
 def test_nothing_to_say(ws: Workspace) -> None:
     assert ws.ask("journey", start="/nowhere", **RANGE).empty == "no journeys from /nowhere in 2024-01-10 to 2024-01-12"
     assert ws.ask("journey", paths=True, end="/nowhere", **RANGE).empty is not None
+
+
+def test_nothing_found_and_what_to_ask_next(ws: Workspace) -> None:
+    """A name that nobody has, and questions that this plan can answer."""
+    assert "did you mean" in ws.ask("journey", node="event", start="page_veiw", **RANGE).sentence
+    plain = ws.ask("journey", **RANGE)
+    for command in plain.next:
+        assert command.startswith("assay journey --")
+        assert "--from" in command

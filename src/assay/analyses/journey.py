@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,7 +13,7 @@ from assay.analyses.behaviour import difference, rows_named, seconds
 from assay.analyses.estimates import clustered_share
 from assay.decide.words import percent
 from assay.model.answer import Answer, Column, Definition, Labelled
-from assay.model.errors import UsageError
+from assay.model.errors import UsageError, suggestion
 from assay.model.estimate import Estimate
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def answer(asking: Asking, params: Params) -> Answer:
         definitions=(definition,),
         sentence=_sentence(params, edges, str(period)),
         notes=(definition.text, definition.window),
-        next=_next(params),
+        next=_next(asking, params),
         chart={"kind": "sankey", "from": "from", "to": "to", "value": "units", "depth": "depth"},
     )
 
@@ -162,9 +163,11 @@ def _share(units: int, everybody: int, per: str) -> Estimate:
 def _empty(asking: Asking, params: Params, period: Period) -> Answer:
     ends = [f"from {params.start}" if params.start else "", f"to {params.end}" if params.end else ""]
     reason = " ".join(["no journeys", *(end for end in ends if end), f"in {period}"])
+    known = {"event": asking.plan.events, "page_group": asking.plan.pages}.get(params.node, {})
+    near = [suggestion(end, known) for end in (params.start, params.end) if end and known and end not in known]
     empty = asking.empty("journey", params, period)
     again = ("assay journey",) if params.start or params.end else ("assay pages", "assay quality")
-    return replace(empty, empty=reason, sentence=f"There are {reason}.", next=again)
+    return replace(empty, empty=reason, sentence=f"There are {reason}{'.' if not near else near[0]}", next=again)
 
 
 def _compared(asking: Asking, params: Params, asked: Asked, period: Period, where: Expression | None) -> Answer:
@@ -213,7 +216,7 @@ def _compared(asking: Asking, params: Params, asked: Asked, period: Period, wher
             f"{one.everybody:,} {_PLURAL[params.per]} in {first}, {two.everybody:,} in {second}",
             "a look at many steps: single differences may be chance; who is in both segments counts in both",
         ),
-        next=_next(params),
+        next=_next(asking, params),
         chart={"kind": "whiskers", "x": "to", "y": "difference"},
     )
 
@@ -271,7 +274,7 @@ def _paths(asking: Asking, params: Params, asked: Asked, period: Period, where: 
             definition.text,
             *([f"converted: {goal} in the same session, not before the path begins"] if goal else []),
         ),
-        next=_next(params),
+        next=_next(asking, params),
         chart={"kind": "bars", "x": "path", "y": "units"},
     )
 
@@ -315,11 +318,13 @@ def _sentence(params: Params, edges: _Edges, period: str) -> str:
     return f"Of {many}, {share} {verb} from {a} to {b} {'last before it' if first < 0 else 'first'}, {period}."
 
 
-def _next(params: Params) -> tuple[str, ...]:
+def _next(asking: Asking, params: Params) -> tuple[str, ...]:
     if params.paths:
         return ("assay journey", "assay pages")
-    node = f" --node {params.node}" if params.node != "page" else ""
-    return (f"assay journey{node} --paths", f"assay journey{node} --versus mobile")
+    kept = {name: getattr(params, name) for name in ("node", "start", "end") if name in params.model_fields_set}
+    again = " ".join(["assay journey", *(f"--{n} {shlex.quote(v)}" for n, v in kept.items() if v)])
+    other = next((name for name in asking.plan.segments if name != params.segment), "\"device = 'mobile'\"")
+    return (f"{again} --paths", *([f"{again} --versus {other}"] if params.versus is None else []))
 
 
 QUESTION = Question("journey", "What people do next, path by path.", Params, answer)

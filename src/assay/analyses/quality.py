@@ -219,7 +219,7 @@ def loading(facts: Facts) -> list[Finding]:
             Finding(
                 "clashes",
                 "warning",
-                f"{clashes:,} lines have an id that stands for other content; the first received was kept",
+                f"{_some(clashes, 'line has', 'lines have')} an id that stands for other content; the first received was kept",
                 {"count": clashes},
                 "give every event an id of its own",
             )
@@ -229,13 +229,15 @@ def loading(facts: Facts) -> list[Finding]:
             Finding(
                 "quarantine",
                 "warning",
-                f"{quarantined:,} rows are in quarantine",
+                f"{_some(quarantined, 'row is', 'rows are')} in quarantine",
                 {"count": quarantined},
                 "mend the source and import again",
             )
         )
     found += [
-        Finding("quarantine_reason", "info", f"{reason}: {n:,} rows, first at {file}:{line}", {"count": n})
+        Finding(
+            "quarantine_reason", "info", f"{reason}: {_some(n, 'row', 'rows')}, first at {file}:{line}", {"count": n}
+        )
         for reason, n, file, line in facts.quarantine[:5]
     ]
     return found
@@ -314,6 +316,12 @@ def traffic(facts: Facts) -> list[Finding]:
 
 
 CHECKS: tuple[Check, ...] = (unknown_events, unseen_events, required_properties, volume_gaps, loading, orders, traffic)
+
+
+def _some(n: int, one: str, many: str) -> str:
+    return f"{n:,} {one if n == 1 else many}"
+
+
 QUESTION = Question(
     "quality", "Can the numbers be trusted? Unknown events, gaps, duplicates, odd orders.", Params, answer
 )
