@@ -219,7 +219,7 @@ def loading(facts: Facts) -> list[Finding]:
             Finding(
                 "clashes",
                 "warning",
-                f"{_some(clashes, 'line has', 'lines have')} an id that stands for other content; the first received was kept",
+                f"{_some(clashes, 'line has', 'lines have')} an id that stands for other content; the first was kept",
                 {"count": clashes},
                 "give every event an id of its own",
             )
