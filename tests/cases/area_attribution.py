@@ -60,7 +60,7 @@ def answer(case: Case, make: Make) -> dict[str, Any]:
     plan: dict[str, Any] = {"site": {"name": "Case"}, "rules": {"session_source": "own"}}
     if goal != "purchase":
         plan |= {
-            "events": {goal: {"properties": {value: "money"}}},
+            "events": {"touch": {}, goal: {"properties": {value: "money"}}},
             "goals": {"converted": {"event": goal, "kind": "macro", "value": value}},
         }
         params["goal"] = "converted"
