@@ -57,7 +57,7 @@ def answer(case: Case, make: Make) -> dict[str, Any]:
     days = sorted(instant(e["timestamp"]) for e in case["events"])
     params["from"] = _day(instant(first)) if first else _day(days[0])
     params["to"] = _day(instant(last) - ("T00:00" in str(last))) if last else _day(days[-1] + 86_400_000_000)
-    plan: dict[str, Any] = {"site": {"name": "Case"}, "rules": {"session_source": "own"}}
+    plan: dict[str, Any] = {"events": {"touch": {}}, "rules": {"session_source": "own"}}
     if goal != "purchase":
         plan |= {
             "events": {"touch": {}, goal: {"properties": {value: "money"}}},
