@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -169,6 +169,9 @@ class Asking:
     def answer(self, question: str, params: Params, **values: Any) -> Answer:
         """An answer with everything that the workspace knows filled in."""
         through = datetime.fromtimestamp(self.span.through / 1e6, UTC) if self.span else None
+        segment = getattr(params, "segment", None)
+        if segment:
+            values["notes"] = (*values.get("notes", ()), f"only the segment {segment}")
         values["next"] = tuple(_kept(command, params) for command in values.get("next", ()))
         return Answer(
             question=question,
@@ -194,6 +197,13 @@ class Asking:
                 sentence="There are no events in this workspace yet.",
                 next=("assay import SOURCE FILE", "assay demo DIR"),
             )
+        segment = getattr(params, "segment", None)
+        if segment and period is not None and not self.without(period):
+            reason = f"nothing in {period} is in the segment {segment}"
+            sentence = f"{reason[0].upper()}{reason[1:]}."
+            made = self.answer(question, params, empty=reason, sentence=sentence)
+            plain = params.model_copy(update={"segment": None})
+            return replace(made, next=(_kept(" ".join(["assay", question, *arguments(params)]), plain),))
         reason = f"no data in {period}: the data run from {self.span.first} to {self.span.last}"
         command = " ".join(["assay", question, *arguments(params)])
         return self.answer(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from assay.plan.values import Plan
 from assay.query.cut import Cut, Frame
-from assay.query.dimensions import session_filter, uses, visitor_joins
+from assay.query.dimensions import session_filter, visitor_joins
 from assay.store.engine import Statement
 
 COLUMNS = (
@@ -41,8 +41,6 @@ class SessionList(Frame):
         text = " ".join(where)
         joins = visitor_joins(text)
         source = f"sessions s JOIN visitors v ON v.visitor_key = s.visitor_key{joins}"
-        if uses(text, "e"):
-            source += " JOIN events e ON e.session_key = s.session_key"
         limit = f" LIMIT {self.limit}" if self.limit else ""
         return f"SELECT {columns} FROM {source} WHERE {' AND '.join(where)} ORDER BY s.start_t, s.session_key{limit}"
 

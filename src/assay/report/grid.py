@@ -12,7 +12,7 @@ from assay.report.words import Shown
 GAP = "  "
 _LEAST_TEXT = 12
 _TIE = "\ue000"  # a private character instead of a space that must not be split
-_UNIT = re.compile(r"(?<=\d) (?=[%€$£¥])")
+_UNIT = re.compile(r"(?<=\d) (?=[%€$£¥])|(?<=\d\d\d\d-\d\d-\d\d) (?=\d\d:\d\d)")
 _NUMBER = re.compile(r"(?P<whole>[-+−]?[\d,]+)(?P<rest>(\.\d+)?( .*)?)$")
 
 
@@ -124,7 +124,7 @@ def _longest_word(column: Shown) -> int:
 
 
 def _words(text: str) -> list[str]:
-    """Words between which a line may end; a figure keeps its unit."""
+    """Words between which a line may end; a figure keeps its unit, a day its time."""
     return _UNIT.sub(_TIE, text).split()
 
 
