@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import assay
 from assay.workspace import Workspace
+from bench.timing import fastest
 
 Case = tuple[str, Callable[[], Any], Callable[[], Any], Callable[[Any, Any], bool]]
 HAND = Path(__file__).parent / "sql"
@@ -38,7 +38,7 @@ def run(folder: Path, millions: float, rounds: int) -> None:
     for name, ours, theirs, same in cases:
         if not same(ours(), theirs()):
             raise SystemExit(f"{name}: the numbers differ")
-        a, b = _fastest(ours, theirs, rounds)
+        a, b = fastest((ours, theirs), rounds)
         both = f"{a * 1000:.0f} ms, by hand {b * 1000:.0f} ms"
         print(f"{name}, {millions:g} million events: {both}, ratio {a / b:.2f} (bar 1.3)")
     ws.close()
@@ -77,14 +77,3 @@ def _same_scorecard(ours: Any, theirs: list[Any]) -> bool:
         "refund_rate": refunded / orders,
     }
     return all(abs(value[name] - expected[name]) < 1e-9 for name in expected)
-
-
-def _fastest(ours: Callable[[], Any], theirs: Callable[[], Any], rounds: int) -> tuple[float, float]:
-    """The fastest of each side, taken in turn."""
-    times: tuple[list[float], list[float]] = ([], [])
-    for _ in range(rounds):
-        for call, kept in zip((ours, theirs), times, strict=True):
-            started = time.perf_counter()
-            call()
-            kept.append(time.perf_counter() - started)
-    return min(times[0]), min(times[1])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from bench import world
+from bench.timing import fastest
 
 HAND = Path(__file__).parent / "sql"
 RANGE = {"from": "2026-01-01", "to": "2026-03-31"}
@@ -176,14 +176,3 @@ def run(folder: Path, millions: float, rounds: int, only: str = "") -> None:
 
 def _plain(row: tuple[Any, ...]) -> tuple[str, ...]:
     return tuple(f"{v:.6g}" if isinstance(v, float) else str(v) for v in row)
-
-
-def fastest(sides: tuple[Callable[[], Any], ...], rounds: int) -> list[float]:
-    """The fastest of so many alternating runs, per side."""
-    best = [float("inf")] * len(sides)
-    for _ in range(rounds):
-        for n, side in enumerate(sides):
-            started = time.perf_counter()
-            side()
-            best[n] = min(best[n], time.perf_counter() - started)
-    return best

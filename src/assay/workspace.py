@@ -23,7 +23,7 @@ from assay.plan.load import load
 from assay.plan.values import Plan
 
 if TYPE_CHECKING:
-    from assay.store.engine import Engine, Loaded, Piece, Statement
+    from assay.store.engine import Derivation, Engine, Loaded, Piece, Statement
 
 DATA = "assay-data"
 _EVER = 4_102_444_800_000_000  # 2100: everything that was ever received
@@ -132,7 +132,7 @@ class Workspace:
         as_of = round((moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp() * 1e6)
         if as_of > self.now:
             raise UsageError(f"--as-of {moment} lies in the future")
-        then = self._derived(self.plan, as_of)
+        then = self._derived(self.derivation, as_of)
         return self._made(self.plan, then.run, as_of, self._span_of(then, as_of), as_of)
 
     def _made(
@@ -149,16 +149,14 @@ class Workspace:
 
         plan = replace(plan, columns=materialised(self.plan))
         now = self.now if as_of is None else as_of
-        if as_of is None and derivation(plan).id == self.derivation.id:
+        rules = derivation(plan)
+        if as_of is None and rules.id == self.derivation.id:
             return self._made(plan, self._run, now, self.span, as_of)
-        engine = self._derived(plan, _EVER if as_of is None else as_of)
+        engine = self._derived(rules, _EVER if as_of is None else as_of)
         return self._made(plan, engine.run, now, self._span_of(engine, now), as_of)
 
-    def _derived(self, plan: Plan, as_of: int) -> Engine:
-        """A set derived beside by a plan's rules, kept for the next question."""
-        from assay.query.derive import derivation
-
-        rules = derivation(plan)
+    def _derived(self, rules: Derivation, as_of: int) -> Engine:
+        """A set derived beside by other rules or as of another moment, kept for the next question."""
         key = (rules.id, as_of)
         if key not in self._beside:
             with self._working("deriving sessions and orders beside"):

@@ -82,7 +82,6 @@ class Asking:
     span: Span | None
     extra: Mapping[str, Any] = field(default_factory=dict)
     sql: list[str] = field(default_factory=list)
-    dry: bool = False
     beside: Callable[[Plan], Asking] | None = None
 
     def under(self, plan: Plan) -> Asking:

@@ -14,12 +14,11 @@ from assay.decide.words import percent, points
 from assay.model.answer import Answer, Column, Definition, Labelled
 from assay.model.errors import UsageError
 from assay.model.finding import Finding
+from assay.plan.measures import PLURALS
 
 if TYPE_CHECKING:
     from assay.query.cut import Cut
     from assay.query.features import Landmark
-
-_PLURAL = {"visitor": "visitors", "user": "users", "account": "accounts"}
 
 
 class Params(Ranged):
@@ -152,7 +151,7 @@ def _columns(params: Params, definitions: tuple[Definition, ...], goal: str | No
     usage = definitions[0].id
     found = (
         Column("feature"),
-        Column("active", "count", f"active {_PLURAL[params.per]}"),
+        Column("active", "count", f"active {PLURALS[params.per]}"),
         Column("users", "count", "use it"),
         Column("usage", "rate", "usage", usage),
         Column("usage_low", "rate", "from", usage, detail=True),
@@ -181,7 +180,7 @@ def _columns(params: Params, definitions: tuple[Definition, ...], goal: str | No
 def _definitions(asking: Asking, params: Params, goal: str | None) -> tuple[Definition, ...]:
     from assay.query.sql import digest
 
-    plan, units = asking.plan, _PLURAL[params.per]
+    plan, units = asking.plan, PLURALS[params.per]
     zone, active = plan.site.timezone, said(plan, None)
     most = f"at least {params.at_least} use{'s' if params.at_least > 1 else ''}"
     top, below = f"active {units} with {most} of the feature", f"active {units} ({active})"
@@ -203,7 +202,7 @@ def _definitions(asking: Asking, params: Params, goal: str | None) -> tuple[Defi
 
 def _sentence(params: Params, rows: list[tuple[Any, ...]], goal: str | None, period: str) -> str:
     row = rows[0]
-    text = f"{row[0]} is used by {percent(row[3])} of {row[1]:,} active {_PLURAL[params.per]}"
+    text = f"{row[0]} is used by {percent(row[3])} of {row[1]:,} active {PLURALS[params.per]}"
     if goal is not None and row[15] is not None:
         side = "more" if row[15] > 0 else "less"
         text += f"; who uses it in the first {params.first} reaches {goal} later {points(row[15])} {side} often"

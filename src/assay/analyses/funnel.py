@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from assay.analyses.base import Asking, Question, Ranged, argument, session_words
+from assay.analyses.behaviour import seconds
 from assay.analyses.funnel_figures import matured_figures, since_previous, step_estimate
 from assay.decide.words import group_name, percent
 from assay.model.answer import Answer, Cell, Column, Definition, Labelled
 from assay.model.errors import Refused, UnknownName, UsageError, suggestion
 from assay.model.finding import Finding
+from assay.plan.measures import PLURALS
 from assay.plan.values import Funnel, Plan
 
 if TYPE_CHECKING:
     from assay.model.period import Period
     from assay.query.funnels import FunnelQuery, Reached
-
-PLURAL = {"visitor": "visitors", "user": "users", "session": "sessions", "account": "accounts"}
 
 
 class Params(Ranged):
@@ -186,7 +186,7 @@ def _columns(look: Look, open_: bool) -> tuple[Column, ...]:
     columns = [
         *(Column(name) for name in params.by),
         Column("step"),
-        Column("units", "count", PLURAL[look.funnel.per], id_),
+        Column("units", "count", PLURALS[look.funnel.per], id_),
         Column("from_start", "rate", "from start", id_),
         Column("from_start_low", "rate", "from", id_, detail=True),
         Column("from_start_high", "rate", "to", id_, detail=True),
@@ -204,13 +204,13 @@ def _columns(look: Look, open_: bool) -> tuple[Column, ...]:
             Column("matured", "rate", "matured", id_),
             Column("matured_low", "rate", "from", id_, detail=True),
             Column("matured_high", "rate", "to", id_, detail=True),
-            Column("matured_units", "count", "matured " + PLURAL[look.funnel.per], id_, detail=True),
+            Column("matured_units", "count", "matured " + PLURALS[look.funnel.per], id_, detail=True),
             Column("open", "count", "still open", id_),
         ]
     if params.revenue:
         columns.append(Column("revenue", "money", "net revenue", id_, look.asking.plan.site.currency))
     if params.everyone:
-        columns.append(Column("everyone", "count", f"all {PLURAL[look.funnel.per]} in the range", id_, detail=True))
+        columns.append(Column("everyone", "count", f"all {PLURALS[look.funnel.per]} in the range", id_, detail=True))
     return tuple(columns)
 
 
@@ -239,23 +239,12 @@ def chosen(plan: Plan, params: Params) -> Funnel:
         if params.per == "session" and not params.window:
             funnel = replace(funnel, window=None)
     if params.window:
-        funnel = replace(funnel, window=_window(params.window))
+        funnel = replace(funnel, window=None if params.window == "session" else seconds(params.window, "window"))
     if params.order:
         funnel = replace(funnel, order=params.order)
     if params.entry:
         funnel = replace(funnel, entry=params.entry)
     return replace(funnel, id=digest(funnel_meaning(funnel, plan)))
-
-
-def _window(text: str) -> int | None:
-    from assay.plan.literals import duration
-
-    if text == "session":
-        return None
-    try:
-        return duration(text)
-    except ValueError as error:
-        raise UsageError(f"window {text!r}: {error}") from error
 
 
 _ORDERS = {
@@ -286,8 +275,8 @@ def define(funnel: Funnel, plan: Plan) -> Definition:
         funnel.id,
         funnel.name,
         text,
-        f"{PLURAL[funnel.per]} that reach the step",
-        f"{PLURAL[funnel.per]} with step 1 in the range",
+        f"{PLURALS[funnel.per]} that reach the step",
+        f"{PLURALS[funnel.per]} with step 1 in the range",
         funnel.per,
         window,
         plan.site.timezone,
@@ -296,7 +285,7 @@ def define(funnel: Funnel, plan: Plan) -> Definition:
 
 
 def _sentence(look: Look, reached: dict[tuple[Any, ...], Reached]) -> str:
-    labels, plural = look.labels, PLURAL[look.funnel.per]
+    labels, plural = look.labels, PLURALS[look.funnel.per]
     needed = [k for k, step in enumerate(look.funnel.steps) if not step.optional]
     totals = [sum(r.units[k] for r in reached.values()) for k in range(len(labels))]
     last = needed[-1]
@@ -320,7 +309,7 @@ def _everyone_words(look: Look, reached: dict[tuple[Any, ...], Reached], more: _
         return ()
     total = int(str(more.whole[0]))
     begun = min(total, sum(one.units[0] for one in reached.values()))
-    plural = PLURAL[look.funnel.per]
+    plural = PLURALS[look.funnel.per]
     share = percent(begun / total) if total else "0 %"
     return (f"{begun:,} of all {total:,} {plural} of the range begin the funnel ({share}), {total - begun:,} never do",)
 
@@ -331,7 +320,7 @@ def _open_words(
     if matured is None:
         return ()
     waiting = sum(one.open[-1] for one in reached.values() if one.open)
-    plural = PLURAL[look.funnel.per]
+    plural = PLURALS[look.funnel.per]
     return (
         (
             f"{waiting:,} {plural} are still within their window: their figures are provisional; "

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from assay.decide.words import duration, group_name
 from assay.model.answer import Answer, Cell, Column, Labelled
 from assay.model.estimate import Estimate
+from assay.plan.measures import PLURALS
 
 if TYPE_CHECKING:
     from assay.analyses.funnel import Look
@@ -22,7 +23,6 @@ _NO_SPREAD = 60  # width of a bin, in seconds, where all units take equally long
 
 def listed(look: Look) -> Answer:
     """The units that did a step, or that did the one before it and not the step."""
-    from assay.analyses.funnel import PLURAL
     from assay.query.funnels import details, previous
 
     params, funnel = look.params, look.funnel
@@ -56,7 +56,7 @@ def listed(look: Look) -> Answer:
         Column("last_step_at", "moment", "last step at"),
         Column("last_step", label="last step"),
     )
-    plural = PLURAL[funnel.per]
+    plural = PLURALS[funnel.per]
     return look.asking.answer(
         "funnel",
         params,
@@ -77,7 +77,6 @@ def _local(t: int, zone: ZoneInfo) -> str:
 
 def histogram(look: Look) -> Answer:
     """Units by how long they take between two steps; the last row is the closing edge with its own count."""
-    from assay.analyses.funnel import PLURAL
 
     params, funnel = look.params, look.funnel
     first, last = (int(n) - 1 for n in str(params.histogram).split(":"))
@@ -104,7 +103,7 @@ def histogram(look: Look) -> Answer:
             *(Column(name) for name in params.by),
             Column("from_seconds", "duration", "from"),
             Column("to_seconds", "duration", "to"),
-            Column("units", "count", PLURAL[funnel.per], look.definition.id),
+            Column("units", "count", PLURALS[funnel.per], look.definition.id),
         ),
         rows=tuple(rows),
         estimates=tuple(estimates),
@@ -113,10 +112,10 @@ def histogram(look: Look) -> Answer:
         next=(f"assay funnel {funnel.name}",),
     )
     if not total:
-        reason = f"no {PLURAL[funnel.per]} get {way}"
+        reason = f"no {PLURALS[funnel.per]} get {way}"
         return replace(made, empty=reason, sentence=f"{reason[0].upper()}{reason[1:]}, {look.period}.")
     sentence = (
-        f"{len(total):,} {PLURAL[funnel.per]} take {duration(mean(total))} on average {way} "
+        f"{len(total):,} {PLURALS[funnel.per]} take {duration(mean(total))} on average {way} "
         f"(median {duration(median(total))}), {look.period}."
     )
     return replace(made, sentence=sentence)

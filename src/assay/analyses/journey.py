@@ -15,13 +15,13 @@ from assay.decide.words import percent
 from assay.model.answer import Answer, Column, Definition, Labelled
 from assay.model.errors import UsageError, suggestion
 from assay.model.estimate import Estimate
+from assay.plan.measures import PLURALS
 
 if TYPE_CHECKING:
     from assay.model.period import Period
     from assay.plan.measures import Expression, Select
     from assay.query.journeys import Asked
 
-_PLURAL = {"visitor": "visitors", "user": "users", "session": "sessions"}
 _ALL = 100_000
 
 
@@ -76,7 +76,7 @@ def answer(asking: Asking, params: Params) -> Answer:
         rows.append((depth, a, b, units, share.value, share.low, share.high, time))
         labelled.append(Labelled("share", {"depth": depth, "from": a, "to": b}, share))
     definition = _definition(asking, params)
-    units_name = _PLURAL[params.per]
+    units_name = PLURALS[params.per]
     return asking.answer(
         "journey",
         params,
@@ -213,7 +213,7 @@ def _compared(asking: Asking, params: Params, asked: Asked, period: Period, wher
         sentence=sentence,
         notes=(
             definition.text,
-            f"{one.everybody:,} {_PLURAL[params.per]} in {first}, {two.everybody:,} in {second}",
+            f"{one.everybody:,} {PLURALS[params.per]} in {first}, {two.everybody:,} in {second}",
             "a look at many steps: single differences may be chance; who is in both segments counts in both",
         ),
         next=_next(asking, params),
@@ -258,7 +258,7 @@ def _paths(asking: Asking, params: Params, asked: Asked, period: Period, where: 
         Column("conversion_rate_low", "rate", "from", definition.id),
         Column("conversion_rate_high", "rate", "to", definition.id),
     )
-    units_name = _PLURAL[params.per]
+    units_name = PLURALS[params.per]
     counts = (Column("units", "count", units_name), Column("paths", "count", "times", detail=params.per == "session"))
     top = f"{rows[0][0]} is the most common path ({rows[0][1]:,} {units_name}"
     converts = f", {percent(rows[0][4])} of them convert" if goal is not None and rows[0][4] is not None else ""
@@ -292,7 +292,7 @@ def _definition(asking: Asking, params: Params) -> Definition:
         ]
     )
     within = f"paths cut after {params.gap} without such an event" if params.gap else f"sessions: {session_words(plan)}"
-    units = _PLURAL[params.per]
+    units = PLURALS[params.per]
     meaning = ("journey", told, within, params.events, params.per, repr(plan.cleaning), repr(plan.pages))
     return Definition(
         digest(*meaning), "share", told, f"{units} that go from the one to the other at that step",
@@ -309,7 +309,7 @@ def _sentence(params: Params, edges: _Edges, period: str) -> str:
         for key, (units, _) in edges.found.items()
         if key[0] == first and not {OTHER, ENDS, STARTS} & {key[1], key[2]}
     ]
-    many = f"{edges.everybody:,} {_PLURAL[params.per]}"
+    many = f"{edges.everybody:,} {PLURALS[params.per]}"
     if not steps:
         return f"{many} on these journeys, {period}."
     (_, a, b), units = max(steps, key=lambda one: (one[1], one[0]))

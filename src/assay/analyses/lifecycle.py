@@ -13,11 +13,10 @@ from assay.analyses.behaviour import Grain, Unit, period_name, rows_or_activity,
 from assay.decide.words import percent
 from assay.model.answer import Answer, Column, Definition, Labelled
 from assay.model.estimate import Estimate
+from assay.plan.measures import PLURALS
 
 if TYPE_CHECKING:
     from assay.query.lifecycle import Active, Daily
-
-_PLURAL = {"visitor": "visitors", "user": "users", "account": "accounts"}
 
 
 class Params(Ranged):
@@ -151,7 +150,7 @@ def _columns(params: Params, definitions: tuple[Definition, ...]) -> tuple[Colum
 def _definitions(asking: Asking, params: Params) -> tuple[Definition, Definition]:
     from assay.query.sql import digest
 
-    plan, units, grain = asking.plan, _PLURAL[params.per], params.period
+    plan, units, grain = asking.plan, PLURALS[params.per], params.period
     active = said(plan, params.event)
     below = f"{units} active in the {grain} before"
     if grain == "day":
@@ -176,7 +175,7 @@ def _sentence(params: Params, rows: list[tuple[Any, ...]], period: str) -> str:
     over = [row for row in rows if row[-1]]
     if not over:
         return f"No {params.period} is over yet, {period}."
-    row, units = over[-1], _PLURAL[params.per]
+    row, units = over[-1], PLURALS[params.per]
     when = {"day": f"on {row[0]}", "week": f"in the week of {row[0]}", "month": f"in {row[0]}"}[params.period]
     text = f"{row[1]:,} {units} were active {when}"
     text += f" ({row[2]:,} new, {row[3]:,} returning, {row[4]:,} resurrected)"

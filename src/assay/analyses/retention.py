@@ -16,12 +16,12 @@ from assay.model.answer import Answer, Cell, Column, Definition, Labelled
 from assay.model.errors import UsageError
 from assay.model.estimate import Estimate
 from assay.model.period import DAY_US
+from assay.plan.measures import PLURALS
 
 if TYPE_CHECKING:
     from assay.model.moments import Moments
     from assay.query.retention import Asked, Cohort, RetentionQuery
 
-_PLURAL = {"visitor": "visitors", "user": "users", "account": "accounts"}
 _NEVER = 400  # most periods followed
 AVERAGE = "average"
 
@@ -225,7 +225,7 @@ def _open(units: int, size: int) -> Estimate:
 
 def _columns(table: _Table, definition: Definition, groups: int, rows: list[tuple[Cell, ...]]) -> tuple[Column, ...]:
     """Periods that are over for no cohort are one click down, but for the first."""
-    units, start = _PLURAL[table.params.per], groups + 3
+    units, start = PLURALS[table.params.per], groups + 3
     known = {j for j in range(len(table.names)) if any(row[start + 2 * j] is not None for row in rows)}
     fixed = (
         *(Column(name) for name in table.params.by),
@@ -253,7 +253,7 @@ def _definition(asking: Asking, params: Params) -> Definition:
         "bracket": "in any period of the bracket",
         "unbounded": "in that period or a later one",
     }["unbounded" if params.cumulative else params.rule]
-    units, ever = _PLURAL[params.per], " for the first time ever" if params.cohort == "first" else ""
+    units, ever = PLURALS[params.per], " for the first time ever" if params.cohort == "first" else ""
     top, below = f"{units} that did {back} {then}", f"{units} that did {start}{ever} in the cohort's {params.period}"
     own = {"day": "24 h", "week": "7 × 24 h", "month": "30 × 24 h"}[params.period]
     window = f"windows of {own} from each one's start" if params.rolling else f"each {params.period} of the site's zone"
@@ -286,7 +286,7 @@ def _sentence(params: Params, labelled: list[Labelled], period: str) -> str:
     known = [one for one in curve if one.estimate.value is not None]
     if not known:
         return f"No {params.period} after the start is over yet, {period}."
-    first, units = known[0], _PLURAL[params.per]
+    first, units = known[0], PLURALS[params.per]
     value, when = percent(float(first.estimate.value or 0)), _when(params, first)
     of = f"{first.estimate.denominator:,} {units}"
     if params.cohort == "recurring":  # one unit stands in several cohorts

@@ -13,12 +13,12 @@ from assay.analyses.behaviour import Unit, group_of, rows_named, seconds
 from assay.decide.words import duration, percent
 from assay.model.answer import Answer, Column, Definition, Labelled
 from assay.model.estimate import Estimate
+from assay.plan.measures import PLURALS
 
 if TYPE_CHECKING:
     from assay.query.time_to import Asked, Group
     from assay.stats.survival import Curve
 
-_PLURAL = {"visitor": "visitors", "user": "users", "account": "accounts"}
 _DAY = 86_400
 _POINTS = (3600, _DAY, 3 * _DAY, 7 * _DAY, 14 * _DAY, 30 * _DAY, 60 * _DAY, 90 * _DAY, 180 * _DAY, 365 * _DAY)
 _SHOWN = 200  # most points of a curve in the chart
@@ -176,7 +176,7 @@ def _quantile_name(q: float) -> str:
 
 
 def _columns(params: Params, definition: Definition) -> tuple[Column, ...]:
-    units = _PLURAL[params.per]
+    units = PLURALS[params.per]
     return (
         *(Column(name) for name in params.by),
         Column("within"),
@@ -197,7 +197,7 @@ def _definition(asking: Asking, params: Params) -> Definition:
     from assay.query.sql import digest
 
     start = params.start or "the first visit"
-    units = _PLURAL[params.per]
+    units = PLURALS[params.per]
     limit = f", within {params.within}" if params.within else ""
     text = f"time from {start} to {params.name}{limit}; who has not had it is followed until the data end"
     which = "first in the range" if params.start else "first ever, if in the range"
@@ -242,7 +242,7 @@ def _histogram(durations: list[tuple[float, bool, int]]) -> list[tuple[float, in
 def _sentence(params: Params, labelled: list[Labelled], curves: dict[Group, Curve], period: str) -> str:
     first = next(one for one in labelled if one.metric == _quantile_name(params.quantile[0]))
     units, start = sum(curve.n for curve in curves.values()), params.start or "the first visit"
-    of = f"{units:,} {_PLURAL[params.per]}"
+    of = f"{units:,} {PLURALS[params.per]}"
     who = f" ({', '.join(str(value) for value in first.group.values())})" if params.by else ""
     q, one = params.quantile[0], first.estimate
     share = "Half" if q == 0.5 else percent(q)

@@ -51,7 +51,14 @@ def load(path: Path | str) -> Plan:
 
 def load_with_lines(path: Path | str) -> tuple[Plan, Lines]:
     """The plan, and the file and line of each of its keys."""
-    path = Path(path)
+    main = _main(Path(path))
+    report = Report()
+    root, files = gather(main, report)
+    return _plan(root, str(main), tuple(files), report)
+
+
+def _main(path: Path) -> Path:
+    """The file of a folder's plan, or the file itself."""
     try:
         main = path / FILE if path.is_dir() else path
         exists = main.is_file()
@@ -59,19 +66,13 @@ def load_with_lines(path: Path | str) -> tuple[Plan, Lines]:
         main, exists = path, False
     if not exists:
         raise UsageError(f"there is no plan at {main}; run `assay init` in that folder to write one")
-    report = Report()
-    root, files = gather(main, report)
-    return _plan(root, str(main), tuple(files), report)
+    return main
 
 
 def raw(path: Path | str) -> dict[str, Any]:
     """The plain values of the plan of a folder or file, includes merged; what ``from_raw`` takes."""
-    path = Path(path)
-    main = path / FILE if path.is_dir() else path
-    if not main.is_file():
-        raise UsageError(f"there is no plan at {main}")
     report = Report()
-    root, _ = gather(main, report)
+    root, _ = gather(_main(Path(path)), report)
     report.raise_if_any()
     return plain(root)  # type: ignore[no-any-return]
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 UNITS = ("visitor", "user", "session", "order", "account")
 ENTITIES = ("session", "visitor", "user", "order", "account")
+PLURALS = {unit: f"{unit}s" for unit in ENTITIES}
 OPS = ("count", "sum", "min", "max", "exists", "once", "first", "last", "first_time", "count_distinct", "unit_days")
 MADE = ("view", "order_gap", "first_order", "spell", "subscription", "basket", "activity", "entry", "lapse")
 

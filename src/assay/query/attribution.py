@@ -15,8 +15,8 @@ from assay.plan.values import Plan
 from assay.query.cut import Cut, Frame
 from assay.query.dimensions import session_filter, visitor_joins
 from assay.query.rows import RowBuilder, cost_dimension
+from assay.query.selecting import unit_join, unit_key
 from assay.query.touches import NOTHING, SEPARATOR, Asked, Touches, ordered_text
-from assay.query.unit_events import unit_join, unit_key
 from assay.stats.attribution import CHOSEN, DECAY, KINDS, LOST, START, WON, Group, Move, half_life
 from assay.store.engine import Statement
 

@@ -13,8 +13,9 @@ from assay.plan.measures import Select
 from assay.plan.values import Cohort, Plan
 from assay.query.cut import Cut, Frame
 from assay.query.dimensions import Dimensions
+from assay.query.selecting import selected
 from assay.query.sql import Binder
-from assay.query.unit_events import selected, unit_events
+from assay.query.unit_events import unit_events
 
 _ALL = Period(date(1970, 1, 1), date(2100, 1, 1))
 _ALIASES = ("e", "s", "o", "f", "b", "v", "k", "r")
@@ -38,15 +39,10 @@ def members(plan: Plan, cohort: Cohort, bind: Binder) -> str:
 
 def _listed(cohort: Cohort, bind: Binder) -> str:
     """A list of ids in a file."""
-    column = {"visitor": "visitor", "user": "user_id", "account": "account"}[cohort.per]
+    # A person without a user goes by the visitor's id.
+    id_ = {"visitor": "cp.visitor", "user": "coalesce(cp.user_id, cp.visitor)", "account": "cp.account"}[cohort.per]
     ids = f"SELECT unnest(CAST({bind(list(cohort.members))} AS VARCHAR[])) AS id"
-    if cohort.per == "visitor":  # a person without a user goes by the visitor's id
-        return f"SELECT cv.visitor_key FROM visitors cv WHERE cv.visitor IN ({ids})"
-    return (
-        f"SELECT cp.visitor_key FROM persons cp WHERE coalesce(cp.{column}, cp.visitor) IN ({ids})"
-        if column == "user_id"
-        else f"SELECT cp.visitor_key FROM persons cp WHERE cp.{column} IN ({ids})"
-    )
+    return f"SELECT cp.visitor_key FROM persons cp WHERE {id_} IN ({ids})"
 
 
 class _Cohort(Frame):
@@ -82,7 +78,7 @@ class _Cohort(Frame):
     def _events(self, names: tuple[str, ...] | None, narrowed: bool = True) -> str:
         where = self.cohort.where if narrowed else None
         return unit_events(
-            self, self.cohort.per, ["e.t AS t"], selected(self, Select("event", names or None, None, where))
+            self, self.cohort.per, ["e.t AS t"], selected(self.dims, Select("event", names or None, None, where))
         )
 
     def _did(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from assay.model.errors import Refused
 from assay.model.moments import Moments
 from assay.model.period import Period
 from assay.plan.measures import Expression, Measure
@@ -102,6 +103,13 @@ class Frame:
             shift = 1 if self.plan.site.week_start == "sunday" else 0
             return [f"CAST(date_trunc('week', {day} + {shift}) AS DATE) - {shift}"]
         return [f"CAST(date_trunc('{grain}', {day}) AS DATE)"]
+
+    def of_one_unit(self, what: str) -> None:
+        """Refuse to break ``what`` down by what belongs to an order or item, of which a unit has many."""
+        for name in self.cut.by:
+            scope = self.dims.get(name).scope
+            if scope in ("order", "item"):
+                raise Refused(f"{name} belongs to an {scope}; {what} is broken down by event, session or visitor")
 
     @property
     def keys(self) -> int:

@@ -8,6 +8,7 @@ status are what the best source said last.
 from __future__ import annotations
 
 from assay.plan.values import Plan, Share
+from assay.query.selecting import live
 from assay.query.sql import literal, quote
 from assay.store.engine import Statement
 
@@ -43,7 +44,6 @@ def _lines(plan: Plan, event: str) -> str:
     rank = f"CASE e.source {ranks} ELSE {len(rule.sources)} END" if ranks else "0"
     site = literal(plan.site.currency)
     kind = _prop(rule.type) if rule.type else _prop("order_type")
-    counts = "" if plan.rules.bots == "include" else " AND NOT e.bot"
     money = ", ".join(
         f"CAST({_prop(name, 'DECIMAL(38, 6)')} * rate AS DECIMAL(18, 6)) AS {name}"
         for name in ("tax", *_properties(plan))
@@ -55,7 +55,7 @@ SELECT e.*, CAST(CAST(amount_own AS DECIMAL(38, 6)) * rate AS DECIMAL(18, 6)) AS
         coalesce({_prop("coupon")}, NULL) AS coupon, {kind} AS kind, {_prop("status")} AS status,
         CASE WHEN coalesce(e.currency, {site}) = {site} THEN CAST(1 AS DECIMAL(18, 9)) ELSE r.rate END AS rate
     FROM events e LEFT JOIN rates r ON r.site = {site} AND r.currency = e.currency AND r.day = e.day
-    WHERE e.name = {literal(event)} AND e.environment = 'live'{counts}
+    WHERE e.name = {literal(event)} AND {live(plan)}
 ) e"""
 
 

@@ -8,7 +8,7 @@ from assay.model.period import day_start
 from assay.plan.measures import Select
 from assay.plan.values import Plan
 from assay.query.cut import Frame
-from assay.query.unit_events import selected
+from assay.query.selecting import selected
 
 GRAINS = ("day", "week", "month")
 _EPOCH = date(1970, 1, 1)
@@ -53,4 +53,4 @@ def rows_of(frame: Frame, select: Select | None) -> str:
     if select is None:
         return "e.interactive"
     counted = " AND o.counted" if select.events == (frame.plan.orders.event,) else ""
-    return selected(frame, select) + counted
+    return selected(frame.dims, select) + counted

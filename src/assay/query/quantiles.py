@@ -10,9 +10,8 @@ from assay.plan.values import Metric, Plan
 from assay.query.cut import Cut, Frame, block
 from assay.query.dimensions import session_filter
 from assay.query.rows import RowBuilder, joins
+from assay.query.selecting import UNITS, unit_key
 from assay.store.engine import Statement
-
-_CLUSTERS = {"user": "v.person_key", "session": "e.session_key", "account": "coalesce(e.account, v.account)"}
 
 
 class QuantileQuery(Frame):
@@ -31,7 +30,8 @@ class QuantileQuery(Frame):
         if cut.where is not None:
             direct = alias == "e" and self.dims.scope(cut.where) == "event"
             where.append(self.dims.expression(cut.where) if direct else session_filter(self.dims, cut.where))
-        cluster = _CLUSTERS.get(metric.quantity.unit or "", f"{alias}.visitor_key")
+        unit = metric.quantity.unit
+        cluster = unit_key(unit if unit in UNITS else "visitor", alias)
         columns = [f"{key} AS g{i}" for i, key in enumerate(keys)]
         source = rows.source + joins(rows, [*columns, *where, cluster], metric.quantity.unit or "visitor")
         selected = ", ".join(

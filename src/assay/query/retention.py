@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from assay.model.errors import Refused
 from assay.model.moments import Moments
 from assay.model.period import DAY_US
 from assay.plan.measures import Select
@@ -56,11 +55,7 @@ class RetentionQuery(Frame):
         super().__init__(plan, cut)
         self.asked = asked
         self.groups = [f"g{i}" for i in range(len(cut.by))]
-        for name in cut.by:
-            if self.dims.get(name).scope in ("order", "item"):
-                raise Refused(
-                    f"{name} belongs to an {self.dims.get(name).scope}; retention is broken down by event, session or visitor"
-                )
+        self.of_one_unit("retention")
 
     def statement_for(self) -> Statement:
         """Rows: groups, cohort's period number, distance (null: the cohort's size), units."""

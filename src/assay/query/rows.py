@@ -15,6 +15,7 @@ from assay.plan.dimensions import DIMENSIONS
 from assay.plan.measures import Made, Measure, Select
 from assay.plan.values import Plan
 from assay.query.dimensions import ITEMS, Dimensions, person_join, uses, visitor_joins
+from assay.query.selecting import UNITS, live, own_names, selected, unit_key
 from assay.query.sql import matches_globs, quote
 
 if TYPE_CHECKING:
@@ -55,15 +56,9 @@ class Rows:
         """The key of the row's unit."""
         if self.alias == "k":
             return "NULL"
-        if unit == "user":
-            return "v.person_key"
-        if unit == "account":
-            return f"coalesce({self.alias}.account, v.account)"
-        return {
-            "visitor": f"{self.alias}.visitor_key",
-            "session": f"{self.alias}.session_key",
-            "event": self.event_no,
-        }.get(unit, "NULL")
+        if unit == "event":
+            return self.event_no
+        return unit_key(unit, self.alias) if unit in UNITS else "NULL"
 
 
 class RowBuilder:
@@ -96,41 +91,27 @@ class RowBuilder:
         if measure.field is None:
             return None
         name = measure.field.split(".", 1)[-1]
-        if name in self._own(measure.select):
+        if name in own_names(self.plan, measure.select.events):
             return self.dims.property(name)
         if name in ITEM_FIELDS:
             return f"e.{name}"
         return self.dims.get(name).sql if name in DIMENSIONS else self.dims.property(name)
 
-    def _own(self, select: Select) -> frozenset[str]:
-        """Properties that the selected events declare themselves; an event's ``coupon`` is not its order's."""
-        events = [self.plan.events[name].properties for name in select.events or () if name in self.plan.events]
-        return frozenset(name for properties in events for name in properties) - {"items"}
-
     def _events(self, select: Select, value: str | None, by: Iterable[str]) -> Rows:
-        own = self._own(select)
+        own = own_names(self.plan, select.events)
         names = [*by, *(n for n in (select.where.names if select.where else ()) if n not in own)]
         items = "item" in self.dims.scopes(names) or (value or "").removeprefix("e.") in ITEM_FIELDS
-        page = [matches_globs(self.dims.get("page").sql, select.page, self.bind)] if select.page else []
         ordering = select.events == (self.plan.orders.event,)
         if ordering and value is None and not items:
             # An order is an entity: a repeated or uncounted line of it is not another conversion.
-            return Rows("o", "orders o", self._where(select, " AND ".join(["o.counted", *page])), None)
+            return Rows("o", "orders o", self._where(select, " AND ".join(["o.counted", *self._pages(select)])), None)
         source = f"{ITEMS} e" if items else "events e"
-        condition = ["e.environment = 'live'", *page]
-        if self.plan.rules.bots == "exclude":
-            condition.append("NOT e.bot")
-        if select.events:
-            one = len(select.events) == 1
-            condition.append(
-                f"e.name = {self.bind(select.events[0])}" if one else f"e.name IN ({self.bind.all(select.events)})"
-            )
         if ordering:
             source += " SEMI JOIN (SELECT event_no FROM orders WHERE counted) oc ON oc.event_no = e.event_no"
-        where = " AND ".join(condition)
-        if select.where is not None:
-            where += f" AND ({self.dims.expression(select.where, own)})"
-        return Rows("e", source, where, value)
+        return Rows("e", source, f"{live(self.plan)} AND {selected(self.dims, select)}", value)
+
+    def _pages(self, select: Select) -> list[str]:
+        return [matches_globs(self.dims.get("page").sql, select.page, self.bind)] if select.page else []
 
     def _made(self, select: Select, made: Made, field: str | None) -> Rows:
         """Rows of ``query/made``: each is an event or an order with further columns."""
@@ -138,9 +119,8 @@ class RowBuilder:
 
         alias = "o" if select.of == "order" else "e"
         value = f"{alias}.{quote(field.removeprefix('made.'))}" if field else None
-        page = [matches_globs(self.dims.get("page").sql, select.page, self.bind)] if select.page else []
         source = f"({RELATIONS[made.kind](self, made)}) {alias}"
-        return Rows(alias, source, self._where(select, " AND ".join(page) or "true"), value)
+        return Rows(alias, source, self._where(select, " AND ".join(self._pages(select)) or "true"), value)
 
     def _orders(self, select: Select, value: str | None, money: str | None = None) -> Rows:
         asked = select.where is not None and "order_type" in select.where.names

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from assay.model.errors import Refused
 from assay.plan.measures import Select
 from assay.plan.values import Plan
 from assay.query.cut import Cut, Frame
@@ -42,11 +41,7 @@ class TimeToQuery(Frame):
             raise ValueError("a time to an outcome needs to know until when units are followed")
         self.asked = asked
         self.groups = [f"g{i}" for i in range(len(cut.by))]
-        for name in cut.by:
-            if self.dims.get(name).scope in ("order", "item"):
-                raise Refused(
-                    f"{name} belongs to an {self.dims.get(name).scope}; a time to convert is broken down by event, session or visitor"
-                )
+        self.of_one_unit("a time to convert")
 
     def durations(self) -> Statement:
         """Groups, microseconds until the outcome or the end of follow-up, whether it is the outcome, units."""

@@ -10,8 +10,7 @@ from assay.plan.values import Metric, Plan
 from assay.query.cut import Cut, Frame, Query, aggregate, block
 from assay.query.dimensions import session_filter
 from assay.query.rows import ITEM_FIELDS, RowBuilder, Rows, cost_dimension, joins
-
-_CLUSTERS = {"visitor": "{a}.visitor_key", "user": "v.person_key", "account": "coalesce({a}.account, v.account)"}
+from assay.query.selecting import unit_key
 
 
 def total_query(plan: Plan, cut: Cut, metric: Metric) -> Query:
@@ -58,10 +57,9 @@ class _Totals(Frame):
         unit = self.quantity.unit or "visitor"
         if distinct and measure.op != "unit_days":
             unit = "user" if measure.select.of == "customer" else measure.select.of
-        template = _CLUSTERS.get(unit, "{a}.visitor_key").replace("{a}", alias)
-        cluster = "NULL" if alias == "k" else template if distinct else f"coalesce({template}, -{rows.event_no})"
-        if measure.select.of == "customer":
-            cluster = f"coalesce({template}, -{rows.event_no})"
+        key = unit_key(unit if unit in ("user", "account") else "visitor", alias)
+        each = distinct and measure.select.of != "customer"
+        cluster = "NULL" if alias == "k" else key if each else f"coalesce({key}, -{rows.event_no})"
         value = f"count(DISTINCT {cluster})" if distinct else aggregate(measure, Rows(alias, "", "true", rows.value))
         if measure.op == "unit_days":
             value += f" * max({self._days(keys)})"

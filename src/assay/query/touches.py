@@ -14,8 +14,9 @@ from assay.plan.draft import goal_rows
 from assay.plan.values import Goal, Plan
 from assay.query.cut import Cut, Frame
 from assay.query.dimensions import session_filter, visitor_joins
+from assay.query.selecting import live, own_names, selected, unit_join, unit_key
 from assay.query.sql import literal
-from assay.query.unit_events import own_names, selected, unit_events, unit_join, unit_key
+from assay.query.unit_events import unit_events
 from assay.store.engine import Statement
 
 DIMENSIONS = ("channel", "source", "medium", "campaign")
@@ -141,14 +142,14 @@ class Touches(Frame):
         if self.asked.value == "goal" and goal.value is not None:
             own = goal.value if isinstance(goal.value, str) else None
             value = self.dims.property(own) if own else str(goal.value)
-            if own and own not in own_names(self, events) and own not in self.dims.properties:
+            if own and own not in own_names(self.plan, events) and own not in self.dims.properties:
                 raise UnknownName("property", own, self.dims.properties)
         columns = ("e.event_no AS c", "e.t AS t", f"CAST(coalesce({value}, 0) AS DECIMAL(18, 6)) AS v", "0 AS is_new")
         return unit_events(
             self,
             self.asked.per,
             (*columns, f"{self._inside('e')} AS inside"),
-            selected(self, select),
+            selected(self.dims, select),
             first=self.cut.period.first,
             last=self.last,
             segment=self.cut.where,
@@ -162,10 +163,9 @@ class Touches(Frame):
         first = self.cut.period.first - timedelta(-(-asked.window // 86_400) + 1)
         source, when = f"sessions s{unit_join(asked.per, 's')}", "s.start_t"
         if asked.touch is not None:
-            bots = " AND NOT e.bot" if self.plan.rules.bots == "exclude" else ""
             held = (
                 f"SELECT e.session_key, min(e.t) AS t FROM events e WHERE e.name = {self.bind(asked.touch)} "
-                f"AND e.environment = 'live'{bots} AND e.session_key IS NOT NULL GROUP BY e.session_key"
+                f"AND {live(self.plan)} AND e.session_key IS NOT NULL GROUP BY e.session_key"
             )
             source, when = source + f" JOIN ({held}) h ON h.session_key = s.session_key", "h.t"
         return (

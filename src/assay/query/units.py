@@ -9,15 +9,10 @@ from assay.model.errors import Refused
 from assay.plan.measures import Measure
 from assay.plan.values import Metric, Plan
 from assay.query.cut import Cut, Frame, Query, aggregate, block
-from assay.query.dimensions import person_join, session_filter, uses, visitor_joins
+from assay.query.dimensions import session_filter, uses, visitor_joins
 from assay.query.rows import RowBuilder, Rows, joins
+from assay.query.selecting import unit_join, unit_key
 
-_KEYS = {
-    "visitor": "s.visitor_key",
-    "session": "s.session_key",
-    "user": "v.person_key",
-    "account": "coalesce(s.account, v.account)",
-}
 _OF_VISIT = ("session", "visitor", "user", "account")
 
 
@@ -87,9 +82,7 @@ class _Units(Frame):
             )
             events = events or uses(value, "e")
         texts = " ".join([*columns, *where])
-        source = "sessions s"
-        if self.unit in ("user", "account"):
-            source += person_join("s", "s.start_t")
+        source = "sessions s" + unit_join(self.unit, "s")
         source += visitor_joins(texts)
         if events:
             source += " JOIN events e ON e.session_key = s.session_key AND e.interactive"
@@ -101,7 +94,7 @@ class _Units(Frame):
             else "(s.start_t, s.session_key)"
         )
         base = (
-            f"SELECT {_KEYS[self.unit]} AS unit, s.visitor_key AS cluster, s.session_key, {''.join(c + ', ' for c in columns)}{place} AS place "
+            f"SELECT {unit_key(self.unit, 's')} AS unit, s.visitor_key AS cluster, s.session_key, {''.join(c + ', ' for c in columns)}{place} AS place "
             f"FROM {source} WHERE {' AND '.join(where)}"
         )
         if events:

@@ -25,6 +25,8 @@ _CAST_OR_NULL = {
     "TIMESTAMP": "DateTime64(6)",
 }
 
+_BITS = {"BitwiseLeftShift": "bitShiftLeft", "BitwiseRightShift": "bitShiftRight", "BitwiseAnd": "bitAnd"}
+
 
 def clickhouse(sql: str, params: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """The statement in ClickHouse's words, and its values by name (paths into JSON become keys)."""
@@ -116,11 +118,7 @@ def _json(node: exp.JSONExtractScalar, keys: set[str]) -> exp.Expr:
 def _function(node: exp.Expr) -> exp.Expr:
     from sqlglot import exp
 
-    if isinstance(node, exp.Anonymous) and node.name.lower() == "regexp_full_match":
-        text, pattern = node.expressions[:2]
-        anchored = exp.func("concat", exp.Literal.string("^(?:"), pattern, exp.Literal.string(")$"))
-        return exp.func("match", text, anchored)
-    if isinstance(node, exp.RegexpFullMatch if hasattr(exp, "RegexpFullMatch") else ()):
+    if isinstance(node, exp.RegexpFullMatch):
         anchored = exp.func("concat", exp.Literal.string("^(?:"), node.expression, exp.Literal.string(")$"))
         return exp.func("match", node.this, anchored)
     if isinstance(node, exp.Sub) and _is_day(node.expression):
@@ -131,13 +129,8 @@ def _function(node: exp.Expr) -> exp.Expr:
         return _joined(node)
     if isinstance(node, exp.PercentileCont):
         return exp.ParameterizedAgg(this="quantileExactInclusive", expressions=[node.expression], params=[node.this])
-    bits: dict[type[exp.Expr], str] = {
-        exp.BitwiseLeftShift: "bitShiftLeft",
-        exp.BitwiseRightShift: "bitShiftRight",
-        exp.BitwiseAnd: "bitAnd",
-    }
-    if type(node) in bits:
-        return exp.Anonymous(this=bits[type(node)], expressions=[node.this, node.expression])
+    if type(node).__name__ in _BITS:
+        return exp.Anonymous(this=_BITS[type(node).__name__], expressions=[node.this, node.expression])
     if isinstance(node, exp.AnyValue):
         return exp.func("any", node.this)
     if isinstance(node, exp.Dot) and isinstance(node.this, exp.ArgMin | exp.ArgMax):

@@ -9,9 +9,9 @@ from pydantic import Field
 from assay.plan import literals
 from assay.plan.draft import Place
 from assay.plan.forms import Duration, Text
-from assay.plan.kpis.base import PLURALS, Described, MetricKeys, MetricType
+from assay.plan.kpis.base import Described, MetricKeys, MetricType
 from assay.plan.kpis.parts import field
-from assay.plan.measures import Measure, Quantity, Select
+from assay.plan.measures import PLURALS, Measure, Quantity, Select
 
 WINDOW = 7 * 86_400
 

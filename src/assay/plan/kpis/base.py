@@ -8,9 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from assay.plan.draft import Place
 from assay.plan.forms import MetricForm, Text
-from assay.plan.measures import ENTITIES, Quantity
-
-PLURALS = {unit: f"{unit}s" for unit in ENTITIES}
+from assay.plan.measures import Quantity
 
 
 class MetricKeys(MetricForm):

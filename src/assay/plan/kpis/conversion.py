@@ -10,15 +10,26 @@ from assay.plan import literals
 from assay.plan.draft import Place, goal_rows
 from assay.plan.expressions import both
 from assay.plan.forms import Duration, Text, Texts
-from assay.plan.kpis.base import PLURALS, Described, MetricKeys, MetricType
-from assay.plan.measures import Measure, Quantity, Select
+from assay.plan.kpis.base import Described, MetricKeys, MetricType
+from assay.plan.measures import PLURALS, Measure, Quantity, Select
 
 
-class Keys(MetricKeys):
-    """``goal`` or ``event``; ``from`` starts the window ``within``."""
+class Outcome(MetricKeys):
+    """``goal`` or ``event``: what is reached."""
 
     goal: Text | None = None
     event: Texts | None = None
+
+
+class Ends(Outcome):
+    """From one event to another."""
+
+    from_: Annotated[Text | None, Field(alias="from", description="an event or a goal")] = None
+
+
+class Keys(Outcome):
+    """``goal`` or ``event``; ``from`` starts the window ``within``."""
+
     per: Literal["visitor", "user", "session", "order", "account", "event"] = "visitor"
     from_: Annotated[Text | None, Field(alias="from", description="an event, a goal, or order")] = None
     within: Duration | None = None
@@ -55,7 +66,7 @@ def _words(keys: Keys, what: str, every: bool) -> tuple[str, str]:
     return reached, f"{units} with {begun}" if begun else units
 
 
-def conversions(keys: Keys, place: Place) -> tuple[Select, str, bool]:
+def conversions(keys: Outcome, place: Place) -> tuple[Select, str, bool]:
     """The rows of ``goal`` or ``event``, words for them, and whether every one counts."""
     if (keys.goal is None) == (keys.event is None):
         text = "needs goal or event" if keys.goal is None else "goal and event at once: choose one"
@@ -84,6 +95,17 @@ def beginning(name: str | None, place: Place) -> Select | None:
         goal = place.goal(name, "from")
         return goal_rows(goal) if goal else Select()
     return Select("event", (name,))
+
+
+def two_ends(keys: Ends, place: Place, what: str) -> tuple[Select | None, Select, str]:
+    """Start, outcome and words for it of ``what``, which runs from one event to another."""
+    if keys.where is not None:
+        place.problem(f"{what} has two ends; put the condition into a goal", "where", code="choose_one")
+    outcome, said, _ = conversions(keys, place)
+    start = beginning(keys.from_, place)
+    if start is not None and start.of == "order":
+        start = Select("event", (place.plan.orders.event,))
+    return start, outcome, said
 
 
 TYPE = MetricType("conversion", Keys, describe, "units that reach a goal / units")

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from assay.plan.draft import Place
 from assay.plan.forms import Texts
-from assay.plan.kpis.base import PLURALS, Described, MetricKeys, MetricType
-from assay.plan.measures import Measure, Quantity, Select
+from assay.plan.kpis.base import Described, MetricKeys, MetricType
+from assay.plan.measures import PLURALS, Measure, Quantity, Select
 
 
 class Keys(MetricKeys):

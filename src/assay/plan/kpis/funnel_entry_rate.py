@@ -9,18 +9,15 @@ from pydantic import Field
 from assay.plan import literals
 from assay.plan.draft import Place
 from assay.plan.forms import Duration, Text, Texts
-from assay.plan.kpis.base import Described, MetricKeys, MetricType
-from assay.plan.kpis.conversion import Keys as Conversion
-from assay.plan.kpis.conversion import beginning, conversions
+from assay.plan.kpis.base import Described, MetricType
+from assay.plan.kpis.conversion import Ends, two_ends
 from assay.plan.measures import Made, Measure, Quantity, Select
 
 
-class Keys(MetricKeys):
+class Keys(Ends):
     """``from`` enters, ``event`` or ``goal`` converts, ``exclude`` ends an entry without a conversion."""
 
     from_: Annotated[Text, Field(alias="from", description="an event or a goal")]
-    event: Texts | None = None
-    goal: Text | None = None
     exclude: Texts | None = None
     per: Literal["visitor", "user", "account"] = "visitor"
     within: Duration = 7 * 86_400
@@ -28,13 +25,7 @@ class Keys(MetricKeys):
 
 def describe(keys: Keys, place: Place) -> Described:
     """Mixpanel's "totals", of two steps. Only entries whose window has closed; their interval clusters by unit."""
-    if keys.where is not None:
-        place.problem("an entry has two ends; put the condition into a goal", "where", code="choose_one")
-    asked = Conversion(type="conversion", event=keys.event, goal=keys.goal, per=keys.per)
-    outcome, what, _ = conversions(asked, place)
-    start = beginning(keys.from_, place)
-    if start is not None and start.of == "order":
-        start = Select("event", (place.plan.orders.event,))
+    start, outcome, what = two_ends(keys, place, "an entry")
     leaving = Select("event", tuple(keys.exclude)) if keys.exclude else None
     rows = Select("event", made=Made("entry", keys.per, rows=(start, outcome, leaving), within=keys.within))
     quantity = Quantity("ratio", Measure("sum", rows, "made.converted"), Measure("count", rows), unit=keys.per)

@@ -11,8 +11,7 @@ from assay.plan.dimensions import DIMENSIONS
 from assay.plan.draft import Place, goal_rows
 from assay.plan.expressions import both
 from assay.plan.forms import Form, Text
-from assay.plan.kpis.base import PLURALS
-from assay.plan.measures import ENTITIES, Expression, Measure, Quantity, Select
+from assay.plan.measures import ENTITIES, PLURALS, Expression, Measure, Quantity, Select
 
 MONEY_FIELDS = {
     "revenue.net": "net revenue",

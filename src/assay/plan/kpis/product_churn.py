@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from assay.plan.draft import Place
-from assay.plan.kpis.base import PLURALS, Described, MetricKeys, MetricType
-from assay.plan.measures import Made, Measure, Quantity, Select
+from assay.plan.kpis.base import Described, MetricKeys, MetricType
+from assay.plan.measures import PLURALS, Made, Measure, Quantity, Select
 
 
 class Keys(MetricKeys):

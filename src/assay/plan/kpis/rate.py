@@ -6,8 +6,8 @@ from typing import Literal
 
 from assay.plan.draft import BROKEN, Place
 from assay.plan.forms import Text
-from assay.plan.kpis.base import PLURALS, Described, MetricKeys, MetricType
-from assay.plan.measures import Measure, Quantity, Select
+from assay.plan.kpis.base import Described, MetricKeys, MetricType
+from assay.plan.measures import PLURALS, Measure, Quantity, Select
 
 
 class Keys(MetricKeys):

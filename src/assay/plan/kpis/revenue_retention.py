@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 from assay.plan.draft import Place
-from assay.plan.kpis.base import PLURALS, Described, MetricType
+from assay.plan.kpis.base import Described, MetricType
 from assay.plan.kpis.subscription import SubscriptionKeys, rows, total
-from assay.plan.measures import Quantity
+from assay.plan.measures import PLURALS, Quantity
 
 _COLUMNS = {
     "gross": ("kept", "recurring revenue kept, without growth"),

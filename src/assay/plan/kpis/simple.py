@@ -10,10 +10,10 @@ from pydantic import Field
 from assay.plan import literals
 from assay.plan.draft import Place
 from assay.plan.forms import Duration, Per, Text
-from assay.plan.kpis.base import PLURALS, Described, MetricKeys, MetricType
+from assay.plan.kpis.base import Described, MetricKeys, MetricType
 from assay.plan.kpis.conversion import beginning
 from assay.plan.kpis.parts import Part, PartForm, part
-from assay.plan.measures import Quantity
+from assay.plan.measures import PLURALS, Quantity
 
 
 class Keys(MetricKeys, PartForm):

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
-from pydantic import Field
+from typing import Literal
 
 from assay.plan import literals
 from assay.plan.draft import Place
-from assay.plan.forms import Duration, Text, Texts
-from assay.plan.kpis.base import Described, MetricKeys, MetricType
-from assay.plan.kpis.conversion import Keys as Conversion
-from assay.plan.kpis.conversion import beginning, conversions
+from assay.plan.forms import Duration
+from assay.plan.kpis.base import Described, MetricType
+from assay.plan.kpis.conversion import Ends, two_ends
 from assay.plan.kpis.parts import statistic
 from assay.plan.measures import Made, Measure, Select
 
 
-class Keys(MetricKeys):
+class Keys(Ends):
     """Without ``from`` the time runs from the unit's first visit ever."""
 
-    from_: Annotated[Text | None, Field(alias="from", description="an event or a goal")] = None
-    event: Texts | None = None
-    goal: Text | None = None
     per: Literal["visitor", "user", "account"] = "user"
     within: Duration = 30 * 86_400
     statistic: Literal["mean", "median"] = "median"
@@ -29,13 +23,7 @@ class Keys(MetricKeys):
 
 def describe(keys: Keys, place: Place) -> Described:
     """Who has not converted in the window has no time; who is still in the window is left out altogether."""
-    if keys.where is not None:
-        place.problem("a time has two ends; put the condition into a goal", "where", code="choose_one")
-    asked = Conversion(type="conversion", event=keys.event, goal=keys.goal, per=keys.per)
-    outcome, what, _ = conversions(asked, place)
-    start = beginning(keys.from_, place)
-    if start is not None and start.of == "order":
-        start = Select("event", (place.plan.orders.event,))
+    start, outcome, what = two_ends(keys, place, "a time")
     made = Made("spell", keys.per, rows=(start, outcome), within=keys.within)
     quantity = statistic(keys.statistic, Measure("sum", Select("event", made=made), "made.seconds"), keys.per)
     window = f"within {literals.words(keys.within)}, windows that have closed"

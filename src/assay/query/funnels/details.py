@@ -11,7 +11,8 @@ from typing import Any
 from assay.plan.values import Funnel, Plan
 from assay.query.cut import Cut, Frame
 from assay.query.funnels.reached import Group, Unit
-from assay.query.unit_events import unit_events, unit_join, unit_key
+from assay.query.selecting import unit_join, unit_key
+from assay.query.unit_events import unit_events
 from assay.store.engine import Result, Statement
 
 Run = Callable[[Statement], Result]

@@ -11,6 +11,7 @@ from typing import Any
 
 from assay.query.dimensions import person_join, uses, visitor_joins
 from assay.query.funnels import fast
+from assay.query.funnels.sequence import Timed
 from assay.query.funnels.source import Source
 from assay.store.engine import Result
 
@@ -53,8 +54,8 @@ class Reached:
 
 
 @dataclass(frozen=True)
-class Unit:
-    """One unit and its counted attempt. ``times`` has one place per step, microseconds; ``events`` only from the kernel."""
+class Unit(Timed):
+    """One unit and its counted attempt; ``events`` only from the kernel."""
 
     unit: Any
     cluster: int | None
@@ -62,21 +63,6 @@ class Unit:
     times: tuple[int | None, ...]
     last_start: int
     events: tuple[int | None, ...] = ()
-
-    @property
-    def start(self) -> int:
-        """When the attempt began."""
-        return next(t for t in self.times if t is not None)
-
-    @property
-    def end(self) -> int:
-        """When its last step was done."""
-        return max(t for t in self.times if t is not None)
-
-    @property
-    def depth(self) -> int:
-        """The highest step done."""
-        return max(k for k, t in enumerate(self.times, 1) if t is not None)
 
 
 def gather(units: Iterable[Unit], source: Source, cutoff: int | None) -> dict[Group, Reached]:
@@ -126,7 +112,7 @@ def grouped(source: Source, at: str) -> str:
     columns = [source.dims.get(name).sql for name in source.cut.by]
     texts = " ".join(columns)
     if source.by_event and not at.startswith("step:"):
-        return _first_known(source, at, columns)
+        return _first_known(source, at)
     joins = " LEFT JOIN events e ON e.event_no = p.event_no" if uses(texts, "e") or uses(texts, "v") else ""
     if uses(texts, "v"):
         joins += person_join("e", "e.t", outer=True)
@@ -137,14 +123,9 @@ def grouped(source: Source, at: str) -> str:
     return f"SELECT p.*, {keys} FROM ({fast.picked(source, at)}) p{joins}"
 
 
-def _first_known(source: Source, at: str, columns: list[str]) -> str:
+def _first_known(source: Source, at: str) -> str:
     """A property may be missing on an event: the first event of the attempt (from the end: the last) that has it counts."""
-    texts = " ".join(columns)
-    of = "events e" + (person_join("e", "e.t", outer=True) if uses(texts, "v") else "")
-    if uses(texts, "s"):
-        of += " LEFT JOIN sessions s ON s.session_key = e.session_key"
-    of += visitor_joins(texts, "e.visitor_key")
-    values = f"SELECT e.event_no, {', '.join(f'{c} AS g{i}' for i, c in enumerate(columns))} FROM {of}"
+    values = source.event_values()
     steps = list(range(1, source.count + 1))
     joins = ""
     for k in steps:
@@ -153,7 +134,7 @@ def _first_known(source: Source, at: str, columns: list[str]) -> str:
         joins += f" LEFT JOIN ({rows}) x{k} ON x{k}.unit = r.unit AND x{k}.t = r.t{k}"
         joins += f" LEFT JOIN ({values}) v{k} ON v{k}.event_no = x{k}.event_no"
     order = steps if at == "first" else steps[::-1]
-    keys = [f"coalesce({', '.join(f'v{k}.g{i}' for k in order)}) AS g{i}" for i in range(len(columns))]
+    keys = [f"coalesce({', '.join(f'v{k}.g{i}' for k in order)}) AS g{i}" for i in range(len(source.cut.by))]
     return f"SELECT r.*, {', '.join(keys)} FROM reached r{joins}"
 
 

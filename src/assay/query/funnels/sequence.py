@@ -47,16 +47,10 @@ class Moment:
     excluded: int = 0
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """The counted attempt of a unit. ``times`` and ``events`` have one place per step, None where it was not done.
-
-    ``last_start``: when the unit's latest attempt began.
-    """
+class Timed:
+    """Something with ``times``: one place per step, microseconds, None where the step was not done."""
 
     times: tuple[int | None, ...]
-    events: tuple[int | None, ...]
-    last_start: int
 
     @property
     def depth(self) -> int:
@@ -72,6 +66,15 @@ class Attempt:
     def end(self) -> int:
         """When the last step was done."""
         return max(t for t in self.times if t is not None)
+
+
+@dataclass(frozen=True)
+class Attempt(Timed):
+    """The counted attempt of a unit; ``events`` stand beside its times. ``last_start``: when its latest attempt began."""
+
+    times: tuple[int | None, ...]
+    events: tuple[int | None, ...]
+    last_start: int
 
 
 def counted(moments: Sequence[Moment], rule: Rule) -> Attempt | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from assay.model.errors import Refused
 from assay.plan.measures import Select
 from assay.plan.values import Funnel, Plan
 from assay.query.cut import Cut, Frame
 from assay.query.funnels.sequence import Rule
-from assay.query.unit_events import selected, unit_events, unit_join, unit_key
+from assay.query.rows import Rows, joins
+from assay.query.selecting import selected, unit_key
+from assay.query.unit_events import unit_events
 from assay.store.engine import Statement
 
 DAY = 86_400
@@ -27,10 +28,7 @@ class Source(Frame):
         self.unit = "session" if self.folded else funnel.per
         self.clustered = funnel.per == "session"
         self.by_event = any(self.dims.get(name).scope == "event" for name in cut.by)
-        for name in cut.by:
-            scope = self.dims.get(name).scope
-            if scope in ("order", "item"):
-                raise Refused(f"{name} belongs to an {scope}; a funnel is broken down by event, session or visitor")
+        self.of_one_unit("a funnel")
 
     def rule(self) -> Rule:
         """What the exact kernel needs to know."""
@@ -48,12 +46,12 @@ class Source(Frame):
     def condition(self, step: int) -> str:
         """The events of one step."""
         one = self.funnel.steps[step]
-        return selected(self, Select("event", (one.event,) if one.event else None, one.page, one.where))
+        return selected(self.dims, Select("event", (one.event,) if one.event else None, one.page, one.where))
 
     def excluded(self, place: int) -> str:
         """The events of one exclusion."""
         one = self.funnel.exclusions[place]
-        return selected(self, Select("event", (one.event,), None, one.where))
+        return selected(self.dims, Select("event", (one.event,), None, one.where))
 
     def starts(self) -> str:
         """An attempt may begin with this event."""
@@ -134,19 +132,13 @@ class Source(Frame):
 
     def groups_of(self) -> Statement:
         """The group values of events ($events)."""
-        columns = [self.dims.get(name).sql for name in self.cut.by]
-        return self._of_events(columns)
+        return self.bind.statement(f"{self.event_values()} WHERE e.event_no IN (SELECT unnest($events))", "groups")
 
-    def _of_events(self, columns: list[str]) -> Statement:
-        from assay.query.dimensions import uses, visitor_joins
-
-        texts = " ".join(columns)
-        source = "events e" + (unit_join("user") if uses(texts, "v") else "")
-        if uses(texts, "s"):
-            source += " LEFT JOIN sessions s ON s.session_key = e.session_key"
-        source += visitor_joins(texts, "e.visitor_key")
-        sql = f"SELECT e.event_no, {', '.join(columns)} FROM {source} WHERE e.event_no IN (SELECT unnest($events))"
-        return self.bind.statement(sql, "groups")
+    def event_values(self) -> str:
+        """SELECT of every event's number and group values g0 …."""
+        columns = [f"{self.dims.get(name).sql} AS g{i}" for i, name in enumerate(self.cut.by)]
+        rows = Rows("e", "events e", "true", None)
+        return f"SELECT {', '.join(['e.event_no', *columns])} FROM {rows.source}{joins(rows, columns, 'event')}"
 
 
 def _bits(conditions: list[str]) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from assay.plan.measures import Made
 from assay.query.dimensions import uses, visitor_joins
-from assay.query.made.base import frame_of, live
+from assay.query.made.base import frame_of
 from assay.query.periods import rows_of
 from assay.query.rows import RowBuilder
+from assay.query.selecting import live
 
 
 def activity(builder: RowBuilder, made: Made) -> str:

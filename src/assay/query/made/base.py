@@ -22,12 +22,6 @@ def frame_of(builder: RowBuilder) -> Frame:
     return frame
 
 
-def live(plan: Plan, alias: str = "e") -> str:
-    """The event counts: live, and no bot unless the plan takes them."""
-    bots = f" AND NOT {alias}.bot" if plan.rules.bots == "exclude" else ""
-    return f"{alias}.environment = 'live'{bots}"
-
-
 @dataclass(frozen=True)
 class Stretch:
     """One period of a range. ``day`` is where its rows stand: its first day, or that of the range."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from assay.plan.measures import Made
 from assay.query.dimensions import ITEMS
-from assay.query.made.base import live
 from assay.query.rows import RowBuilder
+from assay.query.selecting import live
 
 
 def baskets(builder: RowBuilder, made: Made) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from assay.plan.measures import Made
 from assay.query.made.base import cells, frame_of, stretches
 from assay.query.rows import RowBuilder
-from assay.query.unit_events import own_names, unit_events
+from assay.query.selecting import own_names
+from assay.query.unit_events import unit_events
 
 
 def subscriptions(builder: RowBuilder, made: Made) -> str:
@@ -19,7 +20,7 @@ def subscriptions(builder: RowBuilder, made: Made) -> str:
     starting, ending, upgrading = ((select.events if select else None) or () for select in made.rows)
     names = tuple(dict.fromkeys((*starting, *ending, *upgrading)))
     ends = f"e.name IN ({bind.all(ending)})"
-    forced = f"({frame.dims.expression(made.where[0], own_names(frame, ending))})" if made.where else "false"
+    forced = f"({frame.dims.expression(made.where[0], own_names(frame.plan, ending))})" if made.where else "false"
     grows = f"e.name IN ({bind.all(upgrading)})" if upgrading else "false"
     amount = frame.dims.property(made.field or "mrr")
     columns = [

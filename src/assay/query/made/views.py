@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from assay.plan.measures import Made
-from assay.query.made.base import frame_of, live
+from assay.query.made.base import frame_of
 from assay.query.pages import VIEWS
 from assay.query.rows import RowBuilder
+from assay.query.selecting import live
 
 
 def _number(name: str) -> str:

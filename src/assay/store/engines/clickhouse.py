@@ -98,16 +98,11 @@ class ClickHouse:
         if not statement.sql.lstrip().upper().startswith(("SELECT", "WITH", "(")):
             self._copied = False
             return self.loader.run(statement)
-        self._copy()
-        sql, params = clickhouse(statement.sql, statement.params or {})
-        return _result(self._query(sql, {n: _text(v) for n, v in params.items()}, statement.title or "query"))
+        return self._asked(statement, statement.title or "query")
 
     def explain(self, statement: Statement) -> str:
         """ClickHouse's own plan of the query."""
-        self._copy()
-        sql, params = clickhouse(statement.sql, statement.params or {})
-        rows = _result(self._query("EXPLAIN " + sql, {n: _text(v) for n, v in params.items()}, "explain")).rows
-        return "\n".join(str(row[0]) for row in rows)
+        return "\n".join(str(row[0]) for row in self._asked(statement, "explain", "EXPLAIN ").rows)
 
     def migrate(self, properties: Mapping[str, str]) -> None:
         """Bring the loader's tables to this version."""
@@ -131,9 +126,11 @@ class ClickHouse:
 
     # -- the copy ----------------------------------------------------------------------------------------------------
 
-    def _query(self, sql: str, params: Mapping[str, Any], what: str) -> str:
+    def _asked(self, statement: Statement, what: str, before: str = "") -> Result:
+        self._copy()
+        sql, params = clickhouse(statement.sql, statement.params or {})
         Local.query(f"USE {self.database}", {}, what)
-        return Local.query(sql, params, what)
+        return _result(Local.query(before + sql, {n: _text(v) for n, v in params.items()}, what))
 
     def _do(self, which: str, **fill: str) -> None:
         for sql in schema.named(self.dialect, which):
