@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -96,6 +97,35 @@ def load(ws: Workspace, events: Sequence[Event], name: str | None = None) -> Loa
     path = ndjson(ws.folder / "segments" / f"{name}.ndjson", events)
     (loaded,) = ws.load([Piece(name, path)])
     return loaded
+
+
+class Breaking:
+    """A connection on which the power fails at the first statement that begins so."""
+
+    def __init__(self, real: Any, place: str) -> None:
+        self.real, self.place = real, place
+
+    def execute(self, sql: str, *args: Any) -> Any:
+        """As the real one, up to the place."""
+        if sql.lstrip().startswith(self.place):
+            raise RuntimeError("power cut")
+        return self.real.execute(sql, *args)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+
+@contextmanager
+def breaking(place: str) -> Iterator[None]:
+    """The power fails at the first statement of a change that begins with these words."""
+    from assay.store.engines import duckdb
+
+    real = duckdb.patient
+    duckdb.patient = lambda connect: Breaking(real(connect), place)  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        duckdb.patient = real
 
 
 def rows(ws: Workspace, sql: str, **params: Any) -> list[tuple[Any, ...]]:

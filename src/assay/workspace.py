@@ -62,7 +62,7 @@ class Workspace:
         for engine in (*self._beside.values(), self._engine):
             if engine is not None:
                 engine.close()
-        self._beside, self._engine = {}, None
+        self._beside, self._engine, self._span = {}, None, None
 
     @property
     def now(self) -> int:
@@ -76,20 +76,49 @@ class Workspace:
 
     @property
     def engine(self) -> Engine:
-        """The store, opened at first use and brought to the plan's rules."""
+        """The store, opened at first use and brought to the plan's rules; for reading only, so that others can ask."""
         if self._engine is None:
-            from assay.query.dimensions import materialised
-            from assay.store.engines import open_engine
+            self._engine = self._reader() or self._brought_up()
+        return self._engine
 
-            engine = open_engine(self.data, self.engine_name)
+    def _reader(self) -> Engine | None:
+        """The store for reading; None where it has to be made, migrated or derived again first."""
+        from assay.query.dimensions import materialised
+        from assay.store.engines import STORE, open_engine
+
+        if not (self.data / STORE).exists():
+            return None
+        engine = open_engine(self.data, self.engine_name, read_only=True)
+        if engine.fits(materialised(self.plan)) and engine.derivation() in (None, self.derivation.id):
+            return engine
+        engine.close()
+        return None
+
+    def _brought_up(self) -> Engine:
+        """Make, migrate and derive by the plan's rules, then open for reading."""
+        with self._writer():
+            pass
+        opened = self._reader()
+        assert opened is not None
+        return opened
+
+    @contextmanager
+    def _writer(self) -> Iterator[Engine]:
+        """The store for writing, for the time of a change; alone: nobody else may have it open."""
+        from assay.query.dimensions import materialised
+        from assay.store.engines import open_engine
+
+        self.close()
+        engine = open_engine(self.data, self.engine_name)
+        try:
             engine.migrate(materialised(self.plan))
-            self._engine = engine
             done = engine.derivation()
             if done is not None and done != self.derivation.id:
-                self.progress("the plan's rules changed: sessions and orders are derived again", 0, 1)
-                engine.rebuild(self.derivation)
-                self.progress("", 1, 1)
-        return self._engine
+                with self._working("the plan's rules changed: sessions and orders are derived again"):
+                    engine.rebuild(self.derivation)
+            yield engine
+        finally:
+            engine.close()
 
     @cached_property
     def derivation(self) -> Any:
@@ -236,19 +265,17 @@ class Workspace:
         """Load segments, each once ever."""
         from assay.query.currency import load_rates
 
-        with self._working(
-            f"loading {len(pieces)} segment{'s' if len(pieces) != 1 else ''}, deriving sessions and orders"
-        ):
-            loaded = self.engine.load(pieces, self.derivation)
-            self._span, self._beside = None, {}
-            if load_rates(self.engine, self.plan):
-                self.engine.rebuild(self.derivation)
+        segments = f"{len(pieces)} segment{'s' if len(pieces) != 1 else ''}"
+        with self._working(f"loading {segments}, deriving sessions and orders"), self._writer() as engine:
+            loaded = engine.load(pieces, self.derivation)
+            if load_rates(engine, self.plan):
+                engine.rebuild(self.derivation)
         return loaded
 
     def rebuild(self) -> None:
         """Derive sessions, orders and refunds again from all stored events."""
-        with self._working("deriving sessions and orders again"):
-            self.engine.rebuild(self.derivation)
+        with self._working("deriving sessions and orders again"), self._writer() as engine:
+            engine.rebuild(self.derivation)
 
     @contextmanager
     def _working(self, text: str) -> Iterator[None]:

@@ -8,7 +8,7 @@ import pytest
 
 from assay.model.errors import AssayError
 from assay.store.engine import Piece
-from support import at, bought, dump, event, load, ndjson, parquet, refunded, rows, view, workspace
+from support import at, bought, breaking, dump, event, load, ndjson, parquet, refunded, rows, view, workspace
 
 DAY = "2024-03-01 "
 
@@ -133,20 +133,9 @@ def test_a_late_order_line_and_refund_reach_the_old_order(tmp_path: Path) -> Non
 def test_a_crash_in_the_middle_leaves_the_store_as_it_was(tmp_path: Path, place: str) -> None:
     ws = workspace(tmp_path, "", [view("a", DAY + "10:00", user="u"), bought("a", DAY + "10:10", "o1", "5.00")])
     before = dump(ws)
-    engine = ws.engine
-    real = engine.connection
-
-    class Breaking:
-        def execute(self, sql, *args):
-            if sql.lstrip().startswith(place):
-                raise RuntimeError("power cut")
-            return real.execute(sql, *args)
-
-    engine.connection = Breaking()
     late = [view("a", DAY + "10:20", user="u"), bought("b", DAY + "10:00", "o1", "1.00"), view("a", DAY + "09:50")]
-    with pytest.raises(RuntimeError, match="power cut"):
+    with breaking(place), pytest.raises(RuntimeError, match="power cut"):
         load(ws, late, "late")
-    engine.connection = real
     assert dump(ws) == before
     assert rows(ws, "SELECT count(*) FROM segments") == [(1,)]
     assert load(ws, late, "late").stored == 3

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from assay.workspace import Workspace
-from support import NOW, event, load, rows, workspace
+from support import NOW, breaking, event, load, rows, workspace
 
 PLAN = "events: {{start_trial: {{properties: {{{}}}}}}}\n"
 EVENTS = [
@@ -66,19 +66,8 @@ def test_columns_are_filled_while_loading_in_whatever_order_they_came(tmp_path: 
 
 def test_a_crash_between_adding_and_filling_a_column_is_made_good(tmp_path: Path) -> None:
     ws = workspace(tmp_path, PLAN.format("seats: integer"), EVENTS)
-    engine = ws.engine
-    real = engine.connection
-
-    class Breaking:
-        def execute(self, sql, *args):
-            if sql.startswith("UPDATE events SET"):
-                raise RuntimeError("power cut")
-            return real.execute(sql, *args)
-
-    engine.connection = Breaking()
-    with pytest.raises(RuntimeError):
-        engine.migrate({"seats": "integer", "plan": "string"})
-    engine.connection = real
+    with breaking("UPDATE events SET"), pytest.raises(RuntimeError, match="power cut"):
+        columns(reopened(ws, "seats: integer, plan: string"))
     ws = reopened(ws, "seats: integer, plan: string")
     assert column(ws, "plan") == ["pro", None, None]
 

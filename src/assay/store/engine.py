@@ -90,6 +90,10 @@ class Engine(Protocol):
         """The engine's own plan of a query."""
         ...
 
+    def fits(self, properties: Mapping[str, str]) -> bool:
+        """Whether ``migrate`` would change nothing, so that the store can stay open for reading only."""
+        ...
+
     def migrate(self, properties: Mapping[str, str]) -> None:
         """Bring the tables to this version, with one typed column per declared property (name → plan type)."""
         ...

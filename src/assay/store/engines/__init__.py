@@ -11,6 +11,9 @@ from assay.store.engine import Engine
 ENGINES = {"duckdb": "assay.store.engines.duckdb", "clickhouse": "assay.store.engines.clickhouse"}
 
 
+STORE = "store.duckdb"
+
+
 def open_engine(folder: Path, name: str = "duckdb", read_only: bool = False) -> Engine:
     """The engine of the store in ``folder``. Raises MachineError when it cannot be opened, UnknownName for the name."""
     if name not in ENGINES:

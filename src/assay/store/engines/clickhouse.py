@@ -104,6 +104,10 @@ class ClickHouse:
         """ClickHouse's own plan of the query."""
         return "\n".join(str(row[0]) for row in self._asked(statement, "explain", "EXPLAIN ").rows)
 
+    def fits(self, properties: Mapping[str, str]) -> bool:
+        """Whether the loader's tables need no migration."""
+        return self.loader.fits(properties)
+
     def migrate(self, properties: Mapping[str, str]) -> None:
         """Bring the loader's tables to this version."""
         self._copied = False
@@ -164,9 +168,9 @@ def _text(value: Any) -> Any:
 
 
 def _result(text: str) -> Result:
-    lines = text.splitlines()
-    if not lines:
+    if not text:
         return Result((), [])
+    lines = text.rstrip("\n").split("\n")  # not splitlines: a value may hold other line separators of Unicode
     names, types = json.loads(lines[0]), json.loads(lines[1])
     readers = [_reader(kind) for kind in types]
     rows = [

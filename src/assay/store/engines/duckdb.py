@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -14,7 +15,7 @@ from typing import Any
 from assay.model.event import FIELDS
 from assay.store import schema
 from assay.store.engine import Derivation, Loaded, Piece, Result, Statement
-from assay.store.engines.duckdb_file import errors, patient
+from assay.store.engines.duckdb_file import errors, patient, reading
 
 _TYPES = {"text": "VARCHAR", "integer": "BIGINT", "boolean": "BOOLEAN", "json": "VARCHAR"}
 _JSON_TYPES = {**_TYPES, "json": "JSON"}
@@ -45,14 +46,18 @@ class DuckDB:
         import duckdb
 
         self.path = path
-        temporary = path.with_suffix(".tmp")
         config: dict[str, Any] = {
             "memory_limit": os.environ.get("ASSAY_MEMORY_LIMIT", ASK_MEMORY),
-            "temp_directory": str(temporary),
+            "temp_directory": str(path.with_suffix(f".{os.getpid()}.tmp")),  # readers may be several processes
         }
         with errors(str(path)):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self.connection = patient(lambda: duckdb.connect(str(path), read_only=read_only, config=config))
+            if read_only:
+                self.connection = reading(str(path), config)
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self.connection = patient(lambda: duckdb.connect(str(path), config=config))
+                for left in path.parent.glob(f"{path.stem}.*.tmp"):  # alone now: of processes that were killed
+                    shutil.rmtree(left, ignore_errors=True)
             self.connection.execute("SET TimeZone = 'UTC'")
             self.connection.execute("SET enable_progress_bar = false")
         self._properties: dict[str, str] = {}
@@ -125,6 +130,14 @@ class DuckDB:
 
     # -- tables ----------------------------------------------------------------------------------------------------
 
+    def fits(self, properties: Mapping[str, str]) -> bool:
+        """Whether the tables are of this version and have exactly the columns of these declared properties."""
+        with errors(str(self.path)):
+            if self._version() != max(int(name[:4]) for name in schema.migrations(self.dialect)):
+                return False
+            present = {name: _spaceless(kind) for name, kind in self._named("columns_of_events")}
+            return present == {name: _spaceless(kind) for name, kind in _typed_columns(properties).items()}
+
     def migrate(self, properties: Mapping[str, str]) -> None:
         """Create or upgrade the tables; add, retype or drop the typed columns of declared properties."""
         with errors(str(self.path)):
@@ -134,13 +147,13 @@ class DuckDB:
                     with self._whole():
                         self._file(name)
                         self._named("set_fact", key="version", value=str(int(name[:4])))
-            wanted = {f"p_{name}": PROPERTY_TYPES[kind] for name, kind in properties.items()}
-            present = {name: kind.replace(",", ", ") for name, kind in self._named("columns_of_events")}
+            wanted = _typed_columns(properties)
+            present = dict(self._named("columns_of_events"))
             for column, kind in present.items():
-                if wanted.get(column, "").replace(" ", "") != kind.replace(" ", ""):
+                if _spaceless(wanted.get(column, "")) != _spaceless(kind):
                     self._named("drop_property", {"column": _quote(column)})
             for column, kind in wanted.items():
-                if present.get(column, "").replace(" ", "") != kind.replace(" ", ""):
+                if _spaceless(present.get(column, "")) != _spaceless(kind):
                     expression = property_expression(column[2:], kind, "props")
                     with self._whole():
                         self._named("add_property", {"column": _quote(column), "type": kind, "expression": expression})
@@ -314,6 +327,15 @@ class DuckDB:
         """Id of the rules that the derived tables were made with."""
         rows = self._named("get_fact", key="derivation")
         return rows[0][0] if rows else None
+
+
+def _typed_columns(properties: Mapping[str, str]) -> dict[str, str]:
+    """Column name → SQL type, of declared properties."""
+    return {f"p_{name}": PROPERTY_TYPES[kind] for name, kind in properties.items()}
+
+
+def _spaceless(kind: str) -> str:
+    return kind.replace(" ", "")
 
 
 def property_expression(name: str, kind: str, props: str) -> str:

@@ -27,6 +27,16 @@ def patient(connect: Callable[[], Any]) -> Any:
             time.sleep(0.2)
 
 
+def reading(path: str, config: dict[str, Any]) -> Any:
+    """Open the file for reading; where this very process is writing to it, share that connection's view."""
+    import duckdb
+
+    try:
+        return patient(lambda: duckdb.connect(path, read_only=True, config=config))
+    except duckdb.ConnectionException:
+        return patient(lambda: duckdb.connect(path, config=config))
+
+
 @contextmanager
 def errors(what: str) -> Iterator[None]:
     """DuckDB's and the system's errors as errors of the one tree."""
@@ -45,6 +55,9 @@ def errors(what: str) -> Iterator[None]:
             raise MachineError(
                 f"{what}: {text[:300]}; free some space and repeat: nothing already stored is lost"
             ) from error
+        if "different configuration" in lower:
+            held = "this process has the store open elsewhere; close that workspace first"
+            raise MachineError(f"{what}: {held}") from error
         if "conflicting lock" in lower or "could not set lock" in lower:
             raise MachineError(
                 f"{what}: another assay process has the store open; wait until it has finished, or stop it"
