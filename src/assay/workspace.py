@@ -168,7 +168,13 @@ class Workspace:
         self, plan: Plan, run: Callable[[Statement], Any], now: int, span: Span | None, as_of: int | None
     ) -> Asking:
         return Asking(
-            plan, run, now, span, {"folder": str(self.folder)}, beside=lambda other: self._asking_under(other, as_of)
+            plan,
+            run,
+            now,
+            span,
+            {"folder": str(self.folder)},
+            beside=lambda other: self._asking_under(other, as_of),
+            progress=self.progress,
         )
 
     def _asking_under(self, plan: Plan, as_of: int | None) -> Asking:

@@ -53,7 +53,7 @@ def test_single_rules(ws: Workspace) -> None:
     answer = ws.compare("sessions", rule=["session.timeout=15m"], **SPAN)
     assert answer.column("value") == [4, None, 6]
     assert parts(answer) == {"session.timeout": 2}
-    assert "session.timeout (default → 15m)" in answer.sentence
+    assert "session.timeout (30 min (default) → 15m)" in answer.sentence
 
 
 def test_several_rules_add_up_and_each_has_its_part(ws: Workspace) -> None:

@@ -59,7 +59,7 @@ def test_details_are_one_click_down_and_intervals_one_column() -> None:
     ("low", "high", "column", "text"),
     [
         (0.0231, 0.0252, Column("a", "rate"), "2.31–2.52 %"),
-        (-0.001, 0.003, Column("a", "rate"), "-0.100 to 0.300 %"),
+        (-0.001, 0.003, Column("a", "rate"), "−0.100 to 0.300 %"),
         (Decimal("1.5"), Decimal(12), Column("a", "money", currency="EUR"), "1.50–12.00 €"),
         (10.0, 200.0, Column("a", "duration"), "10 s to 3 min 20 s"),
         (None, 0.5, Column("a", "rate"), "up to 50.0 %"),

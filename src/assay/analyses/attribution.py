@@ -198,7 +198,7 @@ def _columns(run: Run, suffix: str, definition: str) -> list[Column]:
                 "number",
                 f"conversions by {'touch' if run.by_touch else 'conversion'} date",
                 definition,
-                detail=True,
+                detail=several or not run.by_touch,
             )
         )
         made += [money("cpa_matured", True)] if run.asked.reach else []

@@ -83,6 +83,8 @@ class Asking:
     extra: Mapping[str, Any] = field(default_factory=dict)
     sql: list[str] = field(default_factory=list)
     beside: Callable[[Plan], Asking] | None = None
+    asked: Period | None = None
+    progress: Callable[[str, int, int], None] = lambda _text, _done, _total: None
 
     def under(self, plan: Plan) -> Asking:
         """The same question under another plan: other rules are derived beside the stored ones."""
@@ -109,7 +111,8 @@ class Asking:
             first = max(first, min(self.span.first, last))
         if first > last:
             raise UsageError(f"the range starts on {first}, after its end on {last}")
-        return Period(first, last)
+        self.asked = Period(first, last)
+        return self.asked
 
     def matured_by(self) -> int:
         """Windows that close later than this are open: the earlier of now and the end of the data."""
@@ -175,6 +178,7 @@ class Asking:
         return Answer(
             question=question,
             params=params.model_dump(mode="json", by_alias=True, exclude_none=True),
+            period=(self.asked.first, self.asked.last) if self.asked else None,
             sql=tuple(self.sql),
             as_of=datetime.fromtimestamp(self.now / 1e6, UTC),
             complete_through=through,
@@ -216,6 +220,17 @@ class Asking:
     def without(self, period: Period) -> bool:
         """True when the range lies outside of all data."""
         return self.span is None or period.last < self.span.first or period.first > self.span.last
+
+    def nobody(self, params: Ranged, period: Period) -> bool:
+        """True when the range has events, and none of them is in the asked segment."""
+        from assay.plan.measures import Measure, Quantity
+        from assay.query.cut import Cut
+
+        where = self.segment(params.segment)
+        if where is None:
+            return False
+        events = Metric("events", "segment", Quantity("total", Measure("count")), ("events", ""))
+        return not any(cell.all.n for cell in self.cells([events], Cut(period, where=where))["events"].values())
 
     def definition(self, metric: Metric) -> Definition:
         """The definition that travels with a metric's numbers."""

@@ -92,7 +92,7 @@ def answer(asking: Asking, params: CatalogParams) -> Answer:
         rows=tuple(rows),
         definitions=tuple(definitions),
         sentence=sentence,
-        next=("assay metric NAME", "assay check"),
+        next=(*(f"assay metric {name}" for name in [*plan.kpis, *plan.metrics][:1]), "assay check"),
     )
 
 

@@ -62,7 +62,7 @@ def answer(asking: Asking, params: Params) -> Answer:
         estimates=tuple(labelled),
         definitions=(definition, *(replace(asking.definition(m), id=_id(m)) for m in metrics.values())),
         sentence=_sentence(rows, str(period)),
-        notes=_notes(asking.plan, bool(costs)),
+        notes=_notes(asking.plan, bool(costs), _named_by_source(asking, cut)),
         next=("assay attribution", f"assay channels --by {'campaign' if params.by == 'channel' else 'channel'}"),
         chart={"kind": "bars", "x": params.by, "y": "sessions"},
     )
@@ -195,8 +195,16 @@ def _columns(plan: Plan, params: Params, definition: Definition, costs: bool) ->
     )
 
 
-def _notes(plan: Plan, costs: bool) -> tuple[str, ...]:
-    made = [f"channels by rule set {plan.rules.channels}", "orders and revenue belong to the session they came in"]
+def _named_by_source(asking: Asking, cut: Cut) -> bool:
+    from assay.query.channels import named_by_source
+
+    return bool(asking.ask(named_by_source(cut.period)).one()[0])
+
+
+def _notes(plan: Plan, costs: bool, by_source: bool) -> tuple[str, ...]:
+    rules = f"rule set {plan.rules.channels}"
+    named = f"channels as the imported source named them; {rules} for the rest" if by_source else f"channels by {rules}"
+    made = [named, "orders and revenue belong to the session they came in"]
     if plan.channels:
         names = ", ".join(dict.fromkeys(rule.channel for rule in plan.channels))
         made.append(f"own rules come first: {names}")

@@ -55,6 +55,7 @@ def answer(asking: Asking, params: Params) -> Answer:
     seen: dict[Any, Estimate] = {}
 
     def figure(chosen: frozenset[str]) -> Estimate:
+        asking.progress(f"deriving by {len(seen) + 1} of up to {2 ** len(variants)} sets of rules", 0, 1)
         return _figure(asking, params, raw, [v for v in variants if v.name in chosen], seen)
 
     here, there = figure(frozenset()), figure(frozenset(v.name for v in variants))

@@ -287,8 +287,10 @@ def define(funnel: Funnel, plan: Plan) -> Definition:
 def _sentence(look: Look, reached: dict[tuple[Any, ...], Reached]) -> str:
     labels, plural = look.labels, PLURALS[look.funnel.per]
     needed = [k for k, step in enumerate(look.funnel.steps) if not step.optional]
-    totals = [sum(r.units[k] for r in reached.values()) for k in range(len(labels))]
     last = needed[-1]
+    if look.params.at == "all" and len(reached) > 1:
+        return f"{_overlapping(look, reached, last)}, {look.period}."
+    totals = [sum(r.units[k] for r in reached.values()) for k in range(len(labels))]
     if last == 0:
         return f"{totals[0]:,} {plural} did {labels[0]}, {look.period}."
     share = percent(totals[last] / totals[0])
@@ -301,6 +303,17 @@ def _sentence(look: Look, reached: dict[tuple[Any, ...], Reached]) -> str:
         _, worst, before = max(drops)
         text += f"; most are lost before {labels[worst]} ({totals[before]:,} → {totals[worst]:,})"
     return f"{text}, {look.period}."
+
+
+def _overlapping(look: Look, reached: dict[tuple[Any, ...], Reached], last: int) -> str:
+    """Groups that share units, best and worst first: their sum means nothing."""
+    rates = {g: r.units[last] / r.units[0] for g, r in reached.items() if r.units[0]}
+    names = {g: ", ".join(str(group_name(v)) for v in g) for g in rates}
+    best, worst = max(rates, key=lambda g: rates[g]), min(rates, key=lambda g: rates[g])
+    return (
+        f"{look.labels[0]} to {look.labels[last]}: highest {percent(rates[best])} ({names[best]}), "
+        f"lowest {percent(rates[worst])} ({names[worst]}), of {len(rates)} groups that overlap"
+    )
 
 
 def _everyone_words(look: Look, reached: dict[tuple[Any, ...], Reached], more: _More) -> tuple[str, ...]:

@@ -68,6 +68,8 @@ def answer(asking: Asking, params: Params) -> Answer:
     groups = _groups(metrics, table, cut) if cut.by else _filled(asking, table, metrics, cut)
     shown = _largest(groups, metrics, table, cut, params.limit)
     columns, rows, labelled = _lay_out(asking, metrics, cut, table, before, previous, noise, shown)
+    if all(one.estimate.value is None for one in labelled) and asking.nobody(params, period):
+        return asking.empty("metric", params, period)
     if not rows:
         names = ", ".join(m.name for m in metrics)
         return replace(
@@ -84,7 +86,7 @@ def answer(asking: Asking, params: Params) -> Answer:
         definitions=tuple(asking.definition(m) for m in metrics),
         sentence=_sentence(asking, metrics, table, before, period, previous, noise)
         if not cut.by and not cut.grain
-        else _title(metrics, params, period),
+        else _title(asking, metrics, params, period, labelled),
         findings=(*range_caveats(asking, period, wanted, metrics, _used(cut)), *_findings(asking, metrics, table)),
         notes=(*_notes(asking, cut, metrics), *_hidden(len(groups) - len(shown))),
         next=(
@@ -260,9 +262,26 @@ def _name(value: Any, cut: Cut, place: int, zone: str) -> Cell:
     return value if cut.grain and place == 0 else group_name(value)
 
 
-def _title(metrics: Sequence[Metric], params: Params, period: Period) -> str:
+def _title(
+    asking: Asking, metrics: Sequence[Metric], params: Params, period: Period, labelled: Sequence[Labelled]
+) -> str:
+    """What is shown, and of a single metric what its largest groups say, or how far a series swings."""
     cut = " and ".join([*params.by, *([params.grain] if params.grain else [])])
-    return f"{', '.join(m.name for m in metrics)} by {cut}, {period}."
+    title = f"{', '.join(m.name for m in metrics)} by {cut}"
+    known = [one for one in labelled if one.estimate.value is not None]
+    if len(metrics) > 1 or not known or (params.by and params.grain):
+        return f"{title}, {period}."
+
+    def said(one: Labelled) -> str:
+        value = value_words(one.estimate.value, column_kind(metrics[0]), asking.plan.site.currency)
+        return f"{value} ({', '.join(str(group_name(v)) for v in one.group.values())})"
+
+    if params.grain:
+        known.sort(key=lambda one: one.estimate.value or 0)
+        swing = f"lowest {said(known[0])}, highest {said(known[-1])}" if len(known) > 1 else said(known[0])
+        return f"{title}: {swing}, {period}."
+    rest = f", the largest of {len(labelled):,}" if len(labelled) > 3 else ""
+    return f"{title}: {', '.join(map(said, known[:3]))}{rest}, {period}."
 
 
 def _sentence(

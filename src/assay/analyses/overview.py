@@ -78,6 +78,10 @@ def answer(asking: Asking, params: Params) -> Answer:
     where = asking.segment(params.segment)
     previous = both_periods(period, params.compare)
     now = measure(asking, metrics, Cut(period, where=where, matured_by=asking.matured_by()))
+    if all(now.estimates[m.name].get(ALL, Estimate.none("")).value is None for m in metrics) and asking.nobody(
+        params, period
+    ):
+        return asking.empty("overview", params, period)
     before = None
     if previous is not None and covered(asking, previous):
         before = measure(asking, metrics, Cut(previous, where=where, matured_by=asking.matured_by()))

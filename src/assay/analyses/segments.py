@@ -15,7 +15,7 @@ from assay.model.answer import Answer, Column, Labelled
 from assay.model.errors import UsageError
 from assay.model.estimate import Estimate
 from assay.model.finding import Finding
-from assay.plan.values import Metric
+from assay.plan.values import Metric, Plan
 
 if TYPE_CHECKING:
     from assay.model.moments import Moments
@@ -51,9 +51,9 @@ def answer(asking: Asking, params: Params) -> Answer:
         return asking.empty("segments", params, period)
     where = asking.segment(params.segment)
     looks: list[tuple[str, str, Moments, Moments]] = []
+    circular = _circular(asking.plan, metric)
     for dimension in params.by or [
-        *asking.plan.segments,
-        *asking.plan.cohorts,
+        *(name for name in (*asking.plan.segments, *asking.plan.cohorts) if name not in circular),
         *(d for d in DIMENSIONS if d != "entry_page_group" or asking.plan.pages),
     ]:
         cells = asking.cells([metric], Cut(period, (dimension,), None, where, matured_by=asking.matured_by()))[
@@ -92,10 +92,27 @@ def answer(asking: Asking, params: Params) -> Answer:
         notes=(
             f"{len(judged)} looks, Benjamini–Hochberg at {params.fdr:g}; each segment against everybody else",
             "units take their first value",
+            *((f"left out, as they are made of what the metric counts: {', '.join(circular)}",) if circular else ()),
         ),
         next=(f"assay metric {metric.name} --by {rows[0][0] if rows else 'device'} --compare previous",),
         chart={"kind": "whiskers", "x": "value", "y": "difference"},
     )
+
+
+def _circular(plan: Plan, metric: Metric) -> list[str]:
+    """Segments and cohorts of those who did, or did not do, what the metric counts: their difference says nothing."""
+    measure = metric.quantity.numerator
+    counted = {name for one in (measure.select.all() if measure else ()) for name in one.events or ()}
+    counted |= {plan.orders.event} if measure and any(one.of == "order" for one in measure.select.all()) else set()
+    made = {
+        c.name
+        for c in plan.cohorts.values()
+        if counted & {*c.did, *c.did_not, *c.sequence} or "orders" in (c.where.names if c.where else ())
+    }
+    return [
+        *(s.name for s in plan.segments.values() if made & set(s.where.names)),
+        *(c for c in plan.cohorts if c in made),
+    ]
 
 
 def _looks(

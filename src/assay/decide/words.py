@@ -18,7 +18,7 @@ def significant(value: float, figures: int = 3) -> str:
         return "0" if value == 0 else "–"
     size = math.floor(math.log10(abs(value)))
     places = max(0, figures - 1 - size)
-    return f"{round(value, places) + 0.0:,.{places}f}"
+    return f"{round(value, places) + 0.0:,.{places}f}".replace("-", "−")
 
 
 def percent(value: float) -> str:
@@ -35,7 +35,7 @@ def amount(value: float | Decimal, currency: str, exact: bool = False, whole: in
     """Money: cents below 1,000 (``whole``), whole units above unless ``exact``."""
     number = Decimal(str(value)) if isinstance(value, float) else value
     places = money.digits(currency) if exact or abs(number) < whole else 0
-    return f"{number:,.{places}f} {_SIGNS.get(currency, currency)}"
+    return f"{number:,.{places}f} {_SIGNS.get(currency, currency)}".replace("-", "−")
 
 
 def duration(seconds: float) -> str:
@@ -87,7 +87,7 @@ def show(value: Cell, column: Column, whole: int = 1000) -> str:
     if column.kind == "duration":
         return duration(number)
     if column.kind == "count":
-        return f"{round(number):,}"
+        return f"{round(number):,}".replace("-", "−")
     return significant(number)
 
 

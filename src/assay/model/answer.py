@@ -62,7 +62,10 @@ class Labelled:
 
 @dataclass(frozen=True)
 class Answer:
-    """Everything a surface needs. ``rows`` hold the figure over all units in the range, unrounded."""
+    """Everything a surface needs. ``rows`` hold the figure over all units in the range, unrounded.
+
+    ``period``: the first and the last day that the answer is about, also where none was asked for.
+    """
 
     question: str
     params: Mapping[str, Any]
@@ -79,6 +82,7 @@ class Answer:
     as_of: datetime | None = None
     complete_through: datetime | None = None
     empty: str | None = None
+    period: tuple[date, date] | None = None
 
     def column(self, name: str) -> list[Cell]:
         """All values of one column, top to bottom."""

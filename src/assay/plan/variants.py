@@ -98,7 +98,7 @@ def differences(
     metrics, found = list(metrics), []
     for path, before, after in _leaves(_relevant(raw, metrics), _relevant(other, metrics), ()):
         if path[-1] not in _LABELS:
-            found.append(Variant(_name(path), ((path, after),), _words(before), _words(after)))
+            found.append(Variant(_name(path), ((path, after),), _words(before, path), _words(after, path)))
     base = from_raw(dict(raw), file)
     return [v for v in found if _bears(_or_none(raw, [v], file), v, base, metrics, filtered)]
 
@@ -235,9 +235,24 @@ def _name(path: Path) -> str:
     return ".".join(path[1:] if path[0] in ("rules", "site") else path[2:] if path[0] == "metrics" else path)
 
 
-def _words(value: Any) -> str:
+def _default(path: Path) -> str:
+    """What holds where a rule is not written down."""
+    from assay.plan.forms import RulesForm, SiteForm
+    from assay.plan.literals import words
+
+    found: Any = {"rules": RulesForm, "site": SiteForm}.get(path[0] if path else "", lambda: None)()
+    for key in path[1:]:
+        found = getattr(found, key, None)
+    found = getattr(found, "rule", found)  # a block that can be written as the name of its rule
+    if found is None:
+        return "not set"
+    of_time = isinstance(found, int) and not isinstance(found, bool)
+    return f"{words(found) if of_time else _words(found)} (default)"
+
+
+def _words(value: Any, path: Path = ()) -> str:
     if value is _ABSENT:
-        return "default"
+        return _default(path)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Mapping):

@@ -6,6 +6,7 @@ A rule set is a file with ``RULES`` and a line in ``RULE_SETS``. Own rules of th
 from __future__ import annotations
 
 from assay.model.errors import UnknownName
+from assay.model.period import Period
 from assay.plan.values import Plan
 from assay.query.channels import assay, ga4, plausible, posthog
 from assay.query.channels.base import RuleSet
@@ -21,6 +22,7 @@ from assay.query.channels.origins import (
     source_medium,
 )
 from assay.query.sql import literal
+from assay.store.engine import Statement
 
 RULE_SETS: tuple[RuleSet, ...] = (assay.RULES, ga4.RULES, plausible.RULES, posthog.RULES)
 
@@ -36,6 +38,7 @@ __all__ = [
     "ignored",
     "kinds_of",
     "known_places",
+    "named_by_source",
     "names",
     "referring_host",
     "rule_set",
@@ -64,3 +67,9 @@ def channel(plan: Plan) -> str:
     own = [(rule.channel, f"({rule.where.text})") for rule in plan.channels]
     whens = " ".join(f"WHEN {condition} THEN {literal(name)}" for name, condition in (*own, *chosen.rules()))
     return f"CASE {whens} ELSE {literal(chosen.otherwise)} END"
+
+
+def named_by_source(period: Period) -> Statement:
+    """One row: how many events of these days came with a channel that their source had chosen."""
+    sql = "SELECT count(session_channel) FROM events WHERE day BETWEEN $first AND $last"
+    return Statement(sql, {"first": period.first, "last": period.last}, "channels named by the source")

@@ -18,6 +18,7 @@ def document(answer: Answer) -> dict[str, Any]:
     return {
         "question": answer.question,
         "params": plain(answer.params),
+        "period": None if answer.period is None else dict(zip(("from", "to"), plain(answer.period), strict=True)),
         "definitions": [_definition(one) for one in answer.definitions],
         "as_of": plain(answer.as_of),
         "complete_through": plain(answer.complete_through),
