@@ -24,6 +24,7 @@ from assay.plan.values import Plan
 
 if TYPE_CHECKING:
     from assay.store.engine import Derivation, Engine, Loaded, Piece, Statement
+    from assay.store.state import State
 
 DATA = "assay-data"
 _EVER = 4_102_444_800_000_000  # 2100: everything that was ever received
@@ -63,6 +64,7 @@ class Workspace:
             if engine is not None:
                 engine.close()
         self._beside, self._engine, self._span = {}, None, None
+        self.state.close()
 
     @property
     def now(self) -> int:
@@ -73,6 +75,13 @@ class Workspace:
     def data(self) -> Path:
         """The folder of store, spool and state."""
         return self.folder / DATA
+
+    @cached_property
+    def state(self) -> State:
+        """What changes by clicking or by command: changes, alerts, backlog."""
+        from assay.store.state import FILE, State
+
+        return State(self.data / FILE)
 
     @property
     def engine(self) -> Engine:
@@ -175,6 +184,7 @@ class Workspace:
             {"folder": str(self.folder)},
             beside=lambda other: self._asking_under(other, as_of),
             progress=self.progress,
+            state=self.state,
         )
 
     def _asking_under(self, plan: Plan, as_of: int | None) -> Asking:

@@ -23,6 +23,7 @@ from assay.plan.values import Metric, Plan
 if TYPE_CHECKING:
     from assay.query.cut import Cell, Cut
     from assay.store.engine import Result, Statement
+    from assay.store.state import State
 
 DEFAULT_DAYS = 28
 
@@ -84,6 +85,7 @@ class Asking:
     sql: list[str] = field(default_factory=list)
     beside: Callable[[Plan], Asking] | None = None
     asked: Period | None = None
+    state: State | None = None
     progress: Callable[[str, int, int], None] = lambda _text, _done, _total: None
 
     def under(self, plan: Plan) -> Asking:

@@ -1,0 +1,9 @@
+-- name: add_change
+INSERT INTO changes (date, kind, what, link, noted_at) VALUES (:date, :kind, :what, :link, :noted_at)
+ON CONFLICT (date, kind, what) DO UPDATE SET link = coalesce(excluded.link, link);
+
+-- name: changes
+SELECT no, date, kind, what, link, noted_at FROM changes ORDER BY date, no;
+
+-- name: remove_change
+DELETE FROM changes WHERE no = :no;

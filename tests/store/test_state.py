@@ -1,0 +1,58 @@
+"""The state file: nothing there until something changes, all or nothing, several processes."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from assay.model.errors import MachineError
+from assay.store.state import State
+
+CHANGE = {"date": "2024-03-01", "kind": "deploy", "what": "New checkout", "link": None, "noted_at": 1}
+
+
+def test_reading_makes_no_file(tmp_path: Path) -> None:
+    state = State(tmp_path / "deep" / "state.sqlite")
+    assert state.read("changes") == []
+    assert not state.path.exists()
+
+
+def test_a_change_twice_is_one_and_keeps_its_link(tmp_path: Path) -> None:
+    state = State(tmp_path / "state.sqlite")
+    state.write("add_change", **CHANGE)
+    state.write("add_change", **{**CHANGE, "link": "https://example.org/1"})
+    state.write("add_change", **CHANGE)
+    (row,) = State(tmp_path / "state.sqlite").read("changes")
+    assert (row["date"], row["what"], row["link"]) == ("2024-03-01", "New checkout", "https://example.org/1")
+
+
+def test_all_or_nothing(tmp_path: Path) -> None:
+    state = State(tmp_path / "state.sqlite")
+    changing = state.changing()
+    do = changing.__enter__()
+    do("add_change", **CHANGE)
+    with pytest.raises(RuntimeError, match="broken off"):
+        changing.__exit__(RuntimeError, RuntimeError("broken off"), None)
+    assert state.read("changes") == []
+
+
+def test_a_broken_file_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    path.write_text("no database at all, but long enough to be read as one" * 40)
+    with pytest.raises(MachineError, match=r"state\.sqlite"):
+        State(path).read("changes")
+
+
+def test_another_process_waits_its_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assay.store.state._SECONDS", 0.2)
+    first, second = State(tmp_path / "state.sqlite"), State(tmp_path / "state.sqlite")
+    second.write("add_change", **CHANGE)
+    with first.changing() as do:
+        do("remove_change", no=1)
+        with pytest.raises(MachineError, match="locked"):
+            second.write("remove_change", no=1)
+        assert len(second.read("changes")) == 1
+    assert second.read("changes") == []
+    assert isinstance(second._open(), sqlite3.Connection)
