@@ -28,13 +28,16 @@ def test_a_change_twice_is_one_and_keeps_its_link(tmp_path: Path) -> None:
     assert (row["date"], row["what"], row["link"]) == ("2024-03-01", "New checkout", "https://example.org/1")
 
 
+def broken_off(state: State) -> None:
+    with state.changing() as do:
+        do("add_change", **CHANGE)
+        raise RuntimeError("broken off")
+
+
 def test_all_or_nothing(tmp_path: Path) -> None:
     state = State(tmp_path / "state.sqlite")
-    changing = state.changing()
-    do = changing.__enter__()
-    do("add_change", **CHANGE)
     with pytest.raises(RuntimeError, match="broken off"):
-        changing.__exit__(RuntimeError, RuntimeError("broken off"), None)
+        broken_off(state)
     assert state.read("changes") == []
 
 
