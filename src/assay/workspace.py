@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,9 +18,9 @@ from assay.analyses import BY_NAME
 from assay.analyses.base import Asking, Question, Span
 from assay.model.answer import Answer, notebook
 from assay.model.errors import DataError, UnknownName, UsageError, suggestion
-from assay.model.period import day_start
+from assay.model.period import day_of, day_start
 from assay.plan.load import load
-from assay.plan.values import Plan
+from assay.plan.values import Change, Plan
 
 if TYPE_CHECKING:
     from assay.store.engine import Derivation, Engine, Loaded, Piece, Statement
@@ -238,6 +238,30 @@ class Workspace:
         path, self.plan = save(self.folder, name, per, (str(v) for v in answer.column(per) if v is not None))
         return path
 
+    # -- the change log ----------------------------------------------------------------------------------------------
+
+    def add_change(
+        self, what: str, kind: str = "deploy", date: date | str | None = None, link: str | None = None
+    ) -> tuple[Change, bool]:
+        """Note a change (``date``: a day of the site's zone, default today); True beside it where it was new."""
+        from assay.analyses.changelog import change, note
+
+        made = change(what, kind, date or day_of(self.now, self.plan.site.timezone), link)
+        return made, bool(note(self.state, [made], self.now))
+
+    def import_changes(self, path: Path | str) -> tuple[int, int]:
+        """Note all changes of a CSV file, or none; how many it holds, and how many were new."""
+        from assay.analyses.changelog import note, read_file
+
+        found = read_file(Path(path))
+        return len(found), note(self.state, found, self.now)
+
+    def remove_change(self, no: int) -> None:
+        """Take a noted change back by its number."""
+        from assay.analyses.changelog import forget
+
+        forget(self.state, no)
+
     # -- loading -----------------------------------------------------------------------------------------------------
 
     def import_files(
@@ -286,6 +310,9 @@ class Workspace:
             loaded = engine.load(pieces, self.derivation)
             if load_rates(engine, self.plan):
                 engine.rebuild(self.derivation)
+        with self.state.changing() as do:  # numbers told from now on follow these
+            for metric in self.plan.metrics.values():
+                do("add_definition", metric=metric.name, id=metric.id, first_seen=self.now)
         return loaded
 
     def rebuild(self) -> None:

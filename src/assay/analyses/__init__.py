@@ -6,6 +6,7 @@ from assay.analyses import (
     attribution,
     audit,
     catalog,
+    changes,
     channels,
     clv,
     compare,
@@ -22,12 +23,14 @@ from assay.analyses import (
     segments,
     sessions,
     time_to,
+    why,
 )
 from assay.analyses.base import Question
 
 QUESTIONS: tuple[Question, ...] = (
     overview.QUESTION,
     metric.QUESTION,
+    why.QUESTION,
     funnel.QUESTION,
     segments.QUESTION,
     pages.QUESTION,
@@ -45,6 +48,7 @@ QUESTIONS: tuple[Question, ...] = (
     channels.QUESTION,
     clv.QUESTION,
     compare.QUESTION,
+    changes.QUESTION,
 )
 
 BY_NAME: dict[str, Question] = {question.name: question for question in QUESTIONS}

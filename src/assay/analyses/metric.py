@@ -12,6 +12,7 @@ from pydantic import Field
 
 from assay.analyses.base import Asking, Compare, Grain, Pick, Question, Ranged, argument, column_kind
 from assay.analyses.caveats import covered, range_caveats
+from assay.analyses.changelog import Marks, marks
 from assay.analyses.estimates import absent, both_periods, daily_noise, weekday_aligned
 from assay.analyses.measuring import Table, based_on, change_words, difference, measure
 from assay.decide.words import group_name, value_words
@@ -77,6 +78,7 @@ def answer(asking: Asking, params: Params) -> Answer:
             empty=f"no {names} in {period}",
             sentence=f"There is nothing of {names} in {period}.",
         )
+    known = marks(asking, period) if params.grain else Marks()
     return asking.answer(
         "metric",
         params,
@@ -87,8 +89,12 @@ def answer(asking: Asking, params: Params) -> Answer:
         sentence=_sentence(asking, metrics, table, before, period, previous, noise)
         if not cut.by and not cut.grain
         else _title(asking, metrics, params, period, labelled),
-        findings=(*range_caveats(asking, period, wanted, metrics, _used(cut)), *_findings(asking, metrics, table)),
-        notes=(*_notes(asking, cut, metrics), *_hidden(len(groups) - len(shown))),
+        findings=(
+            *range_caveats(asking, period, wanted, metrics, _used(cut)),
+            *_findings(asking, metrics, table),
+            *known.findings,
+        ),
+        notes=(*_notes(asking, cut, metrics), *_hidden(len(groups) - len(shown)), *known.notes),
         next=(
             f"assay sql metric {' '.join(m.name for m in metrics)}",
             f"assay metric {metrics[0].name} --by channel --compare previous",
@@ -97,6 +103,7 @@ def answer(asking: Asking, params: Params) -> Answer:
             "kind": "line" if params.grain else "bars",
             "x": params.grain or (params.by[0] if params.by else None),
             "y": [m.name for m in metrics],
+            **({"marks": list(known.chart)} if params.grain else {}),
         },
     )
 

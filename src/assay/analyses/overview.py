@@ -9,6 +9,7 @@ from pydantic import Field
 
 from assay.analyses.base import Asking, Compare, Question, Ranged, column_kind
 from assay.analyses.caveats import covered, range_caveats
+from assay.analyses.changelog import marks
 from assay.analyses.estimates import both_periods, daily_noise
 from assay.analyses.measuring import Table, based_on, difference, measure
 from assay.decide.words import difference_words, significant, value_words
@@ -95,18 +96,19 @@ def answer(asking: Asking, params: Params) -> Answer:
         rows.append(row)
         found += [finding] if finding else []
         labelled.append(Labelled(metric.name, {}, one))
+    known = marks(asking, period, previous if before else None)
     return asking.answer(
         "overview",
         params,
         columns=COLUMNS,
         rows=tuple(rows),
-        findings=(*range_caveats(asking, period, previous, metrics), *found),
+        findings=(*range_caveats(asking, period, previous, metrics), *found, *known.findings),
         estimates=tuple(labelled),
         definitions=tuple(asking.definition(m) for m in metrics),
         sentence=_sentence(rows, found, period, previous if before else None),
-        notes=(f"{period}" + (f" against {previous}" if before else ""),),
+        notes=(f"{period}" + (f" against {previous}" if before else ""), *known.notes),
         next=(f"assay metric {metrics[0].name} --by channel --compare previous", "assay audit"),
-        chart={"kind": "tiles", "metrics": [m.name for m in metrics]},
+        chart={"kind": "tiles", "metrics": [m.name for m in metrics], "marks": list(known.chart)},
     )
 
 

@@ -89,17 +89,14 @@ def command(function: Callable[..., Any], name: str, summary: str) -> Any:
     return typer.main.get_command(app)
 
 
-def group(cls: type[Verbs], name: str, summary: str) -> Any:
-    """A group of verbs as a command of another group."""
+def group(cls: type[Verbs], name: str, summary: str, alone: Callable[..., Any] | None = None) -> Any:
+    """A group of verbs as a command of another group. ``alone`` runs before any verb and without one; default: help."""
     app = typer.Typer(
         name=name, cls=cls, help=summary, add_completion=False, rich_markup_mode=None, context_settings=HELP,
         pretty_exceptions_enable=False,
     )  # fmt: skip
 
-    @app.callback(invoke_without_command=True)
-    def nothing(ctx: typer.Context) -> None:
-        show_help(ctx)
-
+    app.callback(invoke_without_command=True)(alone or show_help)
     return typer.main.get_command(app)
 
 

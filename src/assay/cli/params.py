@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,8 +20,11 @@ def folder_of(ctx: typer.Context, given: Path | None = None) -> Path:
 
 
 def named_folder(ctx: typer.Context, given: Path | None = None) -> Path | None:
-    """The workspace that was named; None where it is this folder."""
-    return given or ctx.find_root().params.get("workspace")
+    """The workspace that was named, here or at a verb above; None where it is this folder."""
+    above: Any = ctx
+    while given is None and above is not None:
+        given, above = above.params.get("workspace"), above.parent
+    return given
 
 
 def format_of(ctx: typer.Context, given: str | None = None) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 import sys
 from functools import partial
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 
 from assay.analyses import BY_NAME
 from assay.cli.app import question_verbs
-from assay.cli.lazy import Verb, Verbs, command
+from assay.cli.lazy import Verb, Verbs, command, group
 from assay.cli.options import FOLDER, FORMAT, common, function, parameters, values_of
 from assay.cli.output import emit, write
 from assay.cli.params import folder_of, format_of, named_folder
@@ -50,6 +51,7 @@ class Save(Verbs):
 
 
 _LISTING = ("funnel", "sessions")
+_ACTIONS = {"changes": "assay.cli.changes:Changes"}  # what a question's verb can do beside answering
 _AS = inspect.Parameter(
     "cohort",
     inspect.Parameter.KEYWORD_ONLY,
@@ -67,10 +69,16 @@ def question_command(name: str, act: str) -> Any:
         )
     run = partial(_answer if act == "answer" else _sql, name)
     summary = question.summary if act == "answer" else f"The SQL behind: {question.summary}"
-    return command(function(run, [*parameters(question.Params), *common(act == "answer")]), name, summary)
+    asked = function(run, [*parameters(question.Params), *common(act == "answer")])
+    if act == "answer" and name in _ACTIONS:
+        module, _, verbs = _ACTIONS[name].partition(":")
+        return group(getattr(import_module(module), verbs), name, summary, asked)
+    return command(asked, name, summary)
 
 
 def _answer(name: str, ctx: typer.Context, values: dict[str, Any]) -> None:
+    if ctx.invoked_subcommand is not None:
+        return
     chosen = format_of(ctx, values.get(FORMAT))
     emit(_asked(name, ctx, values), chosen, named_folder(ctx, values.get(FOLDER)))
 

@@ -58,7 +58,20 @@ def site(draft: Draft) -> None:
         hint = suggestion(form.currency.upper(), CURRENCIES)
         place.problem(f"there is no currency {form.currency!r} in ISO 4217{hint}", "currency", code="unknown_currency")
         return
-    draft.set(site=values.Site(form.name, form.timezone, form.currency, form.week_start, tuple(form.domains)))
+    if form.holidays and not _calendars(form.holidays, place):
+        return
+    domains, holidays = tuple(form.domains), tuple(form.holidays)
+    draft.set(site=values.Site(form.name, form.timezone, form.currency, form.week_start, domains, holidays))
+
+
+def _calendars(codes: list[str], place: Place) -> bool:
+    """True where every country has a calendar; the mistakes are told."""
+    from assay.plan.holidays import problem
+
+    wrong = [text for text in map(problem, codes) if text is not None]
+    for text in wrong:
+        place.problem(text, "holidays", code="unknown_country")
+    return not wrong
 
 
 def _is_zone(name: str) -> bool:

@@ -75,6 +75,7 @@ Per = Annotated[
 ]
 Direction = Literal["up", "down"]
 BounceRuleName = Literal["assay", "ga4", "plausible", "posthog", "matomo", "ga360", "source"]
+ChangeKind = Literal["deploy", "price", "campaign", "consent", "fix", "holiday"]
 PropertyType = Literal["string", "number", "integer", "boolean", "timestamp", "money", "items"]
 
 
@@ -86,6 +87,7 @@ class SiteForm(Form):
     currency: Text = "USD"
     week_start: Literal["monday", "sunday"] = "monday"
     domains: Texts = []
+    holidays: Annotated[Texts, Field(description="countries whose public holidays are marked: DE, DE-BY")] = []
 
 
 class SessionForm(Form):
@@ -282,7 +284,7 @@ class ChangeForm(Form):
     """An entry of the change log."""
 
     date: Day
-    kind: Literal["deploy", "price", "campaign", "consent", "fix", "holiday"]
+    kind: ChangeKind
     what: Text
     link: Text | None = None
 

@@ -22,6 +22,7 @@ class Site:
     currency: str = "USD"
     week_start: str = "monday"
     domains: tuple[str, ...] = ()
+    holidays: tuple[str, ...] = ()  # countries (DE) or parts of them (DE-BY)
 
 
 @dataclass(frozen=True)
