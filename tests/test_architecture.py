@@ -151,6 +151,7 @@ def test_the_sql_of_every_question_parses(tmp_path: Path) -> None:
         ws.ask("catalog"),
         ws.ask("quality", **range_),
         ws.ask("changes", **range_),
+        ws.ask("user", "a", **range_),
     ]
     asked = {answer.question for answer in answers}
     from assay.analyses import BY_NAME

@@ -23,6 +23,7 @@ ARGUMENTS = {
     "compare": ["purchase_rate", "--rule", "bots=include"],
     "features": ["add_to_cart"],
     "time-to": ["purchase"],
+    "user": ["v0"],
 }
 
 

@@ -23,6 +23,7 @@ from assay.analyses import (
     segments,
     sessions,
     time_to,
+    user,
     why,
 )
 from assay.analyses.base import Question
@@ -44,6 +45,7 @@ QUESTIONS: tuple[Question, ...] = (
     lifecycle.QUESTION,
     features.QUESTION,
     sessions.QUESTION,
+    user.QUESTION,
     attribution.QUESTION,
     channels.QUESTION,
     clv.QUESTION,

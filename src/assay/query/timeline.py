@@ -1,0 +1,137 @@
+"""One visitor, user, account or order: who it is, what belongs to it, every event of it in order."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from assay.plan.values import Plan
+from assay.query.dimensions import person_join
+from assay.query.pages import page
+from assay.query.selecting import unit_key
+from assay.query.sql import Binder
+from assay.store.engine import Statement
+
+KINDS = ("user", "visitor", "account", "order")  # what a text is taken for, in this order
+_HELD = {
+    "user": ("user_id", "persons WHERE user_id"),
+    "visitor": ("visitor", "visitors WHERE visitor"),
+    "account": ("account", "persons WHERE account"),
+    "order": ("order_id", "orders WHERE order_id"),
+}
+
+
+def known_as(name: str) -> Statement:
+    """Which kinds an id is: kind, 1 row each."""
+    bind = Binder()
+    parts = [
+        f"SELECT '{kind}' AS kind FROM (SELECT 1 AS one FROM {held} = {bind(name)} LIMIT 1)"
+        for kind, (_, held) in _HELD.items()
+    ]
+    parts.append(f"SELECT 'account' AS kind FROM (SELECT 1 AS one FROM events WHERE account = {bind(name)} LIMIT 1)")
+    return bind.statement(" UNION ALL ".join(parts), f"what {name} is")
+
+
+def begun_with(start: str, kinds: tuple[str, ...], most: int) -> Statement:
+    """Ids that begin with a text: kind, id; at most so many of a kind, in order."""
+    bind = Binder()
+    parts = []
+    for kind in kinds:
+        column, held = _HELD[kind]
+        table, name = held.split(" WHERE ")
+        where = f"starts_with({name}, {bind(start)})"
+        parts.append(
+            f"SELECT * FROM (SELECT DISTINCT '{kind}' AS kind, {column} AS id FROM {table} WHERE {where} ORDER BY id LIMIT {most})"
+        )
+    return bind.statement(" UNION ALL ".join(parts), f"ids that begin with {start}")
+
+
+class Timeline:
+    """The events of one unit. Bots and staging are listed too: they belong to no session and count nowhere."""
+
+    def __init__(self, plan: Plan, kind: str, name: str, first: date | None = None, last: date | None = None) -> None:
+        self.plan, self.kind, self.name = plan, kind, name
+        self.first, self.last = first, last
+        self.bind = Binder()
+
+    def _of(self, alias: str) -> tuple[str, str]:
+        """Join and condition under which a row of events, sessions or orders belongs to the unit."""
+        name = self.bind(self.name)
+        if self.kind == "visitor":
+            return f" JOIN visitors v ON v.visitor_key = {alias}.visitor_key", f"v.visitor = {name}"
+        join = person_join(alias, f"{alias}.{'start_t' if alias == 's' else 't'}", outer=True)
+        if self.kind == "user":
+            return join, f"v.user_id = {name}"
+        return join, f"{unit_key('account', alias)} = {name}"
+
+    def _orders(self) -> str:
+        """Orders of the unit."""
+        if self.kind == "order":
+            return f"SELECT o.* FROM orders o WHERE o.order_id = {self.bind(self.name)}"
+        join, where = self._of("o")
+        return f"SELECT o.* FROM orders o{join} WHERE {where}"
+
+    def _sessions(self) -> str:
+        if self.kind == "order":
+            return f"SELECT s.* FROM sessions s WHERE s.session_key IN (SELECT session_key FROM ({self._orders()}) p WHERE session_key IS NOT NULL)"
+        join, where = self._of("s")
+        return f"SELECT s.* FROM sessions s{join} WHERE {where}"
+
+    def _mine(self) -> str:
+        """Numbers of all events: the unit's own, the lines behind its orders, and their refunds (which have no visitor)."""
+        orders = self._orders()
+        if self.kind == "order":
+            own = f"SELECT e.event_no FROM events e WHERE e.session_key IN (SELECT session_key FROM ({orders}) p WHERE session_key IS NOT NULL)"
+        else:
+            join, where = self._of("e")
+            own = f"SELECT e.event_no FROM events e{join} WHERE {where}"
+        parts = [
+            own,
+            f"SELECT p.event_no FROM ({orders}) p",
+            f"SELECT p.money_event_no AS event_no FROM ({orders}) p WHERE p.money_event_no IS NOT NULL",
+            f"SELECT r.event_no FROM refunds r JOIN ({orders}) p ON p.order_id = r.order_id",
+        ]
+        return " UNION ALL ".join(parts)
+
+    def _days(self) -> str:
+        days = [f"e.day >= {self.bind(self.first)}"] if self.first else []
+        days += [f"e.day <= {self.bind(self.last)}"] if self.last else []
+        return "".join(f" AND {one}" for one in days)
+
+    def sums(self) -> Statement:
+        """One row over everything: events, first and last instant, visitors behind them; sessions; counted orders, net, refunded."""
+        events = (
+            "SELECT count(*) AS events, min(e.t) AS first_t, max(e.t) AS last_t, count(DISTINCT e.visitor_key) AS visitors "
+            f"FROM events e WHERE e.event_no IN ({self._mine()})"
+        )
+        sql = f"""
+SELECT a.events, a.first_t, a.last_t, a.visitors, b.sessions, c.orders, c.net, c.refunded
+FROM ({events}) a
+CROSS JOIN (SELECT count(*) AS sessions FROM ({self._sessions()}) q) b
+CROSS JOIN (SELECT count(*) AS orders, sum(net) AS net, sum(refunded) AS refunded FROM ({self._orders()}) q WHERE counted) c"""
+        return self.bind.statement(sql, f"{self.kind} {self.name}")
+
+    def in_days(self) -> Statement:
+        """How many events lie in the asked days."""
+        sql = f"SELECT count(*) FROM events e WHERE e.event_no IN ({self._mine()}){self._days()}"
+        return self.bind.statement(sql, f"events of {self.kind} {self.name}")
+
+    def rows(self, limit: int, skip: int) -> Statement:
+        """Events in order of time.
+
+        Columns: t, visitor, user, session number, channel, name, page, title, order, money in the site's currency (an order's
+        gross, a refund below zero; together the net revenue), device, source, bot, environment, items, props as JSON text.
+        """
+        money = "CASE WHEN o.counted THEN o.gross WHEN q.counted THEN -r.amount END"
+        order = "coalesce(o.order_id, q.order_id, e.order_id)"
+        sql = f"""
+SELECT e.t, v.visitor, v.user_id, s.session_no, s.channel, e.name, {page("e.path", self.plan)} AS page, e.title, {order} AS order_id,
+    {money} AS money, e.device, e.source, e.bot, e.environment, e.items, e.props
+FROM events e
+LEFT JOIN persons v ON v.visitor_key = e.visitor_key AND e.t >= v.since_t AND e.t < v.until_t
+LEFT JOIN sessions s ON s.session_key = e.session_key
+LEFT JOIN orders o ON o.event_no = e.event_no
+LEFT JOIN refunds r ON r.event_no = e.event_no
+LEFT JOIN orders q ON q.order_id = r.order_id
+WHERE e.event_no IN ({self._mine()}){self._days()}
+ORDER BY e.t, e.seq, e.id LIMIT {limit} OFFSET {skip}"""
+        return self.bind.statement(sql, f"events of {self.kind} {self.name}")
