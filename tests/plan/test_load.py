@@ -153,6 +153,17 @@ def test_a_broken_goal_breaks_nothing_else() -> None:
         ("alerts: {a: {}}", "needs metric or funnel"),
         ("alerts: {a: {metric: m, funnel: f}}", "choose one"),
         ("alerts: {a: {funnel: f}}", "no funnel 'f'"),
+        ("metrics: {m: {type: simple, count: order}}\nalerts: {a: {metric: m, by: devise}}", "did you mean 'device'"),
+        (
+            "metrics: {m: {type: simple, count: order}}\nalerts: {a: {metric: m, sensitivity: hgh}}",
+            "did you mean 'high'",
+        ),
+        ("metrics: {m: {type: simple, count: order}}\nalerts: {a: {metric: m, sensitivity: -1}}", "is no sensitivity"),
+        (
+            "metrics: {m: {type: simple, count: order}}\nalerts: {a: {metric: m, sensitivity: off}}",
+            "leave the rule out",
+        ),
+        ("metrics: {m: {type: simple, count: order}}\nalerts: {automatic: {metric: m}}", "another name"),
         ("imports: {i: x}", "must be a mapping"),
         ("include: x.yaml", "needs a file in a folder"),
     ],
@@ -313,7 +324,9 @@ def test_imports_and_alerts_are_kept() -> None:
         "alerts: {a: {funnel: f, to: me, sensitivity: 3}}"
     )
     assert plan.imports["crm"].keys == {"time": "created", "name": "=stage"}
-    assert plan.alerts["a"]["to"] == ["me"]
+    assert (plan.alerts["a"].to, plan.alerts["a"].sensitivity) == (("me",), 3.0)
+    quiet = loads("alerts: {automatic: {sensitivity: off, to: [a, b]}}").alerts["automatic"]
+    assert (quiet.sensitivity, quiet.to) == (0.0, ("a", "b"))
 
 
 def test_kpi_takes_the_metric_s_direction() -> None:

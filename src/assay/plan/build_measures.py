@@ -298,19 +298,37 @@ def changes(draft: Draft) -> None:
     draft.set(changes=tuple(made))
 
 
+AUTOMATIC = "automatic"
+
+
 def alerts(draft: Draft) -> None:
-    """Numbers that are watched."""
+    """Numbers that are watched; ``automatic`` says how those are that need no rule."""
     made = {}
     for name, form, place in _named(draft, "alerts", forms.AlertForm):
-        if (form.metric is None) == (form.funnel is None):
-            text = "needs metric or funnel" if form.metric is None else "metric and funnel at once: choose one"
-            place.problem(text, *(() if form.metric is None else ("funnel",)), code="choose_one")
+        given = [key for key in ("metric", "funnel") if getattr(form, key) is not None]
+        if name == AUTOMATIC:
+            for key in [*given, *(["by"] if form.by else [])]:
+                place.problem("the automatic alerts watch everything already; give the rule another name", key)
+        elif len(given) != 1:
+            text = "metric and funnel at once: choose one" if given else "needs metric or funnel"
+            place.problem(text, *given[1:], code="choose_one")
         elif form.metric is not None:
             place.known("metrics", form.metric, "metric", "metric")
         else:
             place.known("funnels", str(form.funnel), "funnel", "funnel")
-        made[name] = form.model_dump(exclude_none=True)
+        if name != AUTOMATIC and form.sensitivity == 0:
+            place.problem("only the automatic alerts can be off; leave the rule out", "sensitivity", code="value")
+        by = [one for one in form.by if _is_part(draft, one, place)]
+        made[name] = values.Alert(name, form.metric, form.funnel, tuple(by), form.sensitivity, tuple(form.to))
     draft.set(alerts=made)
+
+
+def _is_part(draft: Draft, name: str, place: Place) -> bool:
+    """Whether a rule can watch by that dimension; a mistake is reported."""
+    known = {**draft.names(), **draft.entries("segments")}
+    if name not in known:
+        place.problem(f"there is no dimension {name!r}{suggestion(name, known)}", "by", code="unknown_dimension")
+    return name in known
 
 
 def imports(draft: Draft) -> None:

@@ -76,6 +76,7 @@ Per = Annotated[
 Direction = Literal["up", "down"]
 BounceRuleName = Literal["assay", "ga4", "plausible", "posthog", "matomo", "ga360", "source"]
 ChangeKind = Literal["deploy", "price", "campaign", "consent", "fix", "holiday"]
+SensitivityName = Literal["off", "low", "medium", "high"]
 PropertyType = Literal["string", "number", "integer", "boolean", "timestamp", "money", "items"]
 
 
@@ -295,7 +296,9 @@ class AlertForm(Form):
     metric: Text | None = None
     funnel: Text | None = None
     by: Texts = []
-    sensitivity: Annotated[Any, Field(json_schema_extra={"type": ["string", "number"]})] = None
+    sensitivity: Annotated[
+        float, BeforeValidator(literals.sensitivity, json_schema_input_type=SensitivityName | float)
+    ] = literals.SENSITIVITIES["medium"]
     to: Texts = []
 
 

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from assay.model.errors import suggestion
 from assay.plan.values import Share, Target
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -45,6 +46,19 @@ def day(value: Any) -> date:
         return date(int(found[1]), int(found[2]), int(found[3]))
     except ValueError:
         raise ValueError(f"{show(value)} is not a day; write it as 2026-12-31") from None
+
+
+SENSITIVITIES = {"off": 0.0, "low": 0.25, "medium": 1.0, "high": 4.0}
+
+
+def sensitivity(value: Any) -> float:
+    """Expected false alarms per 30 days: ``low``, ``medium``, ``high``, ``off`` (YAML's false) or a number."""
+    if value is False or (isinstance(value, str) and value in SENSITIVITIES):
+        return SENSITIVITIES[value or "off"]
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 30:
+        return float(value)
+    hint = suggestion(value, SENSITIVITIES) if isinstance(value, str) else ""
+    raise ValueError(f"{show(value)} is no sensitivity{hint}; or false alarms per 30 days, above 0 and up to 30")
 
 
 def rate(text: str) -> Decimal | None:

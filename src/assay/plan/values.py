@@ -265,6 +265,22 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Alert:
+    """A rule of what is watched beyond the automatic: ``metric`` or ``funnel``, in all and by each value of ``by``.
+
+    ``sensitivity``: expected false alarms per 30 days, of the whole rule. The rule named ``automatic`` has neither: it
+    says how sensitive the automatic alerts are (0: off) and who is told.
+    """
+
+    name: str
+    metric: str | None = None
+    funnel: str | None = None
+    by: tuple[str, ...] = ()
+    sensitivity: float = 1.0
+    to: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Import:
     """A named mapping for ``assay import``: the importer's own options, checked when it is used."""
 
@@ -293,7 +309,7 @@ class Plan:
     channels: tuple[ChannelRule, ...] = ()
     experiments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     changes: tuple[Change, ...] = ()
-    alerts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    alerts: Mapping[str, Alert] = field(default_factory=dict)
     imports: Mapping[str, Import] = field(default_factory=dict)
     files: tuple[str, ...] = ()
     id: str = ""
