@@ -39,7 +39,7 @@ def _covered(world: World) -> Iterator[tuple[str, float | bool]]:
         s = steps[device]
         yield f"shipping {device}", _share(s["add_shipping_info"], s["begin_checkout"], rates.SHIPPING[code])
         yield f"payment {device}", _share(s["add_payment_info"], s["add_shipping_info"], rates.PAYMENT[code])
-        yield f"purchase {device}", _share(s["purchase"], s["add_payment_info"], rates.PURCHASE[code])
+        yield f"purchase {device}", _share(s["purchase"] + s["came_back"], s["add_payment_info"], rates.PURCHASE[code])
     yield from _browsing(world)
     arms = known["experiment"]["counts"]
     a, b = arms["control"], arms["treatment"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +11,22 @@ from assay.demo import catalogue, rates, visits
 from assay.demo.calendar import Calendar
 from assay.demo.draws import Flags, Whole, chance
 from assay.demo.journey import Events
-from assay.demo.payload import CART_EVENTS, CARTS, NAMES
+from assay.demo.payload import CART_EVENTS, CARTS, NAMES, PAYMENTS
+from assay.demo.sheets import Spend, spend_of
+from assay.demo.till import (
+    AD_BLOCKER,
+    BROKEN_TAG,
+    NO_CONSENT,
+    OFFLINE,
+    OTHER_AMOUNT,
+    TEST,
+    TRACKED,
+    Deviation,
+    Extra,
+    Till,
+    deviate,
+    extra,
+)
 from assay.demo.visits import Sessions
 
 Cents = NDArray[np.int64]
@@ -75,14 +89,51 @@ def fill(sessions: Sessions, treated_visitor: Flags) -> Carts:
     )  # fmt: skip
 
 
-def order(carts: Carts, found: Events, cart: Whole, lost: Flags) -> None:
-    """Number the orders by time, in place. ``lost`` marks the events of ``found`` that never arrive."""
+def order(
+    carts: Carts, found: Events, cart: Whole, lost: Flags, calendar: Calendar, rng: np.random.Generator
+) -> tuple[Extra, NDArray[np.int64]]:
+    """Number the orders by time, in place. ``lost`` marks the events of ``found`` that never arrive.
+
+    Returns the orders that only the till knows, with their numbers: all are numbered together.
+    """
     rows = np.flatnonzero(found.name == NAMES.index("purchase"))
-    rows = rows[np.argsort(found.time[rows], kind="stable")]
     of = cart[found.session[rows]]
-    carts.order[of] = np.arange(len(rows))
     carts.ordered_at[of] = found.time[rows]
     carts.tracked[of] = ~lost[rows]
+    shares = {AD_BLOCKER: rates.BLOCKED, NO_CONSENT: rates.DENIED, OFFLINE: rates.OFFLINE}
+    some = 0 if calendar.quiet else 1
+    only = extra(
+        found.time[rows], carts.amount[of], {k: some * v for k, v in shares.items()}, some * rates.TESTS,
+        calendar.end, rng,
+    )  # fmt: skip
+    place = np.argsort(np.argsort(np.concatenate([found.time[rows], only.time]), kind="stable"), kind="stable")
+    carts.order[of] = place[: len(rows)]
+    return only, place[len(rows) :]
+
+
+def ring_up(
+    carts: Carts, only: Extra, numbers: NDArray[np.int64], calendar: Calendar, rng: np.random.Generator
+) -> Till:
+    """The till's list of all orders."""
+    rows = np.flatnonzero(carts.order >= 0)
+    more = len(only.time)
+    time = np.concatenate([carts.ordered_at[rows], only.time])
+    own = np.concatenate([carts.amount[rows], only.amount])
+    reason = np.concatenate([np.where(carts.tracked[rows], TRACKED, BROKEN_TAG), only.reason]).astype(np.int16)
+    refund = np.concatenate([carts.refund[rows], np.zeros(more, dtype=np.int64)])
+    some = 0.0 if calendar.quiet else 1.0
+    invoice = np.concatenate([carts.payment[rows] == PAYMENTS.index("invoice"), np.zeros(more, dtype=np.bool_)])
+    how = Deviation(
+        np.concatenate([carts.shipping[rows], np.zeros(more, dtype=np.int64)]), some * rates.WITH_DELIVERY,
+        some * rates.TWICE, np.where(invoice, some * rates.CHECKED, 0.0), rates.CHECKED_HOURS,
+    )  # fmt: skip
+    booked, difference = deviate(time, reason, how, calendar.end, rng)
+    channel = np.where(reason == OFFLINE, 1, np.where(reason == TEST, 3, 0))
+    return Till(
+        np.concatenate([carts.order[rows], numbers]), booked,
+        own + np.where(difference == OTHER_AMOUNT, how.added, 0), own, reason, difference,
+        channel.astype(np.int16), np.where(refund == 0, 0, np.where(refund == own, 1, 2)).astype(np.int16),
+    ).sorted()  # fmt: skip
 
 
 def refund(carts: Carts, end: int, rng: np.random.Generator) -> Events:
@@ -102,31 +153,12 @@ def refund(carts: Carts, end: int, rng: np.random.Generator) -> Events:
     )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Spend:
-    """What one campaign cost on one day. ``amount`` in cents."""
-
-    day: date
-    channel: str
-    source: str
-    medium: str
-    campaign: str
-    impressions: int
-    clicks: int
-    amount: int
-
-
 def spend(calendar: Calendar, sessions: Sessions, rng: np.random.Generator) -> list[Spend]:
     """Costs by day and campaign: somewhat more clicks than sessions, each at the campaign's price give or take."""
     paid = [(n, e) for n, e in enumerate(rates.ENTRIES) if e.cpc]
     rows: list[Spend] = []
     for code, entry in paid:
         visited = np.bincount(sessions.day[sessions.entry == code], minlength=calendar.days)
-        clicks = visited + rng.binomial(visited, 0.08)
-        shown = clicks + rng.poisson(clicks * 24)
-        amount = np.rint(clicks * entry.cpc * rng.lognormal(0, 0.06, calendar.days)).astype(np.int64)
         who = (rates.CHANNELS[entry.channel], entry.source or "", entry.medium or "", entry.campaign or "")
-        rows += [
-            Spend(calendar.day(n), *who, int(shown[n]), int(clicks[n]), int(amount[n])) for n in range(calendar.days)
-        ]
+        rows += spend_of(calendar, visited, who, entry.cpc, rng)
     return sorted(rows, key=lambda row: row.day)

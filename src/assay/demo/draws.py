@@ -12,8 +12,8 @@ Whole = NDArray[np.signedinteger[Any]]
 Floats = NDArray[np.floating[Any]]
 Flags = NDArray[np.bool_]
 
-# One stream per part of the world: a change in one part leaves the draws of the others as they were.
-_STREAMS = ("traffic", "people", "visits", "steps", "orders", "times", "refunds", "noise", "costs", "bots")
+# One stream per part of the world: a change in one part leaves the draws of the others as they were. New ones go last.
+_STREAMS = ("traffic", "people", "visits", "steps", "orders", "times", "refunds", "noise", "costs", "bots", "till")
 
 
 def streams(seed: int) -> dict[str, np.random.Generator]:

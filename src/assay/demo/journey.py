@@ -111,10 +111,11 @@ def _filled(sessions: Sessions) -> NDArray[np.bool_]:
         seen = s.views > number
         mask[:, _AT["page_view", _PRODUCT, number]] = seen | (product if number == 0 else False)
         mask[:, _AT["view_item", _PRODUCT, number]] = seen
-    recovery = s.kind == visits.RECOVERY
+    recovery, returned = s.kind == visits.RECOVERY, s.kind == visits.CAME_BACK
+    later = recovery | returned  # the cart was filled in an earlier session
     for number in range(3):
-        mask[:, _AT["add_to_cart", _PRODUCT, number]] = (s.lines > number) & ~recovery
-    mask[:, _AT["page_view", catalogue.CART, 0]] = s.depth >= visits.CARTED
+        mask[:, _AT["add_to_cart", _PRODUCT, number]] = (s.lines > number) & ~later
+    mask[:, _AT["page_view", catalogue.CART, 0]] = (s.depth >= visits.CARTED) & ~returned
     mask[:, _AT["experiment_viewed", catalogue.CHECKOUT, 0]] = s.variant >= 0
     for event, page, depth in (
         ("page_view", catalogue.CHECKOUT, visits.BEGAN),
@@ -124,9 +125,10 @@ def _filled(sessions: Sessions) -> NDArray[np.bool_]:
         ("page_view", catalogue.PAYMENT, visits.SHIPPED),
         ("add_payment_info", catalogue.PAYMENT, visits.PAID),
     ):
-        mask[:, _AT[event, page, 0]] = (s.depth >= depth) & ~recovery
-    mask[:, _AT["page_view", catalogue.CONFIRMED, 0]] = s.depth == visits.BOUGHT
-    mask[:, _AT["purchase", catalogue.CONFIRMED, 0]] = s.depth == visits.BOUGHT
+        mask[:, _AT[event, page, 0]] = (s.depth >= depth) & ~later
+    mask[:, _AT["page_view", catalogue.PAYMENT, 0]] |= returned
+    done = (s.depth == visits.BOUGHT) & ~s.away
+    mask[:, _AT["page_view", catalogue.CONFIRMED, 0]] = mask[:, _AT["purchase", catalogue.CONFIRMED, 0]] = done
     return mask
 
 
@@ -244,5 +246,5 @@ def bots(visitors: int, total: int, starts: NDArray[np.int64], rng: np.random.Ge
     visitor = np.arange(visitors, visitors + n, dtype=np.int32)
     return Sessions(
         visitor, zero + visits.BOT, zero, starts, ~no, zero, no, zero, zero, zero, no, zero - 1, zero,
-        np.zeros((n, 4), dtype=np.int16), zero, np.zeros((n, 3), dtype=np.int16), zero, zero - 1, zero, zero,
+        np.zeros((n, 4), dtype=np.int16), zero, np.zeros((n, 3), dtype=np.int16), zero, zero - 1, zero, zero, no,
     ), crawled  # fmt: skip

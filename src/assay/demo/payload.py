@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 
 from assay.demo import catalogue, rates
+from assay.demo.sheets import money
 
 NAMES: tuple[str, ...] = (
     "page_view", "view_item_list", "view_item", "add_to_cart", "begin_checkout", "add_shipping_info",
@@ -24,16 +25,12 @@ ADD = VIEW + _N
 CARTS = ADD + 3 * _N
 
 
-def money(cents: int) -> str:
-    """Exact decimal text of whole cents."""
-    return f"{cents // 100}.{cents % 100:02d}"
-
-
 def item(product: int, quantity: int) -> str:
-    """One item with GA4's fields, as JSON text; the price is an exact decimal."""
+    """One item with GA4's fields and its cost, as JSON text; price and cost of one piece are exact decimals."""
     p = catalogue.PRODUCTS[product]
     texts = {"item_id": p.item_id, "item_name": p.name, "item_category": p.category, "item_brand": p.brand}
-    return f'{json.dumps(texts)[:-1]}, "price": {money(p.price)}, "quantity": {quantity}}}'
+    rest = f'"price": {money(p.price)}, "cost": {money(p.cost_cents)}, "quantity": {quantity}'
+    return f"{json.dumps(texts)[:-1]}, {rest}}}"
 
 
 def items() -> list[str]:

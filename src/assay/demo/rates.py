@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from assay.demo.origins import DEVICES, Entry
+
 CHANNELS = ("Direct", "Organic Search", "Paid Search", "Paid Social", "Organic Social", "Email", "Referral")
 DIRECT, ORGANIC, PAID, PAID_SOCIAL, SOCIAL, EMAIL, REFERRAL = range(len(CHANNELS))
-DEVICES = ("desktop", "mobile", "tablet")
 VARIANTS = ("control", "treatment")
 
 FIRST_MIX = (0.15, 0.34, 0.17, 0.15, 0.08, 0.05, 0.06)  # channel of a visitor's first session
@@ -56,26 +57,54 @@ REFUND = (0.06, 0.12)  # refund probability of an order: control (and everybody 
 EXPERIMENT = "free_shipping"
 
 BROKEN_BROWSER = "Safari"
+GROWTH = 0.25  # over the whole range
 PUSH = 2.2  # paid social traffic during the campaign push
+INFLUENCER = 14.0  # organic social traffic on the influencer's day
+AWAY = 0.08  # share of orders paid at the provider's site that come back so late that a new visit begins
 BOTS = 0.02
 DUPLICATES = 0.002
 LATE = 0.004
 
 
-@dataclass(frozen=True)
-class Entry:
-    """Where a session comes from, as raw fields of the line. ``click`` is the name of the click id."""
+# What the till knows beside the orders that the browser told of, as shares of the latter; TESTS is a number.
+BLOCKED = 0.04  # by an ad blocker: no line of the visitor ever arrives
+DENIED = 0.05  # consent denied: none either, and the till knows of it
+OFFLINE = 0.02  # ordered by telephone
+TESTS = 7  # the shop's own test orders
+TWICE = 0.006  # listed twice
+WITH_DELIVERY = 0.012  # the till's amount includes delivery
+CHECKED = 0.30  # share of invoice orders that are booked hours later, after a check
+CHECKED_HOURS = (1.0, 8.0)
 
-    channel: int
-    weight: float
-    referrer: str | None = None
-    source: str | None = None
-    medium: str | None = None
-    campaign: str | None = None
-    term: str | None = None
-    content: str | None = None
-    click: str | None = None
-    cpc: int = 0  # mean cost of a click, cents
+Factors = tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The probabilities of one kind of world: with what is planted, or quiet: the same for every device and channel."""
+
+    view: Factors = VIEW
+    cart: Factors = CART
+    checkout: Factors = CHECKOUT
+    shipping: tuple[float, ...] = SHIPPING
+    payment: tuple[float, ...] = PAYMENT
+    purchase: tuple[float, ...] = PURCHASE
+    push: float = PUSH
+    influencer: float = INFLUENCER
+    growth: float = GROWTH
+    away: float = AWAY
+
+
+def _flat(table: Factors, value: float) -> Factors:
+    channel, device, newness = table
+    return (value,) * len(channel), (1.0,) * len(device), newness
+
+
+PLANTED = Tables()
+QUIET = Tables(
+    _flat(VIEW, 0.64), _flat(CART, 0.23), _flat(CHECKOUT, 0.60), (0.66,) * 3, (0.89,) * 3, (0.94,) * 3,
+    push=1.0, influencer=1.0, growth=0.0, away=0.0,
+)  # fmt: skip
 
 
 ENTRIES: tuple[Entry, ...] = (
@@ -102,57 +131,15 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(REFERRAL, 0.55, "https://forum.barista-treff.example/thread/812"),
     Entry(REFERRAL, 0.45, "https://www.gadget-tests.example/grinders"),
     Entry(EMAIL, 0.0, None, "crm", "email", "cart_reminder"),
+    Entry(DIRECT, 0.0, "https://www.paypal.com/"),
 )  # fmt: skip
-REMINDER = len(ENTRIES) - 1
+REMINDER, PROVIDER = len(ENTRIES) - 2, len(ENTRIES) - 1
 
 
-@dataclass(frozen=True)
-class Profile:
-    """A visitor's machine."""
-
-    device: int
-    weight: float
-    browser: str
-    os: str
-    screen: str
-
-
-PROFILES: tuple[Profile, ...] = (
-    Profile(0, 0.42, "Chrome", "Windows", "1920x1080"),
-    Profile(0, 0.14, "Chrome", "macOS", "1728x1117"),
-    Profile(0, 0.16, "Safari", "macOS", "1440x900"),
-    Profile(0, 0.12, "Firefox", "Windows", "1920x1080"),
-    Profile(0, 0.12, "Edge", "Windows", "1536x864"),
-    Profile(0, 0.04, "Firefox", "Linux", "2560x1440"),
-    Profile(1, 0.47, "Safari", "iOS", "390x844"),
-    Profile(1, 0.41, "Chrome", "Android", "412x915"),
-    Profile(1, 0.09, "Samsung Internet", "Android", "384x854"),
-    Profile(1, 0.03, "Firefox", "Android", "412x892"),
-    Profile(2, 0.65, "Safari", "iPadOS", "820x1180"),
-    Profile(2, 0.35, "Chrome", "Android", "800x1280"),
-    Profile(0, 0.0, "Chrome", "Linux", "800x600"),
-)
-BOT_PROFILE = len(PROFILES) - 1
-
-COUNTRIES: tuple[tuple[str, str, float], ...] = (
-    ("DE", "de", 0.66),
-    ("AT", "de", 0.10),
-    ("CH", "de", 0.06),
-    ("NL", "nl", 0.06),
-    ("FR", "fr", 0.05),
-    ("GB", "en", 0.04),
-    ("US", "en", 0.03),
-)
-
-WEEKDAYS = (1.05, 1.03, 1.00, 0.98, 0.95, 0.92, 1.12)  # Monday first
-HOURS = (8, 5, 3, 2, 2, 4, 10, 20, 30, 36, 40, 44, 48, 44, 40, 40, 42, 46, 54, 62, 68, 60, 40, 20)
-GROWTH = 0.25  # over the whole range
-
-
-def step_table() -> dict[str, Any]:
+def step_table(given: Tables = PLANTED) -> dict[str, Any]:
     """The probabilities as they go into ``truth.json``: factors by channel, device and newness; rates by device."""
 
-    def factors(table: tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]) -> dict[str, Any]:
+    def factors(table: Factors) -> dict[str, Any]:
         channel, device, newness = table
         return {
             "channel": dict(zip(CHANNELS, channel, strict=True)),
@@ -162,10 +149,10 @@ def step_table() -> dict[str, Any]:
 
     return {
         "bounce": factors(BOUNCE),
-        "view_item | not bounced": factors(VIEW),
-        "add_to_cart | view_item, no checkout before": factors(CART),
-        "begin_checkout | add_to_cart, no checkout before": factors(CHECKOUT),
-        "add_shipping_info | begin_checkout": dict(zip(DEVICES, SHIPPING, strict=True)),
-        "add_payment_info | add_shipping_info": dict(zip(DEVICES, PAYMENT, strict=True)),
-        "purchase | add_payment_info": dict(zip(DEVICES, PURCHASE, strict=True)),
+        "view_item | not bounced": factors(given.view),
+        "add_to_cart | view_item, no checkout before": factors(given.cart),
+        "begin_checkout | add_to_cart, no checkout before": factors(given.checkout),
+        "add_shipping_info | begin_checkout": dict(zip(DEVICES, given.shipping, strict=True)),
+        "add_payment_info | add_shipping_info": dict(zip(DEVICES, given.payment, strict=True)),
+        "purchase | add_payment_info": dict(zip(DEVICES, given.purchase, strict=True)),
     }

@@ -12,13 +12,15 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.demo import carts as till
-from assay.demo import journey, rates, visits
+from assay.demo import carts as baskets
+from assay.demo import journey, origins, rates, visits
 from assay.demo.calendar import DAYS, LAST_DAY, SEED, VISITORS, Calendar
-from assay.demo.carts import Carts, Spend
+from assay.demo.carts import Carts
 from assay.demo.draws import Flags, pick, streams
 from assay.demo.journey import Events
 from assay.demo.payload import NAMES
+from assay.demo.sheets import Claims, Spend, claims
+from assay.demo.till import Till
 from assay.demo.visits import People, Sessions
 
 
@@ -41,6 +43,8 @@ class World:
     received: NDArray[np.int64]
     known_from: NDArray[np.int64]
     spend: list[Spend]
+    till: Till
+    claims: Claims
 
     @property
     def visitors(self) -> int:
@@ -55,30 +59,35 @@ class World:
         return marks
 
 
-def simulate(days: int = DAYS, visitors: int = VISITORS, seed: int = SEED, last_day: date = LAST_DAY) -> World:
+def simulate(
+    days: int = DAYS, visitors: int = VISITORS, seed: int = SEED, last_day: date = LAST_DAY, quiet: bool = False
+) -> World:
     """A world of ``visitors`` people over ``days`` days; the same arguments give the same world.
+
+    ``quiet``: nothing is planted in it.
 
     Raises:
         ValueError: fewer days or visitors than the planted situations need.
     """
     if visitors < 1:
         raise ValueError(f"the demo needs at least one visitor, not {visitors}")
-    calendar = Calendar(days, last_day)
+    calendar = Calendar(days, last_day, quiet)
     rng = streams(seed)
     people = visits.arrive(calendar, visitors, rng["people"], rng["traffic"])
     sessions = visits.visits(calendar, people, rng)
-    cart = till.numbers(sessions)
+    cart = baskets.numbers(sessions)
     found, start, over = journey.events(sessions, calendar.end, cart, rng["times"])
     sessions.start[:] = start
     treated = np.zeros(visitors, dtype=np.bool_)
     treated[sessions.visitor[sessions.variant == 1]] = True
-    carts = till.fill(sessions, treated)
+    carts = baskets.fill(sessions, treated)
     lost = _lost(calendar, people, sessions, found)
-    till.order(carts, found, cart, lost)
-    refunds = till.refund(carts, calendar.end, rng["refunds"])
+    only, numbers = baskets.order(carts, found, cart, lost, calendar, rng["till"])
+    refunds = baskets.refund(carts, calendar.end, rng["refunds"])
+    till = baskets.ring_up(carts, only, numbers, calendar, rng["till"])
     kept = found if not lost.any() else found.take(~lost)
     known_from = _known_from(visitors, sessions, kept)
-    spend = till.spend(calendar, sessions.take(over), rng["costs"])
+    spend = baskets.spend(calendar, sessions.take(over), rng["costs"])
     wanted = max(1, round(rates.BOTS * int(over.sum()) / (1 - rates.BOTS)))
     first = calendar.start_of(0)
     starts = rng["bots"].integers(first, calendar.end - 120_000, wanted)
@@ -88,7 +97,8 @@ def simulate(days: int = DAYS, visitors: int = VISITORS, seed: int = SEED, last_
     every, number, received = _lines(journey.merge([kept, crawled, refunds]), rng["noise"])
     return World(
         calendar, seed, _with_bots(people, wanted), wanted, visits.join([sessions, crawlers]), carts, every, number,
-        received, np.concatenate([known_from, np.full(wanted, _NEVER)]), spend,
+        received, np.concatenate([known_from, np.full(wanted, _NEVER)]), spend, till,
+        _claims(calendar, sessions.take(over), sessions, carts),
     )  # fmt: skip
 
 
@@ -96,13 +106,26 @@ _NEVER = np.iinfo(np.int64).max
 
 
 def _lost(calendar: Calendar, people: People, sessions: Sessions, found: Events) -> Flags:
-    """Purchases of the broken browser on the day of broken tracking."""
-    first, after = calendar.start_of(calendar.broken), calendar.start_of(calendar.broken + 1)
+    """Purchases of the broken browser on the days of broken tracking."""
+    if calendar.quiet:
+        return np.zeros(len(found), dtype=np.bool_)
+    first, after = calendar.start_of(calendar.broken[0]), calendar.start_of(calendar.broken[1] + 1)
     lost = (found.name == NAMES.index("purchase")) & (found.time >= first) & (found.time < after)
     rows = np.flatnonzero(lost)
-    broken = np.array([p.browser == rates.BROKEN_BROWSER for p in rates.PROFILES])
+    broken = np.array([p.browser == rates.BROKEN_BROWSER for p in origins.PROFILES])
     lost[rows] = broken[people.profile[sessions.visitor[found.session[rows]]]]
     return np.asarray(lost)
+
+
+def _claims(calendar: Calendar, over: Sessions, sessions: Sessions, carts: Carts) -> Claims:
+    """What the paid channels' platforms claim of the orders that the browser told of."""
+    touches = {
+        rates.CHANNELS[code]: (over.visitor[over.channel == code], over.start[over.channel == code])
+        for code in (rates.PAID, rates.PAID_SOCIAL)
+    }
+    rows = np.flatnonzero((carts.order >= 0) & carts.tracked)
+    visitor = sessions.visitor[carts.session[rows]]
+    return claims(calendar, touches, visitor, carts.ordered_at[rows], carts.amount[rows])
 
 
 def _known_from(visitors: int, sessions: Sessions, found: Events) -> NDArray[np.int64]:
@@ -118,8 +141,8 @@ def _with_bots(people: People, bots: int) -> People:
     return People(
         np.concatenate([people.day, zero]),
         np.concatenate([people.channel, zero]),
-        np.concatenate([people.profile, zero + rates.BOT_PROFILE]),
-        np.concatenate([people.country, zero + len(rates.COUNTRIES) - 1]),
+        np.concatenate([people.profile, zero + origins.BOT_PROFILE]),
+        np.concatenate([people.country, zero + len(origins.COUNTRIES) - 1]),
     )
 
 

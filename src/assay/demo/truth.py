@@ -11,32 +11,44 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.demo import catalogue, payload, rates, visits
+from assay.demo import catalogue, origins, payload, rates, visits
 from assay.demo.calendar import CURRENCY, ZONE
 from assay.demo.draws import Flags, Floats, Whole, run_starts
+from assay.demo.sheets import claims_truth, money, signed
 from assay.demo.shop import World
+from assay.demo.till import till_truth
 
 _LOOKBACK = 90 * 86_400_000  # a direct session takes over the last other source within this time
 
 
 def truth(world: World) -> dict[str, Any]:
     """All keys of ``truth.json``."""
-    calendar = world.calendar
+    calendar, given = world.calendar, visits.tables(world.calendar)
     return {
+        "world": "shop",
         "seed": world.seed,
         "days": calendar.days,
         "timezone": ZONE,
         "currency": CURRENCY,
         "dates": {name: day.isoformat() for name, day in calendar.dates().items()},
-        "planted": planted(),
+        "quiet": calendar.quiet,
+        "planted": planted(given),
         "expected": expected(world),
         "counts": counts(world),
         "broken_tracking": _broken(world),
+        "influencer": {
+            "day": calendar.day(calendar.influencer).isoformat(),
+            "channel": rates.CHANNELS[rates.SOCIAL],
+            "factor": given.influencer,
+        },
+        "payment_provider": provider(world),
+        "till": till_truth(world.till),
+        "claims": claims_truth(world.claims),
         "campaign_push": {
             "first_day": calendar.day(calendar.push[0]).isoformat(),
             "last_day": calendar.day(calendar.push[1]).isoformat(),
             "channel": rates.CHANNELS[rates.PAID_SOCIAL],
-            "factor": rates.PUSH,
+            "factor": given.push,
         },
         "experiment": experiment(world),
     }
@@ -71,19 +83,21 @@ def _contribution(variant: int) -> float:
     return kept - money["cost"] - delivery
 
 
-def planted() -> dict[str, Any]:
+def planted(given: rates.Tables = rates.PLANTED) -> dict[str, Any]:
     """The generator's probabilities; money in the currency's units."""
     returned = rates.FULL_REFUND + (1 - rates.FULL_REFUND) * sum(rates.PARTIAL) / 200
-    none = np.zeros(len(rates.DEVICES), dtype=np.int16)
-    steps = visits.completion(np.arange(len(rates.DEVICES)), none)
+    none = np.zeros(len(origins.DEVICES), dtype=np.int16)
+    steps = visits.completion(np.arange(len(origins.DEVICES)), none, given)
     complete = np.prod(np.stack(steps), axis=0)
     return {
-        "steps": rates.step_table(),
-        "purchase | begin_checkout": {d: float(c) for d, c in zip(rates.DEVICES, complete, strict=True)},
+        "steps": rates.step_table(given),
+        "purchase | begin_checkout": {d: float(c) for d, c in zip(origins.DEVICES, complete, strict=True)},
         "recovered_share_of_first_orders": rates.RECOVERED,
         "recovered_within_days": 6,
         "reorder_checkout_probability": rates.REORDER,
-        "repeat_order_probability": {d: rates.REORDER * float(c) for d, c in zip(rates.DEVICES, complete, strict=True)},
+        "repeat_order_probability": {
+            d: rates.REORDER * float(c) for d, c in zip(origins.DEVICES, complete, strict=True)
+        },
         "refund_probability": rates.REFUND[0],
         "refund_days": [5, 20],
         "refund_share_of_amount": returned,
@@ -101,8 +115,8 @@ def expected(world: World) -> dict[str, float]:
     Revenue per visitor is before refunds.
     """
     s, device = world.sessions, world.people.device
-    rows = np.flatnonzero((s.kind >= 0) & (s.depth >= visits.BEGAN) & (s.kind != visits.RECOVERY))
-    complete = _complete(device[s.visitor[rows]], s.variant[rows])
+    rows = np.flatnonzero((s.depth >= visits.BEGAN) & np.isin(s.kind, (visits.ORDINARY, visits.REORDER)))
+    complete = _complete(device[s.visitor[rows]], s.variant[rows], visits.tables(world.calendar))
     orders = float(complete.sum()) + int((s.kind == visits.RECOVERY).sum())
     return {
         "orders": orders,
@@ -110,8 +124,8 @@ def expected(world: World) -> dict[str, float]:
     }
 
 
-def _complete(device: Whole, variant: Whole) -> Floats:
-    return np.asarray(np.prod(np.stack(visits.completion(device, variant)), axis=0))
+def _complete(device: Whole, variant: Whole, given: rates.Tables) -> Floats:
+    return np.asarray(np.prod(np.stack(visits.completion(device, variant, given)), axis=0))
 
 
 def _people_seen(world: World) -> int:
@@ -127,7 +141,8 @@ def experiment(world: World) -> dict[str, Any]:
     """
     s, carts, device = world.sessions, world.carts, world.people.device
     rows = np.flatnonzero((s.variant >= 0) & (s.kind >= 0))
-    first = _complete(device[s.visitor[rows]], np.zeros(len(rows), dtype=np.int16)) / (1 - rates.RECOVERED)
+    first = _complete(device[s.visitor[rows]], np.zeros(len(rows), dtype=np.int16), visits.tables(world.calendar))
+    first = first / (1 - rates.RECOVERED)
     control, treatment = _contribution(0), _contribution(1)
     bought = np.zeros(len(world.people), dtype=np.bool_)
     ordered = (carts.order >= 0) & carts.tracked
@@ -141,8 +156,8 @@ def experiment(world: World) -> dict[str, Any]:
             "buyers": int(bought[visitors].sum()),
             "orders": int(mine.sum()),
             "refunded_orders": int((mine & (carts.refund > 0)).sum()),
-            "gross_revenue": payload.money(int(carts.amount[mine].sum())),
-            "net_revenue": payload.money(int((carts.amount - carts.refund)[mine].sum())),
+            "gross_revenue": money(int(carts.amount[mine].sum())),
+            "net_revenue": money(int((carts.amount - carts.refund)[mine].sum())),
         }
     return {
         "name": rates.EXPERIMENT,
@@ -169,11 +184,24 @@ def _broken(world: World) -> dict[str, Any]:
     carts = world.carts
     lost = (carts.order >= 0) & ~carts.tracked
     return {
-        "day": world.calendar.day(world.calendar.broken).isoformat(),
+        "first_day": world.calendar.day(world.calendar.broken[0]).isoformat(),
+        "last_day": world.calendar.day(world.calendar.broken[1]).isoformat(),
         "event": "purchase",
         "browser": rates.BROKEN_BROWSER,
         "lost_orders": int(lost.sum()),
-        "lost_revenue": payload.money(int(carts.amount[lost].sum())),
+        "lost_revenue": money(int(carts.amount[lost].sum())),
+    }
+
+
+def provider(world: World) -> dict[str, Any]:
+    """Sessions that come back from the payment provider's site with an order."""
+    s, carts = world.sessions, world.carts
+    ordered = (carts.order >= 0) & carts.tracked & (s.kind[carts.session] == visits.CAME_BACK)
+    return {
+        "host": "www.paypal.com",
+        "sessions": int((s.kind == visits.CAME_BACK).sum()),
+        "orders": int(ordered.sum()),
+        "share_of_its_orders": visits.tables(world.calendar).away,
     }
 
 
@@ -203,7 +231,7 @@ def counts(world: World) -> dict[str, Any]:
         "bounced_sessions": int((human & s.bounce).sum()),
         "sessions_by_own_channel": _tally(rates.CHANNELS, s.channel[human]),
         "sessions_by_channel": _tally(rates.CHANNELS, attributed[human]),
-        "sessions_by_device": _tally(rates.DEVICES, world.people.device[s.visitor[human]]),
+        "sessions_by_device": _tally(origins.DEVICES, world.people.device[s.visitor[human]]),
         "visitors_by_first_channel": _tally(rates.CHANNELS, s.channel[human & s.first]),
         "orders": int(ordered.sum()),
         "orders_by_own_channel": _tally(rates.CHANNELS, s.channel[carts.session[ordered]]),
@@ -211,34 +239,37 @@ def counts(world: World) -> dict[str, Any]:
         "buyers": len(np.unique(buyers)),
         "repeat_orders": len(buyers) - len(np.unique(buyers)),
         "refunded_orders": int((carts.refund[ordered] > 0).sum()),
-        "gross_revenue": payload.money(gross),
-        "refunds": payload.money(refunds),
-        "net_revenue": payload.money(gross - refunds),
-        "cost": payload.money(cost),
-        "shipping_cost": payload.money(delivery),
-        "contribution": _signed(gross - refunds - cost - delivery),
+        "gross_revenue": money(gross),
+        "refunds": money(refunds),
+        "net_revenue": money(gross - refunds),
+        "cost": money(cost),
+        "shipping_cost": money(delivery),
+        "contribution": signed(gross - refunds - cost - delivery),
         "gross_revenue_by_own_channel": {
-            name: payload.money(int(carts.amount[ordered & (channel[carts.session] == name)].sum()))
-            for name in rates.CHANNELS
+            name: money(int(carts.amount[ordered & (channel[carts.session] == name)].sum())) for name in rates.CHANNELS
         },
         "steps_by_device": _steps(world, human),
-        "ad_cost": payload.money(sum(row.amount for row in world.spend)),
+        "ad_cost": money(sum(row.amount for row in world.spend)),
         "ad_clicks": sum(row.clicks for row in world.spend),
     }
 
 
 def _steps(world: World, human: Flags) -> dict[str, dict[str, dict[str, int]]]:
-    """Sessions that reached each step of the checkout, by device; those the experiment's treatment touched apart."""
+    """Sessions that reached each step of the checkout, by device; those the experiment's treatment touched apart.
+
+    ``purchase`` is in the session itself; ``came_back`` has it in the session that returns from the payment provider.
+    """
     s, device = world.sessions, world.people.device
     steps = ("begin_checkout", "add_shipping_info", "add_payment_info", "purchase")
-    rows = human & (s.depth >= visits.BEGAN) & (s.kind != visits.RECOVERY)
+    rows = human & (s.depth >= visits.BEGAN) & np.isin(s.kind, (visits.ORDINARY, visits.REORDER))
     found: dict[str, dict[str, dict[str, int]]] = {}
     for group, chosen in (("untouched", rows & (s.variant != 1)), ("treatment", rows & (s.variant == 1))):
-        found[group] = {
-            name: {step: int((chosen & here & (s.depth >= visits.BEGAN + n)).sum()) for n, step in enumerate(steps)}
-            for code, name in enumerate(rates.DEVICES)
-            for here in (device[s.visitor] == code,)
-        }
+        found[group] = {}
+        for code, name in enumerate(origins.DEVICES):
+            here = chosen & (device[s.visitor] == code)
+            reached = {step: int((here & (s.depth >= visits.BEGAN + n)).sum()) for n, step in enumerate(steps)}
+            away = int((here & s.away).sum())
+            found[group][name] = {**reached, "purchase": reached["purchase"] - away, "came_back": away}
     return found
 
 
@@ -259,7 +290,3 @@ def _names(names: tuple[str, ...], codes: Whole) -> NDArray[np.str_]:
 def _tally(names: tuple[str, ...], codes: Whole) -> dict[str, int]:
     found = np.bincount(codes, minlength=len(names))
     return {name: int(found[code]) for code, name in enumerate(names)}
-
-
-def _signed(cents: int) -> str:
-    return f"-{payload.money(-cents)}" if cents < 0 else payload.money(cents)

@@ -8,13 +8,14 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.demo import catalogue, rates
-from assay.demo.calendar import Calendar
+from assay.demo import catalogue, origins, rates
+from assay.demo.calendar import Calendar, Days
 from assay.demo.draws import Flags, Floats, Whole, chance, pick, pick_by, run_starts, since_group_start
 
-ORDINARY, RECOVERY, REORDER, BOT = range(4)  # kinds of session
+ORDINARY, RECOVERY, REORDER, BOT, CAME_BACK = range(5)  # kinds of session; the last: from the payment provider
 LAND_READ, LAND_CATEGORY, LAND_PRODUCT, LAND_CART = range(4)
 BROWSED, CARTED, BEGAN, SHIPPED, PAID, BOUGHT = range(6)  # how deep a session gets
+PROVIDER_PAYMENT = 0  # code of the payment that is made at the provider's own site
 _LAND = (
     (0.80, 0.08, 0.12), (0.30, 0.25, 0.45), (0.15, 0.35, 0.50), (0.15, 0.30, 0.55),
     (0.45, 0.15, 0.40), (0.45, 0.30, 0.25), (0.40, 0.20, 0.40),
@@ -34,7 +35,7 @@ class People:
     @property
     def device(self) -> Codes:
         """Code of the device, by visitor."""
-        return np.array([p.device for p in rates.PROFILES], dtype=np.int16)[self.profile]
+        return np.array([p.device for p in origins.PROFILES], dtype=np.int16)[self.profile]
 
     def __len__(self) -> int:
         return len(self.day)
@@ -64,6 +65,7 @@ class Sessions:
     variant: Codes  # −1 = not exposed in this session
     coupon: Codes
     payment: Codes
+    away: Flags  # bought, but the order comes with a session of its own
 
     def __len__(self) -> int:
         return len(self.visitor)
@@ -89,33 +91,42 @@ def arrive(calendar: Calendar, visitors: int, rng: np.random.Generator, traffic:
     day_channel = pick(traffic, _weights(calendar, noise), visitors)
     day, channel = np.divmod(day_channel, np.int16(len(rates.CHANNELS)))
     device = pick_by(rng, rates.DEVICE_BY_CHANNEL, channel)
-    profiles = [[p.weight if p.device == d else 0.0 for p in rates.PROFILES] for d in range(len(rates.DEVICES))]
-    return People(day, channel, pick_by(rng, profiles, device), pick(rng, [c[2] for c in rates.COUNTRIES], visitors))
+    profiles = [[p.weight if p.device == d else 0.0 for p in origins.PROFILES] for d in range(len(origins.DEVICES))]
+    return People(day, channel, pick_by(rng, profiles, device), pick(rng, [c[2] for c in origins.COUNTRIES], visitors))
+
+
+def tables(calendar: Days) -> rates.Tables:
+    """The probabilities of this world."""
+    return rates.QUIET if calendar.quiet else rates.PLANTED
+
+
+def by_day(calendar: Days, noise: Floats, growth: float) -> Floats:
+    """Weight of each day: week, season, growth."""
+    numbers = np.arange(calendar.days)
+    ordinal = calendar.first_day.toordinal() + numbers
+    week = np.array(origins.WEEKDAYS)[(ordinal + 6) % 7]
+    season = 1 + (0 if calendar.quiet else 0.06) * np.sin(2 * np.pi * (ordinal % 365) / 365)
+    return np.asarray(week * season * (1 + growth * numbers / calendar.days) * noise)
 
 
 def _weights(calendar: Calendar, noise: Floats) -> Floats:
-    """Weight of each day and channel for a first session, shape (days, channels): week, season, growth, push."""
-    numbers = np.arange(calendar.days)
-    ordinal = calendar.first_day.toordinal() + numbers
-    week = np.array(rates.WEEKDAYS)[(ordinal + 6) % 7]
-    season = 1 + 0.06 * np.sin(2 * np.pi * (ordinal % 365) / 365)
-    day = week * season * (1 + rates.GROWTH * numbers / calendar.days) * noise
-    table = day[:, None] * np.array(rates.FIRST_MIX)[None, :]
+    """Weight of each day and channel for a first session, shape (days, channels): the day's, push, influencer."""
+    planted = tables(calendar)
+    table = by_day(calendar, noise, planted.growth)[:, None] * np.array(rates.FIRST_MIX)[None, :]
     first, last = calendar.push
-    table[first : last + 1, rates.PAID_SOCIAL] *= rates.PUSH
+    table[first : last + 1, rates.PAID_SOCIAL] *= planted.push
+    table[calendar.influencer, rates.SOCIAL] *= planted.influencer
     return np.asarray(table)
 
 
-def clock(calendar: Calendar, day: Whole, rng: np.random.Generator) -> NDArray[np.int64]:
+def clock(calendar: Days, day: Whole, rng: np.random.Generator) -> NDArray[np.int64]:
     """An instant on each of these days, by the shop's profile of hours; milliseconds UTC."""
-    starts = np.array([calendar.start_of(n) for n in range(calendar.days + 1)], dtype=np.int64)
-    share = (pick(rng, rates.HOURS, len(day)) + rng.random(len(day))) / 24
+    starts = np.array(calendar.starts(), dtype=np.int64)
+    share = (pick(rng, origins.HOURS, len(day)) + rng.random(len(day))) / 24
     return np.asarray(starts[day] + (share * (starts[day + 1] - starts[day])).astype(np.int64))
 
 
-def probability(
-    table: tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]], channel: Whole, device: Whole, first: Flags
-) -> Floats:
+def probability(table: rates.Factors, channel: Whole, device: Whole, first: Flags) -> Floats:
     """The product of the three factors, one number per session."""
     by_channel, by_device, by_newness = (np.array(t) for t in table)
     return np.asarray(by_channel[channel] * by_device[device] * by_newness[1 - first.astype(np.int16)])
@@ -123,16 +134,16 @@ def probability(
 
 def browse(
     people: People, visitor: NDArray[np.int32], kind: int, day: Codes, start: NDArray[np.int64], channel: Codes,
-    first: Flags, rng: np.random.Generator,
+    first: Flags, rng: np.random.Generator, given: rates.Tables,
 ) -> Sessions:  # fmt: skip
     """What these sessions look at and put into the cart. A reorder surely gets as far as the checkout."""
     n = len(visitor)
     device = people.device[visitor]
     sure = kind == REORDER
     bounce = chance(rng, probability(rates.BOUNCE, channel, device, first), n) & (not sure)
-    view = (chance(rng, probability(rates.VIEW, channel, device, first), n) | sure) & ~bounce
-    cart = (chance(rng, probability(rates.CART, channel, device, first), n) | sure) & view
-    begun = (chance(rng, probability(rates.CHECKOUT, channel, device, first), n) | sure) & cart
+    view = (chance(rng, probability(given.view, channel, device, first), n) | sure) & ~bounce
+    cart = (chance(rng, probability(given.cart, channel, device, first), n) | sure) & view
+    begun = (chance(rng, probability(given.checkout, channel, device, first), n) | sure) & cart
     lines = np.where(cart, 1 + pick(rng, rates.LINES, n), 0).astype(np.int16)
     views = np.where(view, np.maximum(1 + pick(rng, (0.45, 0.28, 0.17, 0.10), n), lines), 0).astype(np.int16)
     landing = pick_by(rng, _LAND, channel)
@@ -155,7 +166,7 @@ def browse(
         quantity=(1 + pick(rng, rates.QUANTITY, 3 * n)).reshape(n, 3),
         depth=np.where(begun, BEGAN, np.where(cart, CARTED, BROWSED)).astype(np.int16),
         variant=np.full(n, -1, dtype=np.int16), coupon=pick(rng, [c[2] for c in rates.COUPONS], n),
-        payment=pick(rng, (0.45, 0.35, 0.20), n),
+        payment=pick(rng, (0.45, 0.35, 0.20), n), away=np.zeros(n, dtype=np.bool_),
     )  # fmt: skip
 
 
@@ -171,7 +182,7 @@ def ordinary(calendar: Calendar, people: People, rng: np.random.Generator) -> Se
     visitor, ordinal, day = visitor[seen], ordinal[seen], day[seen].astype(np.int16)
     first = ordinal == 0
     channel = np.where(first, people.channel[visitor], pick(rng, rates.LATER_MIX, len(visitor))).astype(np.int16)
-    found = browse(people, visitor, ORDINARY, day, clock(calendar, day, rng), channel, first, rng)
+    found = browse(people, visitor, ORDINARY, day, clock(calendar, day, rng), channel, first, rng, tables(calendar))
     attempts = first_checkouts(found)
     at = np.full(len(people), len(found))
     at[found.visitor[attempts]] = attempts
@@ -187,15 +198,19 @@ def first_checkouts(sessions: Sessions) -> NDArray[np.int64]:
     return np.asarray(rows[run_starts(sessions.visitor[rows])])
 
 
-def completion(device: Whole, variant: Whole) -> tuple[Floats, Floats, Floats]:
+def completion(
+    device: Whole, variant: Whole, given: rates.Tables = rates.PLANTED
+) -> tuple[Floats, Floats, Floats]:  # fmt: skip
     """Probabilities of the three steps from begin_checkout to purchase."""
-    shipping = np.array(rates.SHIPPING)[device] * np.where(variant == 1, rates.UPLIFT, 1.0)
-    return shipping, np.array(rates.PAYMENT)[device], np.array(rates.PURCHASE)[device]
+    shipping = np.array(given.shipping)[device] * np.where(variant == 1, rates.UPLIFT, 1.0)
+    return shipping, np.array(given.payment)[device], np.array(given.purchase)[device]
 
 
-def walk(sessions: Sessions, rows: Whole, device: Whole, rng: np.random.Generator) -> Flags:
+def walk(
+    sessions: Sessions, rows: Whole, device: Whole, rng: np.random.Generator, given: rates.Tables
+) -> Flags:  # fmt: skip
     """Send these sessions through the checkout, their ``depth`` in place; true where they buy."""
-    shipping, payment, purchase = completion(device, sessions.variant[rows])
+    shipping, payment, purchase = completion(device, sessions.variant[rows], given)
     shipped = chance(rng, shipping, len(rows))
     paid = shipped & chance(rng, payment, len(rows))
     bought = paid & chance(rng, purchase, len(rows))
@@ -205,6 +220,8 @@ def walk(sessions: Sessions, rows: Whole, device: Whole, rng: np.random.Generato
 
 def expose(calendar: Calendar, sessions: Sessions, rows: Whole, rng: np.random.Generator) -> None:
     """Assign the checkouts that fall into the experiment to its variants, half and half, in place."""
+    if calendar.quiet:
+        return
     first, last = calendar.test
     day = sessions.day[rows]
     exposed = rows[(day >= first) & (day <= last)]
@@ -217,7 +234,7 @@ def recover(calendar: Calendar, sessions: Sessions, rows: Whole, device: Whole, 
     ``rows`` are checkouts that were left. The odds are such that the share RECOVERED of all first orders comes
     this way in both variants, so that the uplift on the purchase probability of a visitor is exactly UPLIFT.
     """
-    complete = np.prod(np.stack(completion(device, sessions.variant[rows])), axis=0)
+    complete = np.prod(np.stack(completion(device, sessions.variant[rows], tables(calendar))), axis=0)
     odds = rates.RECOVERED / (1 - rates.RECOVERED) * complete / (1 - complete)
     back = chance(rng, odds, len(rows))
     day = sessions.day[rows] + 1 + pick(rng, (0.4, 0.25, 0.15, 0.12, 0.08), len(rows))
@@ -242,6 +259,7 @@ def recover(calendar: Calendar, sessions: Sessions, rows: Whole, device: Whole, 
 def reorders(calendar: Calendar, people: People, bought: Sessions, rng: np.random.Generator) -> list[Sessions]:
     """After each order another checkout with probability REORDER, at the ordinary rates, and so on."""
     rounds: list[Sessions] = []
+    given = tables(calendar)
     for _ in range(rates.MAX_ORDERS - 1):
         again = chance(rng, rates.REORDER, len(bought))
         wait = rates.REORDER_AFTER + rng.exponential(rates.REORDER_DAYS, len(bought)).astype(np.int64)
@@ -250,11 +268,29 @@ def reorders(calendar: Calendar, people: People, bought: Sessions, rng: np.rando
         visitor, late = bought.visitor[again], day[again].astype(np.int16)
         channel = pick(rng, rates.LATER_MIX, len(visitor))
         first = np.zeros(len(visitor), dtype=np.bool_)
-        found = browse(people, visitor, REORDER, late, clock(calendar, late, rng), channel, first, rng)
-        done = walk(found, np.arange(len(found)), people.device[visitor], rng)
+        found = browse(people, visitor, REORDER, late, clock(calendar, late, rng), channel, first, rng, given)
+        done = walk(found, np.arange(len(found)), people.device[visitor], rng, given)
         rounds.append(found)
         bought = found.take(done)
     return rounds
+
+
+def came_back(sessions: Sessions, share: float, rng: np.random.Generator) -> Sessions:
+    """The sessions that return from the payment provider with the order; those they come from are marked, in place."""
+    paid = (sessions.depth == BOUGHT) & (sessions.payment == PROVIDER_PAYMENT) & (sessions.kind != RECOVERY)
+    rows = np.flatnonzero(paid)
+    rows = rows[chance(rng, share, len(rows))]
+    found = sessions.take(rows)
+    sessions.away[rows] = True
+    found.kind[:] = CAME_BACK
+    found.start[:] += rng.integers(60 * 60_000, 100 * 60_000, len(rows))
+    found.first[:] = False
+    found.entry[:] = rates.PROVIDER
+    found.landing[:] = LAND_CART
+    found.views[:] = found.reads[:] = 0
+    found.term[:] = found.variant[:] = -1
+    found.sign_up[:] = False
+    return found
 
 
 def visits(calendar: Calendar, people: People, rng: dict[str, np.random.Generator]) -> Sessions:
@@ -263,10 +299,11 @@ def visits(calendar: Calendar, people: People, rng: dict[str, np.random.Generato
     rows = first_checkouts(own)
     device = people.device[own.visitor[rows]]
     expose(calendar, own, rows, rng["steps"])
-    bought = walk(own, rows, device, rng["steps"])
+    bought = walk(own, rows, device, rng["steps"], tables(calendar))
     back = recover(calendar, own, rows[~bought], device[~bought], rng["steps"])
     orders = join([own.take(rows[bought]), back])
     every = join([own, back, *reorders(calendar, people, orders, rng["orders"])])
+    every = join([every, came_back(every, tables(calendar).away, rng["till"])])
     # visitor and start in one key: far quicker than a sort by two columns
     key = (every.visitor.astype(np.int64) << 36) | (every.start - calendar.start_of(0))
     return every.take(np.argsort(key, kind="stable"))

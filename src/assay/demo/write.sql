@@ -6,11 +6,11 @@ SELECT
     e.seq::BIGINT                                                           AS seq,
     NULL::BIGINT                                                            AS sent_at,
     e.received * 1000                                                       AS received_at,
-    CASE WHEN e.visitor < 0 THEN 'shop' ELSE 'web' END                      AS source,
+    r.text                                                                  AS source,
     'live'                                                                  AS environment,
     CASE WHEN e.visitor >= 0 THEN 'v' || to_base(e.visitor + 1, 36) END     AS visitor,
     CASE WHEN e.person >= 0 THEN 'u' || to_base(e.person + 1, 36) END       AS "user",
-    NULL::VARCHAR                                                           AS account,
+    CASE WHEN e.account >= 0 THEN 'a' || to_base(e.account + 1, 36) END     AS account,
     NULL::VARCHAR                                                           AS session,
     NULL::BIGINT                                                            AS hit,
     p.url || CASE WHEN e.entry >= 0 THEN coalesce(s.query, '') ELSE '' END  AS url,
@@ -31,7 +31,7 @@ SELECT
     c.language                                                              AS language,
     m.screen                                                                AS screen,
     e.bot                                                                   AS bot,
-    e.visitor >= 0                                                          AS interactive,
+    e.interactive                                                           AS interactive,
     NULL::VARCHAR                                                           AS session_channel,
     NULL::BOOLEAN                                                           AS session_new,
     NULL::BOOLEAN                                                           AS session_bounce,
@@ -39,10 +39,11 @@ SELECT
     l.amount                                                                AS amount,
     l.currency                                                              AS currency,
     l.items                                                                 AS items,
-    CASE WHEN e.visitor >= 0 THEN 'granted' ELSE 'unknown' END              AS consent,
+    CASE WHEN e.consent THEN 'granted' ELSE 'unknown' END                   AS consent,
     l.props                                                                 AS props
 FROM part AS e
 JOIN names AS n ON n.code = e.name
+JOIN sources AS r ON r.code = e.source
 LEFT JOIN pages AS p ON p.code = e.page
 LEFT JOIN entries AS s ON s.code = e.entry
 LEFT JOIN machines AS m ON m.code = e.profile
