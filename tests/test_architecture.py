@@ -152,6 +152,8 @@ def test_the_sql_of_every_question_parses(tmp_path: Path) -> None:
         ws.ask("quality", **range_),
         ws.ask("changes", **range_),
         ws.ask("user", "a", **range_),
+        ws.ask("products", segment="seen", **range_),
+        ws.ask("products", pairs=True, by="item_id", **range_),
     ]
     asked = {answer.question for answer in answers}
     from assay.analyses import BY_NAME
