@@ -63,3 +63,4 @@ COUNTRIES: tuple[tuple[str, str, float], ...] = (
 
 WEEKDAYS = (1.05, 1.03, 1.00, 0.98, 0.95, 0.92, 1.12)  # Monday first
 HOURS = (8, 5, 3, 2, 2, 4, 10, 20, 30, 36, 40, 44, 48, 44, 40, 40, 42, 46, 54, 62, 68, 60, 40, 20)
+DAYTIME = tuple(0 if hour < 6 or hour > 22 else weight for hour, weight in enumerate(HOURS))  # nobody comes at night

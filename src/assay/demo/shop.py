@@ -21,7 +21,8 @@ from assay.demo.journey import Events
 from assay.demo.payload import NAMES
 from assay.demo.sheets import Claims, Spend, claims
 from assay.demo.till import Till
-from assay.demo.visits import People, Sessions
+from assay.demo.traffic import People
+from assay.demo.visits import Sessions
 
 
 @dataclass(frozen=True)

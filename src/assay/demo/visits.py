@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from assay.demo import catalogue, origins, rates
 from assay.demo.calendar import Calendar, Days
 from assay.demo.draws import Flags, Floats, Whole, chance, pick, pick_by, run_starts, since_group_start
+from assay.demo.traffic import Codes, People, by_day, clock
 
 ORDINARY, RECOVERY, REORDER, BOT, CAME_BACK = range(5)  # kinds of session; the last: from the payment provider
 LAND_READ, LAND_CATEGORY, LAND_PRODUCT, LAND_CART = range(4)
@@ -20,25 +21,6 @@ _LAND = (
     (0.80, 0.08, 0.12), (0.30, 0.25, 0.45), (0.15, 0.35, 0.50), (0.15, 0.30, 0.55),
     (0.45, 0.15, 0.40), (0.45, 0.30, 0.25), (0.40, 0.20, 0.40),
 )  # fmt: skip
-Codes = NDArray[np.int16]
-
-
-@dataclass(frozen=True)
-class People:
-    """One row per visitor (an anonymous device). Bots come last."""
-
-    day: Codes  # of the first session
-    channel: Codes  # of the first session
-    profile: Codes
-    country: Codes
-
-    @property
-    def device(self) -> Codes:
-        """Code of the device, by visitor."""
-        return np.array([p.device for p in origins.PROFILES], dtype=np.int16)[self.profile]
-
-    def __len__(self) -> int:
-        return len(self.day)
 
 
 @dataclass(frozen=True)
@@ -100,15 +82,6 @@ def tables(calendar: Days) -> rates.Tables:
     return rates.QUIET if calendar.quiet else rates.PLANTED
 
 
-def by_day(calendar: Days, noise: Floats, growth: float) -> Floats:
-    """Weight of each day: week, season, growth."""
-    numbers = np.arange(calendar.days)
-    ordinal = calendar.first_day.toordinal() + numbers
-    week = np.array(origins.WEEKDAYS)[(ordinal + 6) % 7]
-    season = 1 + (0 if calendar.quiet else 0.06) * np.sin(2 * np.pi * (ordinal % 365) / 365)
-    return np.asarray(week * season * (1 + growth * numbers / calendar.days) * noise)
-
-
 def _weights(calendar: Calendar, noise: Floats) -> Floats:
     """Weight of each day and channel for a first session, shape (days, channels): the day's, push, influencer."""
     planted = tables(calendar)
@@ -117,13 +90,6 @@ def _weights(calendar: Calendar, noise: Floats) -> Floats:
     table[first : last + 1, rates.PAID_SOCIAL] *= planted.push
     table[calendar.influencer, rates.SOCIAL] *= planted.influencer
     return np.asarray(table)
-
-
-def clock(calendar: Days, day: Whole, rng: np.random.Generator) -> NDArray[np.int64]:
-    """An instant on each of these days, by the shop's profile of hours; milliseconds UTC."""
-    starts = np.array(calendar.starts(), dtype=np.int64)
-    share = (pick(rng, origins.HOURS, len(day)) + rng.random(len(day))) / 24
-    return np.asarray(starts[day] + (share * (starts[day + 1] - starts[day])).astype(np.int64))
 
 
 def probability(table: rates.Factors, channel: Whole, device: Whole, first: Flags) -> Floats:
