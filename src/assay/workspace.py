@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -143,7 +143,8 @@ class Workspace:
         found = self.question(question)
         values = checked(found, args, params)
         as_of = getattr(values, "as_of", None)
-        return found.answer(self._asking(found) if as_of is None else self._asking_then(as_of), values)
+        answer = found.answer(self._asking(found) if as_of is None else self._asking_then(as_of), values)
+        return self.to_backlog(answer) if getattr(values, "to_backlog", False) else answer
 
     def question(self, name: str) -> Question:
         """A question by name."""
@@ -237,6 +238,19 @@ class Workspace:
             raise UsageError(answer.empty or f"{answer.question} lists no visitors, users or accounts; {hint}")
         path, self.plan = save(self.folder, name, per, (str(v) for v in answer.column(per) if v is not None))
         return path
+
+    def to_backlog(self, answer: Answer) -> Answer:
+        """Note the ideas of an answer in the backlog, each once; the answer says how many are new."""
+        import json
+
+        known = {row["key"] for row in self.state.read("backlog")}
+        with self.state.changing() as do:
+            for idea in answer.ideas:
+                values = {**asdict(idea), "segment": json.dumps(dict(idea.where), default=str), "now": self.now}
+                do("add_idea", **{name: value for name, value in values.items() if name != "where"})
+        new = sum(idea.key not in known for idea in answer.ideas)
+        note = f"backlog: {new} new, {len(answer.ideas) - new} known before and brought up to date"
+        return replace(answer, notes=(*answer.notes, note))
 
     # -- the change log ----------------------------------------------------------------------------------------------
 

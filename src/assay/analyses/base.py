@@ -43,9 +43,10 @@ class Ranged(Params):
     as_of: datetime | None = Field(None, description="answer as of that moment: only what had been received by then")
 
 
-def argument(description: str, many: bool = False) -> Any:
-    """A field that the command line takes without a flag."""
-    return Field(... if not many else (), description=description, json_schema_extra={"argument": True})
+def argument(description: str, many: bool = False, optional: bool = False) -> Any:
+    """A field that the command line takes without a flag; ``optional``: None where it is not given."""
+    default = () if many else None if optional else ...
+    return Field(default, description=description, json_schema_extra={"argument": True})
 
 
 def arguments(params: Params) -> list[str]:
@@ -54,7 +55,8 @@ def arguments(params: Params) -> list[str]:
     for name, one in type(params).model_fields.items():
         if isinstance(one.json_schema_extra, dict) and one.json_schema_extra.get("argument"):
             value = getattr(params, name)
-            found += [str(part) for part in value] if isinstance(value, list) else [str(value)]
+            given = value if isinstance(value, list) else [] if value is None else [value]
+            found += [str(part) for part in given]
     return found
 
 

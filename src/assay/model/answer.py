@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from assay.model.estimate import Estimate
-from assay.model.finding import Finding
+from assay.model.finding import Finding, Idea
 
 Cell = str | int | float | bool | Decimal | date | datetime | None
 
@@ -83,6 +83,7 @@ class Answer:
     complete_through: datetime | None = None
     empty: str | None = None
     period: tuple[date, date] | None = None
+    ideas: tuple[Idea, ...] = ()
 
     def column(self, name: str) -> list[Cell]:
         """All values of one column, top to bottom."""

@@ -16,3 +16,23 @@ class Finding:
     text: str
     evidence: Mapping[str, Any] = field(default_factory=dict)
     action: str | None = None
+
+
+@dataclass(frozen=True)
+class Idea:
+    """Something to test: what, where, what it is worth a year (low and high too), and the test that could prove it.
+
+    ``key`` is the same for the same idea asked again. Money is decimal text; ``sample`` is units per arm.
+    """
+
+    key: str
+    title: str
+    source: str
+    metric: str
+    where: Mapping[str, Any] = field(default_factory=dict)
+    step: str | None = None
+    worth: str | None = None
+    worth_low: str | None = None
+    worth_high: str | None = None
+    sample: int | None = None
+    weeks: float | None = None

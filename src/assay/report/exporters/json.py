@@ -28,6 +28,7 @@ def document(answer: Answer) -> dict[str, Any]:
         ],
         "estimates": [_estimate(one, columns) for one in answer.estimates],
         "findings": [plain(finding) for finding in answer.findings],
+        **({"ideas": [plain(idea) for idea in answer.ideas]} if answer.ideas else {}),
         "sentence": answer.sentence,
         "notes": list(answer.notes),
         "next": list(answer.next),

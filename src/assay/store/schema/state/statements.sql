@@ -13,3 +13,39 @@ INSERT INTO definitions (metric, id, first_seen) VALUES (:metric, :id, :first_se
 
 -- name: definitions
 SELECT metric, id, first_seen FROM definitions ORDER BY first_seen, metric;
+
+-- name: add_idea
+INSERT INTO backlog (key, title, source, metric, segment, step, worth, worth_low, worth_high, sample, weeks, noted_at, updated_at)
+VALUES (:key, :title, :source, :metric, :segment, :step, :worth, :worth_low, :worth_high, :sample, :weeks, :now, :now)
+ON CONFLICT (key) DO UPDATE SET title = excluded.title, worth = excluded.worth, worth_low = excluded.worth_low,
+    worth_high = excluded.worth_high, sample = excluded.sample, weeks = excluded.weeks, updated_at = excluded.updated_at;
+
+-- name: backlog
+SELECT * FROM backlog ORDER BY CAST(coalesce(worth, '0') AS REAL) DESC, no;
+
+-- name: alerts
+SELECT * FROM alerts ORDER BY no;
+
+-- name: put_alert
+INSERT INTO alerts (key, subject, part, cause, first, last, recovered, weekly, text, incident, raised_at)
+VALUES (:key, :subject, :part, :cause, :first, :last, :recovered, :weekly, :text, :incident, :now)
+ON CONFLICT (key) DO UPDATE SET last = excluded.last, recovered = excluded.recovered, incident = excluded.incident;
+
+-- name: acknowledge_alert
+UPDATE alerts SET acknowledged_at = coalesce(acknowledged_at, :now) WHERE no = :no;
+
+-- name: alert_mutes
+SELECT subject, until FROM alert_mutes ORDER BY subject;
+
+-- name: mute_alert
+INSERT INTO alert_mutes (subject, until, muted_at) VALUES (:subject, :until, :now)
+ON CONFLICT (subject) DO UPDATE SET until = excluded.until, muted_at = excluded.muted_at;
+
+-- name: unmute_alert
+DELETE FROM alert_mutes WHERE subject = :subject;
+
+-- name: alert_days
+SELECT day, series, p FROM alert_days ORDER BY day;
+
+-- name: add_alert_day
+INSERT INTO alert_days (day, series, p, judged_at) VALUES (:day, :series, :p, :now) ON CONFLICT (day) DO NOTHING;
