@@ -152,6 +152,7 @@ def test_the_sql_of_every_question_parses(tmp_path: Path) -> None:
         ws.ask("quality", **range_),
         ws.ask("changes", **range_),
         ws.ask("user", "a", **range_),
+        ws.ask("pages", conversion=True, by="channel", segment="mobile", **range_),
         ws.ask("products", segment="seen", **range_),
         ws.ask("products", pairs=True, by="item_id", **range_),
     ]

@@ -1,4 +1,4 @@
-"""pages: views, entries and exits of each page or page group, with exit rate and bounce rate."""
+"""pages: views, entries and exits of each page or page group, with exit rate and bounce rate; what entries bring."""
 
 from __future__ import annotations
 
@@ -36,6 +36,14 @@ class Params(Ranged):
 
     group: bool = Field(False, description="page groups of the plan instead of single pages")
     limit: int = Field(50, ge=1, le=10_000, description="most rows")
+    conversion: bool = Field(
+        False, description="by entry page instead: goal rate, revenue and contribution of those who came in there"
+    )
+    goal: str | None = Field(None, description="which goal converts; default: the macro goal")
+    by: Literal["channel", "source", "medium", "campaign", "device", "country"] | None = Field(
+        None, description="split each entry page by this"
+    )
+    per: Literal["visitor", "session"] = Field("visitor", description="whose goal and revenue")
     rage: Literal["pages", "clicks"] | None = Field(
         None, description="rage clicks instead: by page and element, or every click and whether it fires"
     )
@@ -57,6 +65,10 @@ def answer(asking: Asking, params: Params) -> Answer:
     cut = Cut(period, where=asking.segment(params.segment))
     if params.rage is not None:
         return _rage(asking, params, cut)
+    if params.conversion or params.goal is not None or params.by is not None:
+        from assay.analyses.landing import conversion
+
+        return conversion(asking, params, cut)
     result = asking.ask(page_statement(asking.plan, cut, params.group))
     if not result.rows:
         reason = f"no page views in {period}"
@@ -82,7 +94,10 @@ def answer(asking: Asking, params: Params) -> Answer:
         sentence=_sentence(rows, str(period)),
         findings=_rage_findings(asking, params, cut),
         notes=(f"bounce rule {asking.plan.rules.bounce.rule}",),
-        next=("assay pages --group",) if asking.plan.pages and not params.group else ("assay quality",),
+        next=(
+            *(("assay pages --group",) if asking.plan.pages and not params.group else ()),
+            f"assay pages --conversion{' --group' if params.group else ''}",
+        ),
         chart={"kind": "bars", "x": "page", "y": "views"},
     )
 
