@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from assay.demo.worlds import saas, shop
+from assay.demo.worlds import leads, saas, shop
 from assay.demo.worlds.base import World
 
-WORLDS: tuple[World, ...] = (shop.WORLD, saas.WORLD)
+WORLDS: tuple[World, ...] = (shop.WORLD, saas.WORLD, leads.WORLD)
 BY_NAME: dict[str, World] = {world.name: world for world in WORLDS}
