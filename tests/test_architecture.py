@@ -150,6 +150,7 @@ def test_the_sql_of_every_question_parses(tmp_path: Path) -> None:
         ws.ask("explain", "window", **range_),
         ws.ask("catalog"),
         ws.ask("quality", **range_),
+        ws.ask("alerts", **range_),
         ws.ask("changes", **range_),
         ws.ask("user", "a", **range_),
         ws.ask("pages", conversion=True, by="channel", segment="mobile", **range_),

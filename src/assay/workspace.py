@@ -161,6 +161,11 @@ class Workspace:
     def __dir__(self) -> Iterable[str]:
         return [*super().__dir__(), *(q.replace("-", "_") for q in BY_NAME)]
 
+    def asking(self, question: str, as_of: datetime | None = None) -> Asking:
+        """What a question may ask of this workspace, for work that is more than one answer."""
+        found = self.question(question)
+        return self._asking(found) if as_of is None else self._asking_then(as_of)
+
     def _asking(self, question: Question) -> Asking:
         span = self.span if question.needs_data else None
         return self._made(self.plan, self._run, self.now, span, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from assay.analyses import (
+    alerts,
     attribution,
     audit,
     backlog,
@@ -21,6 +22,7 @@ from assay.analyses import (
     opportunity,
     overview,
     pages,
+    patterns,
     products,
     quality,
     retention,
@@ -38,6 +40,7 @@ QUESTIONS: tuple[Question, ...] = (
     why.QUESTION,
     leaks.QUESTION,
     opportunity.QUESTION,
+    patterns.QUESTION,
     backlog.QUESTION,
     funnel.QUESTION,
     segments.QUESTION,
@@ -59,6 +62,7 @@ QUESTIONS: tuple[Question, ...] = (
     clv.QUESTION,
     compare.QUESTION,
     changes.QUESTION,
+    alerts.QUESTION,
 )
 
 BY_NAME: dict[str, Question] = {question.name: question for question in QUESTIONS}

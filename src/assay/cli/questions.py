@@ -51,7 +51,10 @@ class Save(Verbs):
 
 
 _LISTING = ("funnel", "sessions")
-_ACTIONS = {"changes": "assay.cli.changes:Changes"}  # what a question's verb can do beside answering
+_ACTIONS = {  # what a question's verb can do beside answering
+    "alerts": "assay.cli.alerts:Alerts",
+    "changes": "assay.cli.changes:Changes",
+}
 _AS = inspect.Parameter(
     "cohort",
     inspect.Parameter.KEYWORD_ONLY,

@@ -106,7 +106,8 @@ def read(watched: Watched, result: Result) -> dict[tuple[str, str], dict[date, C
         per = numbers[2 : 2 + 3 * marks]
         rest = numbers[2 + 3 * marks :]
         found.setdefault(key, {})[row[0]] = Counts(
-            *(int(v or 0) for v in numbers[:2]),
+            visits=int(numbers[0] or 0),
+            flat=int(numbers[1] or 0),
             n=_whole(per[0::3]),
             having=_whole(per[1::3]),
             squares=tuple(float(v or 0) for v in per[2::3]),

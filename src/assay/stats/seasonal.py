@@ -21,7 +21,7 @@ _CAP = 2.5
 _CAPPED = 0.97756  # E min(Z², 2.5²) of a standard normal
 _FLOOR = 0.01  # no series is steadier than 1 % from day to day
 _ROUNDS = 12
-_OWN = 28  # days of own forecast errors that correct the spread
+OWN = 28  # days of own forecast errors that correct the spread
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def forecasts(series: Series, first: int, last: int) -> dict[int, Forecast]:
     """
     import numpy as np
 
-    start = max(0, first - _OWN)
+    start = max(0, first - OWN)
     beta: Any = None
     own = np.full((series.values.shape[0], last + 1), np.nan)
     found: dict[int, Forecast] = {}
@@ -73,8 +73,63 @@ def forecasts(series: Series, first: int, last: int) -> dict[int, Forecast]:
         raw = _judge(series, day, fit, np.ones(len(own)))
         own[:, day] = np.where(series.odd[:, day], np.nan, raw.z)
         if day >= first:
-            found[day] = _judge(series, day, fit, _wider(own[:, max(start, day - _OWN) : day]))
+            found[day] = _judge(series, day, fit, _wider(own[:, max(start, day - OWN) : day]))
     return found
+
+
+@dataclass(frozen=True)
+class Weeks:
+    """The last two weeks against the six before, of every series; shape (series,). ``value`` and ``expected`` are the
+    two levels, ``exposure`` and ``usual`` what they rest on per day."""
+
+    value: Any
+    expected: Any
+    low: Any
+    high: Any
+    z: Any
+    p: Any
+    size: Any
+    enough: Any
+    exposure: Any
+    usual: Any
+
+
+def weeks(series: Series, day: int) -> Weeks:
+    """Two weeks up to ``day`` against the six before, of which the highest and the lowest are left out.
+
+    What changes a little every day is no surprise on any of them; here it adds up. Days that lie near each other are
+    taken for half as many (their spread is doubled).
+    """
+    import numpy as np
+    from scipy.special import ndtri, stdtr, stdtrit
+
+    fit = _fit(series, day - 13, None)
+    share = series.share
+    known = np.isfinite(series.values) & (series.exposure > 0) & ~series.odd
+    block = slice(day - HISTORY + 1, day + 1)
+    e = np.where(known, series.exposure, 0.0)[:, block].reshape(len(share), 8, 7)
+    v = np.where(known, series.values, 0.0)[:, block].reshape(len(share), 8, 7)
+    n = known[:, block].reshape(len(share), 8, 7).sum(axis=2)
+    weight = e.sum(axis=2)
+    full = n >= 5
+    level = np.where(full, (v * e).sum(axis=2) / np.maximum(weight, 1e-12), np.nan)
+    g = _link(level, share[:, None])
+    before = np.sort(np.where(full, g, np.nan)[:, :6], axis=1)
+    enough = fit.enough & full.all(axis=1)
+    base = np.where(enough, before[:, 1:5].mean(axis=1), 0.0)
+    now = np.where(enough, g[:, 6:].mean(axis=1), 0.0)
+    mu, recent = _back(base, share), _back(now, share)
+    slope = _slope(mu, share)
+    on, usual = weight[:, 6:].sum(axis=1), weight[:, :6].sum(axis=1)
+    sampling = fit.phi / slope * (1 / np.maximum(on, 1e-9) + 1.2 / np.maximum(usual, 1e-9))
+    sd = np.sqrt(sampling + 2 * fit.tau * (1 / 14 + 1.2 / 42))
+    t = (now - base) / sd
+    p = np.maximum(2 * stdtr(fit.freedom, -np.abs(t)), 1e-300)
+    half = -stdtrit(fit.freedom, 0.005) * sd
+    low, high = _back(base - half, share), _back(base + half, share)
+    z, p = np.where(enough, np.sign(t) * -ndtri(p / 2), np.nan), np.where(enough, p, np.nan)
+    per_day = on / np.maximum(n[:, 6:].sum(axis=1), 1), usual / np.maximum(n[:, :6].sum(axis=1), 1)
+    return Weeks(recent, np.where(enough, mu, np.nan), low, high, z, p, mu * on / fit.phi, enough, *per_day)
 
 
 @dataclass(frozen=True)
@@ -110,6 +165,7 @@ def _fit(series: Series, day: int, before: Any) -> _Fit:
     n, k = known.sum(axis=1), x.shape[1]
     enough = n >= LEAST
     y0, e0 = np.where(known, y, 0.5), np.where(known, e, 1.0)
+    y0 = np.where(share, (y0 * e0 + 0.5) / (e0 + 1), y0)  # a share that was always 1 need not stay so
     phi = _dispersion(y0, e0, variance, known, share)
     typical = _typical(y, known, share)
     mu = np.broadcast_to(typical[:, None], y0.shape)
@@ -156,7 +212,6 @@ def _judge(series: Series, day: int, fit: _Fit, wider: Any) -> Forecast:
     own = fit.tau + np.einsum("i,sij,j->s", fit.row, fit.inverse, fit.row)
     total = (sampling + own) * wider**2
     size = slope / (total * slope**2)  # of the Poisson or binomial variable with this mean and variance
-    size_mean = np.where(share, size, mu * size)
     freedom = np.minimum(fit.freedom * ((sampling + own) / own) ** 2, 1e4)
     v = np.where(there, value, mu)
     below, above = _tails(v, mu, size, share)
@@ -168,13 +223,13 @@ def _judge(series: Series, day: int, fit: _Fit, wider: Any) -> Forecast:
     p = np.maximum(2 * stdtr(freedom, -np.abs(z)), 1e-300)
     z = np.where(z < 0, -1.0, 1.0) * -ndtri(p / 2)
     half = -stdtrit(freedom, 0.005) * np.sqrt(total)
-    low, high = _unlink(np.clip(eta - half, -40, 40), share), _unlink(np.clip(eta + half, -40, 40), share)
+    low, high = _back(eta - half, share), _back(eta + half, share)
     judged = fit.enough & there
     nan = np.nan
-    independent = np.where(share, e0 / np.maximum(fit.phi, 1e-12) * np.minimum(mu, 1 - mu), mu * e0 / fit.phi)
+    counted = mu * e0 / fit.phi
     return Forecast(
         np.where(fit.enough, mu, nan), np.where(fit.enough, low, nan), np.where(fit.enough, high, nan),
-        np.where(judged, z, nan), np.where(judged, p, nan), np.where(fit.enough, independent, np.minimum(size_mean, 0)),
+        np.where(judged, z, nan), np.where(judged, p, nan), np.where(fit.enough, counted, 0.0),
         fit.enough,
     )  # fmt: skip
 
@@ -218,6 +273,13 @@ def _unlink(eta: Any, share: Any) -> Any:
     import numpy as np
 
     return np.where(share, 1 / (1 + np.exp(-eta)), np.exp(eta))
+
+
+def _back(eta: Any, share: Any) -> Any:
+    """The same without overflow, for what lies far out."""
+    import numpy as np
+
+    return _unlink(np.clip(eta, -40, 40), share)
 
 
 def _slope(mu: Any, share: Any) -> Any:

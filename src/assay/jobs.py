@@ -1,0 +1,91 @@
+"""Recurring work: what a timer runs over a workspace, once a day or as often as it likes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from assay.analyses.alert_log import logged, muted, mutes, put
+from assay.analyses.alerts import findings, judge_days
+from assay.model.finding import Finding
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from assay.analyses.base import Asking
+    from assay.analyses.judging import Judged
+    from assay.decide.incidents import Incident
+    from assay.workspace import Workspace
+
+BACK = 28  # days that the first run judges
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a run of the alerts found. ``days``: complete days judged now. ``reason``: why none was."""
+
+    days: tuple[date, ...]
+    new: tuple[Finding, ...]
+    recovered: tuple[Finding, ...]
+    muted: int
+    open: int
+    reason: str = ""
+
+
+def run_alerts(workspace: Workspace, as_of: datetime | None = None) -> Ran:
+    """Judge the complete days since the last run and write what is new or recovered into the state.
+
+    Each day is judged once. ``as_of``: as if it were then.
+    """
+    return _Run(workspace.asking("alerts", as_of)).run()
+
+
+class _Run:
+    def __init__(self, asking: Asking) -> None:
+        assert asking.state is not None
+        self.asking, self.state = asking, asking.state
+
+    def run(self) -> Ran:
+        asking = self.asking
+        if asking.span is None:
+            return Ran((), (), (), 0, 0, "there are no events yet")
+        last = asking.complete_day()
+        done = [date.fromisoformat(row["day"]) for row in self.state.read("alert_days")]
+        first = max(done) + timedelta(1) if done else last - timedelta(BACK - 1)
+        log = logged(self.state)
+        known = tuple(e.incident for e in log if e.incident.recovered is None or (first - e.incident.last).days <= BACK)
+        if first > last:
+            going = sum(one.recovered is None for one in known)
+            return Ran((), (), (), 0, going, f"every complete day up to {last} has been judged")
+        judged, _ = judge_days(asking, first, last, known)
+        if not judged:
+            from assay.stats.seasonal import LEAST
+
+            able = asking.span.first + timedelta(LEAST)
+            return Ran((), (), (), 0, 0, f"no alert possible before {able}: an expectation needs {LEAST} days")
+        incidents = list(judged[-1].incidents)
+        before = {one.key: one for one in known}
+        new = [one for one in incidents if one.key not in before]
+        over = [one for one in incidents if one.key in before and one.recovered and not before[one.key].recovered]
+        self._write(judged, incidents)
+        held = mutes(self.state)
+        wanted = [one for one in new if done or one.recovered is None]  # a first run tells no old stories
+        loud = [one for one in wanted if not muted(one, held, one.last)]
+        return Ran(
+            tuple(j.day.day for j in judged), tuple(findings(asking, loud)), tuple(findings(asking, over)),
+            len(wanted) - len(loud), sum(one.recovered is None for one in incidents),
+        )  # fmt: skip
+
+    def _write(self, judged: list[Judged], incidents: list[Incident]) -> None:
+        now = self.asking.now
+        texts = [f.text for f in findings(self.asking, incidents)]
+        with self.state.changing() as do:
+            for one in judged:
+                do("add_alert_day", day=str(one.day.day), series=one.judged, p=one.limit, now=now)
+            for incident, text in zip(incidents, texts, strict=True):
+                put(do, incident, text, now)
+
+
+JOBS: dict[str, Callable[[Workspace], object]] = {"alerts": run_alerts}
