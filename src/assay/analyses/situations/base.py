@@ -1,0 +1,138 @@
+"""What every situation of the playbook is made of, and the figures of the site that it looks at.
+
+A situation is one file with a ``SITUATION`` and a line in ``SITUATIONS``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from assay.analyses.base import Asking
+from assay.model.finding import Finding
+from assay.plan.measures import Expression, Measure, Quantity, Select
+from assay.plan.values import Goal, Metric
+
+if TYPE_CHECKING:
+    from assay.model.moments import Moments
+    from assay.model.period import Period
+
+SURE = 0.004  # two-sided, for each situation over all its own looks: twelve of them stay quiet at about 5 %
+
+
+class NotSeen(Exception):
+    """The data do not hold what a situation looks at; the text says what is missing."""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """A named situation: how it reads, its usual causes, an idea to test, and the function that looks for it.
+
+    ``look`` returns a finding per case, the strongest first; raises NotSeen where the data cannot show it.
+    """
+
+    code: str
+    title: str
+    causes: tuple[str, ...]
+    idea: str
+    look: Callable[[Site], list[Finding]]
+
+
+@dataclass(frozen=True)
+class Share:
+    """A rate of one group: its value, variance and how many units are behind it."""
+
+    value: float
+    variance: float
+    units: float
+
+
+@dataclass
+class Site:
+    """The site over a range and, for changes, over the range before; figures are asked once."""
+
+    asking: Asking
+    period: Period
+    before: Period | None
+    where: Expression | None
+    _asked: dict[Any, Any] = field(default_factory=dict)
+
+    @property
+    def currency(self) -> str:
+        """The site's currency."""
+        return self.asking.plan.site.currency
+
+    def cells(self, quantity: Quantity, by: Sequence[str] = (), before: bool = False) -> dict[Any, Moments]:
+        """Group → moments of a quantity made on the spot; of one dimension the bare value is the key."""
+        from assay.query.cut import Cut
+
+        period = self.before if before else self.period
+        if period is None:
+            return {}
+        key = (repr(quantity), tuple(by), before)
+        if key not in self._asked:
+            metric = Metric("figure", "patterns", quantity, ("figure", ""))
+            cut = Cut(period, tuple(by), where=self.where, matured_by=self.asking.matured_by())
+            found = self.asking.cells([metric], cut)["figure"]
+            self._asked[key] = {
+                group[0] if len(by) == 1 else group: cell.matured if quantity.within and cell.matured else cell.all
+                for group, cell in found.items()
+                if cell.all.n
+            }
+        made: dict[Any, Moments] = self._asked[key]
+        return made
+
+    def shares(self, quantity: Quantity, by: Sequence[str] = (), before: bool = False) -> dict[Any, Share]:
+        """Group → rate, mean or ratio with its variance (clustered by the unit of independence)."""
+        from assay.stats.ratios import ratio
+
+        found = {}
+        for group, moments in self.cells(quantity, by, before).items():
+            one = ratio(moments)
+            if one.value is not None:
+                variance = one.variance if one.variance is not None else math.nan
+                found[group] = Share(float(one.value), variance, float(moments.sum("y")))
+        return found
+
+    def macro(self) -> Goal:
+        """The first macro goal; NotSeen where the plan has none."""
+        goal = next((g for g in self.asking.plan.goals.values() if g.kind == "macro"), None)
+        if goal is None:
+            raise NotSeen("the plan has no macro goal")
+        return goal
+
+    def conversion(self, unit: str = "visitor", goal: Goal | None = None) -> Quantity:
+        """Share of units with the goal; default: the macro goal."""
+        from assay.plan.draft import goal_rows
+
+        return Quantity("share", Measure("exists", goal_rows(goal or self.macro())), unit=unit)
+
+    def events(self, name: str) -> float:
+        """How many events of a name there are in the range."""
+        total = Quantity("total", Measure("count", Select("event", (name,))))
+        return float(sum(float(m.sum("x")) for m in self.cells(total).values()))
+
+
+def apart(one: Share, other: Share) -> float:
+    """Standard errors between two shares of different units; 0 where the noise is unknown."""
+    error = math.sqrt(one.variance + other.variance)
+    return (one.value - other.value) / error if error > 0 and not math.isnan(error) else 0.0
+
+
+def rest(shares: Mapping[Any, Share], key: Any) -> Share | None:
+    """All groups but one, together."""
+    others = [s for k, s in shares.items() if k != key and not math.isnan(s.variance)]
+    units = sum(s.units for s in others)
+    if not units:
+        return None
+    value = sum(s.value * s.units for s in others) / units
+    return Share(value, sum(s.variance * s.units**2 for s in others) / units**2, units)
+
+
+def sure(z: float, looks: int) -> bool:
+    """Beyond noise over so many looks of one situation."""
+    from assay.stats.normal import p_two_sided
+
+    return p_two_sided(z) * max(1, looks) <= SURE

@@ -1,0 +1,51 @@
+"""One field of a form makes people give up."""
+
+from __future__ import annotations
+
+from assay.analyses.situations.base import NotSeen, Site, Situation, sure
+from assay.decide.words import percent
+from assay.model.finding import Finding
+
+FIELDS = ("form_field", "field_name", "field")
+_FAR = 2.0  # times the usual field's share of those who stop at it
+
+
+def look(site: Site) -> list[Finding]:
+    """Of those who touch a field and send no form: at which one they stopped, against how often that is usual."""
+    from assay.query.situations import last_fields
+
+    plan = site.asking.plan
+    known = next((name for name in FIELDS if name in plan.properties()), None)
+    if known is None:
+        raise NotSeen("no declared property form_field, field_name or field on the form's events")
+    sent = [name for name in ("generate_lead", "form_submit", "sign_up") if site.events(name)]
+    rows = [r for r in site.asking.ask(last_fields(plan, site.period, known, tuple(sent))).rows if r[1] >= 50]
+    if len(rows) < 3:
+        raise NotSeen("fewer than three form fields with enough visitors")
+    stopped, touched = sum(r[2] for r in rows), sum(r[1] for r in rows)
+    found = []
+    for field, reached, stops in rows:
+        rest = (stopped - stops) / (touched - reached)
+        rate = stops / reached
+        spread = rest * (1 - rest) / reached + rest * (1 - rest) / (touched - reached)
+        z = (rate - rest) / spread**0.5 if spread else 0.0
+        if rate > _FAR * rest and sure(z, len(rows)):
+            text = (
+                f"{percent(rate)} of those who reach the field {field} stop there; at other fields {percent(rest)} do"
+            )
+            evidence = {"field": str(field), "rate": rate, "others": rest, "reached": int(reached)}
+            found.append((z, Finding("form_abandonment", "warning", text, evidence, "assay funnel --help")))
+    return [finding for _, finding in sorted(found, key=lambda case: -case[0])]
+
+
+SITUATION = Situation(
+    "form_abandonment",
+    "A form field where people give up",
+    (
+        "a question that is too personal or too hard",
+        "an error message that does not help",
+        "a field that is not needed",
+    ),
+    "Drop the field, or make it optional and say why it is asked",
+    look,
+)

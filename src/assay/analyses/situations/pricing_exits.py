@@ -1,0 +1,56 @@
+"""People leave from the price list more often than from other pages."""
+
+from __future__ import annotations
+
+import re
+
+from assay.analyses.situations.base import NotSeen, Share, Site, Situation, apart, sure
+from assay.decide.words import percent
+from assay.model.finding import Finding
+
+_PRICING = re.compile(r"pric|plans|tarif|preis", re.IGNORECASE)
+_FAR = 1.3
+
+
+def look(site: Site) -> list[Finding]:
+    """Exits of sessions that saw a pricing page, against those of all other pages."""
+    from assay.query.cut import Cut, moments_of
+    from assay.query.page_stats import page_statement
+    from assay.stats.ratios import ratio
+
+    plan = site.asking.plan
+    group = any(_PRICING.search(name) for name in plan.pages)
+    rows = site.asking.ask(page_statement(plan, Cut(site.period, where=site.where), group)).rows
+    shares = {}
+    for page, _, sessions, _, _, _, *blocks in rows:
+        one = ratio(moments_of(blocks[:6]))
+        if page is not None and sessions >= 50 and one.value is not None and one.variance is not None:
+            shares[str(page)] = Share(float(one.value), one.variance, float(sessions))
+    pricing = [name for name in shares if _PRICING.search(name)]
+    if not pricing or len(shares) < 3:
+        raise NotSeen("no pricing page with enough visits (a page or page group named pricing, plans or prices)")
+    others = [s for name, s in shares.items() if name not in pricing]
+    units = sum(s.units for s in others)
+    mean = Share(
+        sum(s.value * s.units for s in others) / units, sum(s.variance * s.units**2 for s in others) / units**2, units
+    )
+    found = []
+    for name in pricing:
+        own = shares[name]
+        if own.value > _FAR * mean.value and sure(apart(own, mean), len(pricing)):
+            text = (
+                f"{percent(own.value)} of the sessions that see {name} end there; "
+                f"on other pages {percent(mean.value)} do"
+            )
+            evidence = {"page": name, "exit_rate": own.value, "others": mean.value}
+            found.append(Finding("pricing_exits", "warning", text, evidence, "assay pages"))
+    return found
+
+
+SITUATION = Situation(
+    "pricing_exits",
+    "Exits on the price list",
+    ("the price surprises", "plans that cannot be compared", "no next step for those who are not ready"),
+    "Say what each plan is for, and offer a trial or a talk on the price list",
+    look,
+)
