@@ -35,12 +35,12 @@ SELECT
     NULL::VARCHAR                                                           AS session_channel,
     NULL::BOOLEAN                                                           AS session_new,
     NULL::BOOLEAN                                                           AS session_bounce,
-    l.order_id                                                              AS order_id,
-    l.amount                                                                AS amount,
-    l.currency                                                              AS currency,
-    l.items                                                                 AS items,
+    l.order_id::VARCHAR                                                     AS order_id,
+    l.amount::VARCHAR                                                       AS amount,
+    l.currency::VARCHAR                                                     AS currency,
+    l.items::VARCHAR                                                        AS items,
     CASE WHEN e.consent THEN 'granted' ELSE 'unknown' END                   AS consent,
-    l.props                                                                 AS props
+    l.props::VARCHAR                                                        AS props
 FROM part AS e
 JOIN names AS n ON n.code = e.name
 JOIN sources AS r ON r.code = e.source

@@ -77,7 +77,7 @@ def planted(truth: Mapping[str, Any]) -> tuple[Planted, ...]:
         ),
         Planted(
             "mobile_leak", "On mobile far fewer get past the shipping step of the checkout.",
-            "leaks", {"funnel": "checkout_steps"}, ("leak",),
+            "leaks", {"name": "checkout_steps"}, ("leak",),
             {"step": "add_shipping_info", "where": {"device": "mobile"}},
         ),
         Planted(

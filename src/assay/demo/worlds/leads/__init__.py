@@ -73,7 +73,7 @@ def planted(truth: Mapping[str, Any]) -> tuple[Planted, ...]:
         ),
         Planted(
             "mobile_leak", "On mobile fewer of those who fill in the form send it.",
-            "leaks", {"funnel": "form", **ever}, ("leak",), {"step": "form_submit", "where": {"device": "mobile"}},
+            "leaks", {"name": "form", **ever}, ("leak",), {"step": "form_submit", "where": {"device": "mobile"}},
         ),
         *reconciled(truth, _TILL),
     )  # fmt: skip

@@ -81,7 +81,7 @@ def planted(truth: Mapping[str, Any]) -> tuple[Planted, ...]:
         ),
         Planted(
             "firefox_leak", "In Firefox half as many get past the connection of their data.",
-            "leaks", {"funnel": "setup", "from": dates["first_day"], "to": dates["last_day"]}, ("leak",),
+            "leaks", {"name": "setup", "from": dates["first_day"], "to": dates["last_day"]}, ("leak",),
             {"step": "connect_data", "where": {"browser": "Firefox"}},
         ),
         *reconciled(truth, _TILL),
