@@ -143,7 +143,7 @@ class Workspace:
         found = self.question(question)
         values = checked(found, args, params)
         as_of = getattr(values, "as_of", None)
-        answer = found.answer(self._asking(found) if as_of is None else self._asking_then(as_of), values)
+        answer = found.answer(self.asking(question, as_of), values)
         return self.to_backlog(answer) if getattr(values, "to_backlog", False) else answer
 
     def question(self, name: str) -> Question:
@@ -163,11 +163,9 @@ class Workspace:
 
     def asking(self, question: str, as_of: datetime | None = None) -> Asking:
         """What a question may ask of this workspace, for work that is more than one answer."""
-        found = self.question(question)
-        return self._asking(found) if as_of is None else self._asking_then(as_of)
-
-    def _asking(self, question: Question) -> Asking:
-        span = self.span if question.needs_data else None
+        if as_of is not None:
+            return self._asking_then(as_of)
+        span = self.span if self.question(question).needs_data else None
         return self._made(self.plan, self._run, self.now, span, None)
 
     def _asking_then(self, moment: datetime) -> Asking:

@@ -80,7 +80,7 @@ def test_a_build_job_may_run_again(ws: Workspace) -> None:
 
 def test_what_plan_and_state_both_say_stands_once(ws: Workspace) -> None:
     ws.add_change("search", date="2024-05-01", link="https://example.com/2")
-    asking = ws._asking(ws.question("changes"))
+    asking = ws.asking("changes")
     first, *rest = known_changes(asking, date(2024, 5, 1), date(2024, 5, 1))
     assert first == Change(date(2024, 5, 1), "deploy", "Search", "https://example.com/2")
     assert [(c.date, c.kind) for c in rest] == [(date(2024, 5, 1), "holiday")] * len(rest)

@@ -15,7 +15,8 @@ from datetime import date
 from typing import Any
 
 from assay.analyses.watching import Watch
-from assay.decide.alerts import COUNTED, Day, Deviation, Subject, verdicts
+from assay.decide.alerts import COUNTED, Day, Deviation, Subject
+from assay.decide.causes import verdicts
 from assay.decide.incidents import Incident, follow
 
 ON_DAYS = 0.8

@@ -1,0 +1,83 @@
+"""Other visits than usual: bots, or more or fewer people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from assay.decide.alerts import BOTS, FLAT, MOST, VOLUME, Day, Subject, Verdict
+from assay.decide.causes.shares import by_mix, mostly
+
+
+def bots(day: Day, left: frozenset[Subject]) -> Iterator[Verdict]:
+    """Visits too many that do nothing but look, from one place; or more events of known bots than usual."""
+    known = Subject("bots")
+    sessions, flat = day.seen.get(Subject("sessions")), day.seen.get(Subject("flat"))
+    more = any(s.kind == "sessions" and day.seen[s].up for s in left)
+    if more and sessions and flat and sessions.up and flat.expected < 0.8 * sessions.expected:
+        extra = sessions.value - sessions.expected
+        share = (flat.value - flat.expected) / extra if extra > 0 else 0.0
+        place = _concentrated(day, Subject("sessions"), True, ("country", "browser", "device", "channel"))
+        if share >= FLAT and place is not None:
+            by, value, part = place
+            details = {
+                "extra": extra,
+                "flat_share": share,
+                "usual_share": flat.expected / sessions.expected,
+                value: part,
+            }
+            why = (
+                f"{share:.0%} of {extra:,.0f} visits too many do nothing but look, {part:.0%} of them are {by} {value}"
+            )
+            touches = {s for s in day.seen if s.kind not in ("fill", "repeat", "step")}
+            touches -= {s for s in touches if s.kind == "event" and s.name in {n for c in day.chains for n in c}}
+            yield Verdict(Subject("sessions"), BOTS, frozenset(touches), why, details, (by, value))
+            left = left - touches
+    if known in left and day.seen[known].up:
+        seen = day.seen[known]
+        why = f"{seen.value:,.0f} events of known bots where {seen.expected:,.0f} are usual; KPIs leave them out"
+        yield Verdict(known, BOTS, frozenset({known}), why, {"events": seen.value, "usually": seen.expected})
+
+
+def volume(day: Day, left: frozenset[Subject]) -> Iterator[Verdict]:
+    """More or fewer visits, in all or from one part; with it what follows, at the same rates or by the mix."""
+    for up in (False, True):
+        moved = [s for s in left if s.kind == "sessions" and day.seen[s].up == up]
+        if not moved:
+            continue
+        root = Subject("sessions")
+        place = _concentrated(day, root, up)
+        if root not in moved:
+            strongest = max(moved, key=lambda s: abs(day.seen[s].z))
+            place = place if place and root.at(*place[:2]) in moved else (strongest.by, strongest.value, 1.0)
+        part = (place[0], place[1]) if place else None
+        here = root.at(*part) if part else root
+        seen = day.seen.get(here) or day.seen[root]
+        touches = {s for s in day.seen if s.kind in ("sessions", "event", "flat", "metric") and day.seen[s].up == up}
+        touches |= {s for s in left if s.kind in ("goal", "metric", "step") and s.whole and by_mix(day, s)[0] >= MOST}
+        where = f" with {part[0]} {part[1]}" if part else ""
+        details: dict[str, float | str] = {"sessions": seen.value, "usually": seen.expected}
+        if part and place:
+            details["part_of_change"] = place[2]
+        why = f"{seen.value:,.0f} sessions{where} where {seen.expected:,.0f} are usual; what they do is as before"
+        yield Verdict(here if root not in moved else root, VOLUME, frozenset(touches), why, details, part)
+        left = left - touches
+
+
+def _concentrated(day: Day, root: Subject, up: bool, among: tuple[str, ...] = ()) -> tuple[str, str, float] | None:
+    """(dimension, value, its part of the change) of the one part that explains most of it."""
+    whole = day.seen.get(root)
+    if whole is None:
+        return None
+    best: tuple[str, str, float] | None = None
+    for by in among or day.dimensions(root):
+        moves = {v: d.value - d.expected for v, d in day.slices(root, by).items()}
+        same = {v: abs(m) for v, m in moves.items() if (m > 0) == up}
+        if len(moves) < 2 or not same:
+            continue
+        value = max(same, key=lambda v: same[v])
+        part = same[value] / sum(abs(m) for m in moves.values())
+        parts = day.slices(root, by)
+        named = part >= mostly(parts, value) and abs(parts[value].z) >= 3
+        if named and (best is None or part > best[2] + 0.1):
+            best = (by, value, part)
+    return best
