@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,8 @@ def answer(asking: Asking, params: Params) -> Answer:
     rows: list[tuple[Any, ...]] = []
     labelled: list[Labelled] = []
     for name, select in selects.items():
-        row, more = _feature(asking, params, cut, name, select, mark)
+        others = [other for other_name, other in selects.items() if other_name != name]
+        row, more = _feature(asking, params, cut, name, select, mark, others)
         rows.append(row)
         labelled += more
     if not rows[0][1]:
@@ -63,7 +65,10 @@ def answer(asking: Asking, params: Params) -> Answer:
         notes += [
             f"outcome: {goal} within {params.within} after the first {params.first}, among those without it until then",
             "an association, not an effect: who uses a feature early may differ in other ways",
+            "equally active: as many active events in those first days, the other features asked for used alike",
         ]
+    told = [_said(row, goal) for row in rows if goal is not None]
+    rows = [row[:21] for row in rows]
     open_ = goal is not None and all(row[10] == row[14] == 0 for row in rows)
     again = _closed(asking, params, mark) if open_ and mark is not None else None
     return asking.answer(
@@ -74,7 +79,7 @@ def answer(asking: Asking, params: Params) -> Answer:
         estimates=tuple(labelled),
         definitions=definitions,
         sentence=_sentence(params, rows, goal, str(period)),
-        findings=(_too_short(params, goal),) if open_ else (),
+        findings=(_too_short(params, goal),) if open_ else tuple(one for one in told if one is not None),
         notes=tuple(notes),
         next=(*([again] if again else []), "assay lifecycle", f"assay retention --start {params.names[0]}"),
         chart={"kind": "bars", "x": "feature", "y": "usage"},
@@ -92,7 +97,7 @@ def _landmark(asking: Asking, params: Params) -> tuple[str | None, Landmark | No
 
 
 def _feature(
-    asking: Asking, params: Params, cut: Cut, name: str, select: Any, mark: Landmark | None
+    asking: Asking, params: Params, cut: Cut, name: str, select: Any, mark: Landmark | None, others: list[Any]
 ) -> tuple[tuple[Any, ...], list[Labelled]]:
     from assay.query.features import FeatureQuery
     from assay.stats.proportions import wilson
@@ -104,26 +109,81 @@ def _feature(
     labelled = [Labelled("usage", {"feature": name}, usage)]
     if mark is None:
         return row, labelled
-    found = {bool(used): (units, late) for used, units, late in asking.ask(query.landmark(mark)).rows}
+    counted = asking.ask(query.landmark(mark, others)).rows
+    found: dict[bool, tuple[int, int]] = {}
+    for used, *_, units, late in counted:
+        before = found.get(bool(used), (0, 0))
+        found[bool(used)] = (before[0] + units, before[1] + late)
     sides = []
     for used, side in ((True, "early"), (False, "others")):
         units, late = found.get(used, (0, 0))
         sides.append(wilson(late, units))
         labelled.append(Labelled(side, {"feature": name}, sides[-1]))
-    early, others = sides
-    delta = difference(early, others)
+    early, late_ones = sides
+    delta = difference(early, late_ones)
     labelled.append(Labelled("difference", {"feature": name}, delta))
     more = (
         early.value,
         early.low,
         early.high,
         early.denominator,
-        others.value,
-        others.low,
-        others.high,
-        others.denominator,
+        late_ones.value,
+        late_ones.low,
+        late_ones.high,
+        late_ones.denominator,
     )
-    return (*row, *more, delta.value, delta.low, delta.high), labelled
+    equal = held_equal(counted)
+    odds = (None, None, None) if equal is None else equal.odds
+    return (*row, *more, delta.value, delta.low, delta.high, *odds, equal), labelled
+
+
+_EACH = 16  # numbers of active events up to this one are told apart one by one, more by steps of √2
+
+
+@dataclass(frozen=True)
+class Equal:
+    """Early users over the others: odds ratio (and interval) and z, as they are and among equally active units."""
+
+    naive: tuple[float, float]
+    odds: tuple[float, float, float]
+    z: float
+
+
+def held_equal(counted: Sequence[Sequence[Any]]) -> Equal | None:
+    """From rows (used, activity, other features …, units, converted).
+
+    None where one side is empty or nobody, or everybody, converts.
+    """
+    import math
+
+    import numpy as np
+
+    from assay.stats.logistic import added, design, effect, fit
+
+    used, busy, n, y = (np.array([float(row[i]) for row in counted]) for i in (0, 1, -2, -1))
+    width = len(counted[0]) if counted else 4
+    if not (0 < y.sum() < n.sum() and 0 < n[used > 0].sum() < n.sum()):
+        return None
+    strata = np.array([int(b) if b <= _EACH else _EACH + int(2 * math.log2(b / _EACH)) for b in busy], dtype=np.int64)
+    features = [np.array([int(row[i]) for row in counted], dtype=np.int64) for i in range(2, width - 2)]
+    plain, equal = (fit(made, y, n) for made in (np.ones((len(n), 1)), design([strata, *features])))
+    raw, score = effect(plain, used, y, n), effect(equal, used, y, n)
+    if raw is None or score is None:
+        return None
+    one = added(equal, used, y, n)
+    half = 1.96 * one.variance**0.5
+    odds = tuple(math.exp(max(-20.0, min(20.0, one.log_odds + side))) for side in (0.0, -half, half))
+    naive = math.exp(max(-20.0, min(20.0, added(plain, used, y, n).log_odds)))
+    return Equal((naive, raw.z), (odds[0], odds[1], odds[2]), score.z)
+
+
+def _said(row: Sequence[Any], goal: str) -> Finding | None:
+    from assay.decide.checks import feature
+
+    equal: Equal | None = row[21] if len(row) > 21 else None
+    if equal is None:
+        return None
+    return feature.held_equal(row[0], goal, equal.naive, (equal.odds[0], equal.z), equal.odds[1], equal.odds[2])
 
 
 def _too_short(params: Params, goal: str | None) -> Finding:
@@ -174,6 +234,9 @@ def _columns(params: Params, definitions: tuple[Definition, ...], goal: str | No
         Column("difference", "points", detail=open_),
         Column("difference_low", "points", "from", detail=open_),
         Column("difference_high", "points", "to", detail=open_),
+        Column("odds_equal", "number", "odds, equally active", rate, detail=open_),
+        Column("odds_equal_low", "number", "from", rate, detail=True),
+        Column("odds_equal_high", "number", "to", rate, detail=True),
     )
 
 

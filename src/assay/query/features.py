@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assay.plan.measures import Select
@@ -51,8 +52,13 @@ class FeatureQuery(Frame):
         )
         return self.bind.statement(sql, "feature usage")
 
-    def landmark(self, mark: Landmark) -> Statement:
-        """Used early or not, units not converted by the landmark whose window has closed, those of them that convert then."""
+    def landmark(self, mark: Landmark, others: Sequence[Select] = ()) -> Statement:
+        """Used early or not, activity in those days, each other feature used or not: units not converted by the landmark
+        whose window has closed, and those of them that convert then.
+
+        Activity: the number of events that the plan calls active, the feature's own too where it is one of them: without
+        those, who uses it would look less active than equals who do something else instead.
+        """
         cut = self.cut
         first, within = mark.first * _SECOND, mark.within * _SECOND
         inside = self.in_range("e")
@@ -63,6 +69,16 @@ class FeatureQuery(Frame):
             self, self.per, ["e.t", "e.seq", "e.id", f"{inside} AS inside"], rows_of(self, begun), last=cut.period.last
         )
         uses = unit_events(self, self.per, ["e.t"], rows_of(self, self.feature), first=cut.period.first)
+        conditions = [f"coalesce({rows_of(self, other)}, false)" for other in others]
+        active = f"coalesce({rows_of(self, self.plan.activity)}, false)"
+        marks = [f"CASE WHEN {one} THEN 1 ELSE 0 END AS f{i}" for i, one in enumerate(conditions)]
+        marks.append(f"CASE WHEN {active} THEN 1 ELSE 0 END AS active")
+        busy = unit_events(
+            self, self.per, ["e.t", *marks], f"({' OR '.join([active, *conditions])})", first=cut.period.first
+        )
+        flags = "".join(f", max(b.f{i}) AS f{i}" for i in range(len(others)))
+        used = "".join(f", coalesce(b.f{i}, 0)" for i in range(len(others)))
+        keys = ", ".join(str(n) for n in range(1, 3 + len(others)))
         outcomes = unit_events(self, self.per, ["e.t"], rows_of(self, mark.outcome))
         sql = f"""
 WITH starts AS (
@@ -71,12 +87,15 @@ WITH starts AS (
 ), uses AS (
     SELECT s.unit AS unit, count(*) AS uses FROM starts s JOIN ({uses}) u ON u.unit = s.unit
     WHERE u.t >= s.t AND u.t < s.t + {first} GROUP BY s.unit
+), busy AS (
+    SELECT s.unit AS unit, CAST(sum(b.active) AS BIGINT) AS busy{flags} FROM starts s JOIN ({busy}) b ON b.unit = s.unit
+    WHERE b.t >= s.t AND b.t < s.t + {first} GROUP BY s.unit
 ), outcomes AS (
     SELECT s.unit AS unit, max(CASE WHEN o.t < s.t + {first} THEN 1 ELSE 0 END) AS early,
         max(CASE WHEN o.t >= s.t + {first} AND o.t < s.t + {first + within} THEN 1 ELSE 0 END) AS late
     FROM starts s JOIN ({outcomes}) o ON o.unit = s.unit GROUP BY s.unit
 )
-SELECT coalesce(u.uses, 0) >= {self.at_least} AS used, count(*), CAST(sum(coalesce(o.late, 0)) AS BIGINT)
-FROM starts s LEFT JOIN uses u ON u.unit = s.unit LEFT JOIN outcomes o ON o.unit = s.unit
-WHERE coalesce(o.early, 0) = 0 GROUP BY 1"""
+SELECT coalesce(u.uses, 0) >= {self.at_least} AS used, coalesce(b.busy, 0) AS busy{used}, count(*), CAST(sum(coalesce(o.late, 0)) AS BIGINT)
+FROM starts s LEFT JOIN uses u ON u.unit = s.unit LEFT JOIN outcomes o ON o.unit = s.unit LEFT JOIN busy b ON b.unit = s.unit
+WHERE coalesce(o.early, 0) = 0 GROUP BY {keys} ORDER BY {keys}"""
         return self.bind.statement(sql, "feature use and outcome")

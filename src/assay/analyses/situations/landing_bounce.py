@@ -13,11 +13,12 @@ _MOST = 200  # pages looked at
 
 
 def look(site: Site) -> list[Finding]:
-    """Bounces per entry page against what each session's channel and device would give."""
+    """Bounces per entry page against what its channels and devices give on other pages of its group."""
     quantity = Quantity(
         "share", Measure("exists", Select("session", where=Expression("is_bounce", ("is_bounce",)))), unit="session"
     )
-    cells = site.cells(quantity, ["entry_page", "channel", "device"])
+    group = ["entry_page_group"] if site.asking.plan.pages else []
+    cells = site.cells(quantity, ["entry_page", "channel", "device", *group])
     sums: dict[str, list[float]] = {}
     of_channel: dict[str, list[float]] = {}
     for (page, *origin), moments in cells.items():
@@ -47,7 +48,7 @@ def look(site: Site) -> list[Finding]:
         if bounced > _FAR * expected and sure(z, len(pages)):
             text = (
                 f"{page}: {percent(bounced / seen)} of {seen:,.0f} landings bounce; "
-                f"its channels and devices let {percent(expected / seen)} expect"
+                f"pages like it, with the same channels and devices, {percent(expected / seen)}"
             )
             evidence = {"page": page, "bounce_rate": bounced / seen, "expected": expected / seen, "landings": int(seen)}
             found.append((z, Finding("landing_bounce", "warning", text, evidence, "assay pages")))
