@@ -107,7 +107,7 @@ metrics:
   p75: {type: quantile, of: page_view.ms, q: 0.75, per: visitor}
   bounces: {type: rate, of: session, where: is_bounce}
 events: {page_view: {properties: {ms: number}}}
-kpis: {rate: {objective: grow}}
+kpis: {rate: {objective: grow, target: +10% by 2024-03-31, baseline: 2024-01-01..2024-01-01}}
 segments: {mobile: "device = 'mobile'", seen: "page = '/'", bought: "order_type = 'first'"}
 funnels:
   shop: {steps: [view_item, purchase], window: 7d}
@@ -154,6 +154,7 @@ def test_the_sql_of_every_question_parses(tmp_path: Path) -> None:
         ws.ask("changes", **range_),
         ws.ask("user", "a", **range_),
         ws.ask("pages", conversion=True, by="channel", segment="mobile", **range_),
+        ws.ask("pace"),
         ws.ask("products", segment="seen", **range_),
         ws.ask("products", pairs=True, by="item_id", **range_),
     ]

@@ -21,6 +21,7 @@ from assay.analyses import (
     metric,
     opportunity,
     overview,
+    pace,
     pages,
     patterns,
     products,
@@ -36,6 +37,7 @@ from assay.analyses.base import Question
 
 QUESTIONS: tuple[Question, ...] = (
     overview.QUESTION,
+    pace.QUESTION,
     metric.QUESTION,
     why.QUESTION,
     leaks.QUESTION,

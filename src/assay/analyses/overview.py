@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from assay.analyses.caveats import covered, range_caveats
 from assay.analyses.changelog import marks
 from assay.analyses.estimates import both_periods, daily_noise
 from assay.analyses.measuring import Table, based_on, difference, measure
+from assay.analyses.pacing import Pace, paces
 from assay.decide.words import difference_words, significant, value_words
 from assay.model.answer import Answer, Cell, Column, Labelled
 from assay.model.estimate import Estimate
@@ -87,11 +89,13 @@ def answer(asking: Asking, params: Params) -> Answer:
     if previous is not None and covered(asking, previous):
         before = measure(asking, metrics, Cut(previous, where=where, matured_by=asking.matured_by()))
     noise = daily_noise(asking, based_on(asking, metrics), period, where) if before else {}
-    targets = _targets(asking, kpis)
+    found_paces = paces(asking, kpis)
+    targets = _targets(asking, kpis, found_paces)
     rows, found, labelled = [], [], []
     for kpi, metric in zip(kpis, metrics, strict=True):
+        target, pace = targets.get(metric.name), found_paces.get(metric.name)
         row, finding, one = _row(
-            asking, kpi, metric, now, before, noise.get(metric.name, 0.0), targets.get(metric.name), period, previous
+            asking, kpi, metric, now, before, noise.get(metric.name, 0.0), target, pace, period, previous
         )
         rows.append(row)
         found += [finding] if finding else []
@@ -120,6 +124,7 @@ def _row(
     before: Table | None,
     noise: float,
     target: tuple[float, date] | None,
+    pace: Pace | None,
     period: Period,
     previous: Period | None,
 ) -> tuple[tuple[Cell, ...], Finding | None, Estimate]:
@@ -145,7 +150,7 @@ def _row(
         shown,
         span,
         _change(delta, then, kind, currency),
-        _standing(kpi, now.comparable(metric, ALL), target, kind, currency),
+        _standing(kpi, now.comparable(metric, ALL), target, pace, kind, currency),
         kpi.objective or "none",
         objective,
         one.value,
@@ -179,12 +184,19 @@ def _change(delta: Estimate, then: Estimate, kind: str, currency: str) -> str:
     return f"{'▲' if up else '▼'} {size}" if beyond else f"{size} {'up' if up else 'down'}, noise"
 
 
-def _standing(kpi: Kpi, one: Estimate, target: tuple[float, date] | None, kind: str, currency: str) -> str:
+def _standing(
+    kpi: Kpi, one: Estimate, target: tuple[float, date] | None, pace: Pace | None, kind: str, currency: str
+) -> str:
+    """The target, and how sure it is; where that cannot be said, whether the range has reached it (no total has)."""
+    from assay.analyses.pace import standing
+
     if target is None or kpi.target is None:
         return "no target" if not kpi.guardrail else ""
     value, day = value_words(target[0], kind, currency), target[1]
     words = f"{value} by {day.day} {day:%b %Y}"
-    if one.value is None:
+    if pace is not None and (pace.reached is not None or pace.chance is not None):
+        return f"{words}: {standing(pace)}"
+    if one.value is None or (pace is not None and pace.total):
         return words
     reached = float(one.value) >= target[0] if kpi.direction == "up" else float(one.value) <= target[0]
     return f"{value}: reached" if reached else words
@@ -209,8 +221,8 @@ def _finding(kpi: Kpi, metric: Metric, delta: Estimate, kind: str, currency: str
     )
 
 
-def _targets(asking: Asking, kpis: list[Kpi]) -> dict[str, tuple[float, date]]:
-    """The value that each KPI must reach: an absolute one, or so much above its own baseline."""
+def _targets(asking: Asking, kpis: list[Kpi], known: Mapping[str, Pace]) -> dict[str, tuple[float, date]]:
+    """The value that each KPI must reach: an absolute one, or so much above its own baseline; of totals, pace's."""
     from assay.model.period import Period
     from assay.query.cut import Cut
 
@@ -219,8 +231,12 @@ def _targets(asking: Asking, kpis: list[Kpi]) -> dict[str, tuple[float, date]]:
     for kpi in kpis:
         if kpi.target is None:
             continue
+        pace = known.get(kpi.metric)
         if not kpi.target.relative:
             found[kpi.metric] = (kpi.target.value, kpi.target.by)
+        elif pace is not None and pace.total:
+            if pace.target is not None:
+                found[kpi.metric] = (pace.target, kpi.target.by)
         elif kpi.baseline is not None:
             relative.setdefault(kpi.baseline, []).append(kpi)
     for (first, last), members in relative.items():
