@@ -43,14 +43,21 @@ BROWSERS = (("Chrome", "Firefox", "Safari", "Edge"), ("Chrome", "Safari", "Samsu
 BROWSER_SHARE = ((0.55, 0.15, 0.15, 0.15), (0.45, 0.43, 0.12))
 COUNTRIES, COUNTRY_SHARE = ("DE", "AT", "CH", "NL", "US"), (0.70, 0.12, 0.08, 0.06, 0.04)
 RATES = np.array(  # by channel: view_item, add_to_cart | view_item, begin_checkout | add_to_cart
-    [[0.62, 0.26, 0.62], [0.64, 0.24, 0.62], [0.74, 0.27, 0.62], [0.78, 0.31, 0.66], [0.55, 0.18, 0.58], [0.60, 0.23, 0.62]]
+    [
+        [0.62, 0.26, 0.62],
+        [0.64, 0.24, 0.62],
+        [0.74, 0.27, 0.62],
+        [0.78, 0.31, 0.66],
+        [0.55, 0.18, 0.58],
+        [0.60, 0.23, 0.62],
+    ]
 )
 DEVICE_STEP = np.array([[0.84, 0.93, 0.95], [0.70, 0.88, 0.93]])  # shipping, payment, purchase; desktop, mobile
 WEEK = np.array([1.02, 1.05, 1.04, 1.0, 0.92, 0.93, 1.04])
-KINDS = ("vanished", "doubled", "emptied", "bots", "channel", "mobile", "decline")
+KINDS = ("vanished", "doubled", "emptied", "bots", "channel", "mobile", "mix", "decline")
 CAUSE = {
     "vanished": "tracking", "doubled": "tracking", "emptied": "tracking", "bots": "bots", "channel": "volume",
-    "mobile": "rate", "decline": "rate",
+    "mobile": "rate", "mix": "mix", "decline": "rate",
 }  # fmt: skip
 
 
@@ -76,7 +83,7 @@ class Lines:
 
 
 def schedule(seed: int, days: int, first: int = 50, every: int = 9) -> list[Fault]:
-    """The six sharp faults in turn, one every ``every`` days, each for one to three days."""
+    """The sharp faults in turn, one every ``every`` days, each for one to three days."""
     draw = np.random.default_rng(seed + 1000)
     variants = {
         "vanished": [("purchase", ""), ("add_to_cart", ""), ("purchase", "Safari"), ("begin_checkout", "")],
@@ -85,6 +92,7 @@ def schedule(seed: int, days: int, first: int = 50, every: int = 9) -> list[Faul
         "bots": [("DE", ""), ("US", ""), ("SG", "")],
         "channel": [("Paid Search", ""), ("Email", ""), ("Paid Social", "")],
         "mobile": [("", "")],
+        "mix": [("Paid Social", "")],
     }
     found, day, turn = [], first, 0
     kinds = list(variants)
@@ -104,13 +112,16 @@ def declines(days: int, first: int = 70, length: int = 28, every: int = 77) -> l
     return [Fault("decline", d, d + length - 1, "add_to_cart") for d in range(first, days - length, every)]
 
 
-def write(path: Path, days: int, visitors: int, seed: int, faults: list[Fault]) -> Path:
-    """The events of so many days as one Parquet file in event-line form."""
+def write(path: Path, days: int, visitors: int, seed: int, faults: list[Fault], rough: bool = False) -> Path:
+    """The events of so many days as one Parquet file in event-line form. ``rough``: two to three times the noise from
+    day to day, and with a long memory."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     rng = np.random.default_rng(seed)
-    volume, rate = _noise(rng, days, 0.05), _noise(rng, days, 0.04)
+    volume, rate = (_noise(rng, days, 0.12, 0.6), _noise(rng, days, 0.08, 0.6)) if rough else (
+        _noise(rng, days, 0.05), _noise(rng, days, 0.04)
+    )  # fmt: skip
     lines, number = Lines(), 0
     for day in range(days):
         today = [f for f in faults if f.first <= day <= f.last]
@@ -155,13 +166,23 @@ def _noise(rng: np.random.Generator, days: int, size: float, memory: float = 0.3
 
 
 def _day(
-    lines: Lines, rng: np.random.Generator, day: int, n: int, rate: float, faults: list[Fault], number: int, visitors: int
+    lines: Lines,
+    rng: np.random.Generator,
+    day: int,
+    n: int,
+    rate: float,
+    faults: list[Fault],
+    number: int,
+    visitors: int,
 ) -> int:
     start = (np.datetime64(FIRST) + day - np.datetime64("1970-01-01")).astype(int) * 86_400_000_000
     channel = rng.choice(len(CHANNELS), n, p=[c[3] for c in CHANNELS])
     for fault in faults:
         if fault.kind == "channel":
             channel = channel[np.array([c[0] for c in CHANNELS])[channel] != fault.what]
+        if fault.kind == "mix":  # as many visits, most of them from where people buy little
+            there = [c[0] for c in CHANNELS].index(fault.what)
+            channel = np.where(rng.random(n) < 0.6, there, channel)
     n = len(channel)
     mobile = rng.random(n) < MOBILE[channel]
     desktop_browser = np.array(BROWSERS[0])[rng.choice(4, n, p=BROWSER_SHARE[0])]
@@ -221,7 +242,15 @@ def _way(
 
 
 def _send(
-    lines: Lines, rng: np.random.Generator, name: str, time: Any, seq: int, rows: Any, who: Any, faults: list[Fault], path: str = "/p"
+    lines: Lines,
+    rng: np.random.Generator,
+    name: str,
+    time: Any,
+    seq: int,
+    rows: Any,
+    who: Any,
+    faults: list[Fault],
+    path: str = "/p",
 ) -> None:
     for fault in faults:
         if fault.kind == "vanished" and fault.what == name:

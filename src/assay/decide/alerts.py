@@ -15,7 +15,7 @@ GONE = 0.1  # customers do not stay away to this degree while they do all else a
 GOES_ON = 0.5
 COUNTED = 5.0  # expected events below which nothing is judged
 TWICE = 1.7
-FLAT = 0.9  # of the visits too many, the part that did nothing but look
+FLAT = 0.85  # of the visits too many, the part that did nothing but look
 MOST = 0.6  # of a change: the part that names it
 
 

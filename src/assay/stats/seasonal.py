@@ -171,7 +171,9 @@ def _fit(series: Series, day: int, before: Any) -> _Fit:
     mu = np.broadcast_to(typical[:, None], y0.shape)
     eta = _link(mu, share)
     if before is not None:
-        eta = np.where(np.isfinite(before).all(axis=1)[:, None], np.clip(before @ x.T, -30, 30), eta)
+        warm = np.clip(before @ x.T, -30, 30)  # yesterday's fit, where it is near: from afar everything looks odd
+        near = np.abs(warm - _link(np.where(known, y0, mu), share)) < np.where(share, 2.0, 1.0)
+        eta = np.where(((near & known).sum(axis=1) * 2 > n)[:, None], warm, eta)
     tau = np.full(len(y0), 0.05**2)
     ridge = np.eye(k) * 1e-6
     ridge[-1, -1] = 0.5  # a trend must be shown by the data

@@ -9,9 +9,9 @@ from __future__ import annotations
 from assay.decide.alerts import Day, Verdict
 from assay.decide.causes.rates import mix, rate
 from assay.decide.causes.tracking import doubled, emptied, silent, vanished
-from assay.decide.causes.traffic import bots, volume
+from assay.decide.causes.traffic import bots, exchanged, volume
 
-RULES = (silent, emptied, doubled, vanished, bots, volume, mix, rate)
+RULES = (silent, emptied, doubled, vanished, bots, exchanged, volume, mix, rate)
 
 
 def verdicts(day: Day) -> list[Verdict]:

@@ -20,6 +20,7 @@ def mix(day: Day, left: frozenset[Subject]) -> Iterator[Verdict]:
         seen = day.seen[one]
         grown = max(day.slices(one, by).items(), key=lambda item: item[1].exposure / max(item[1].usual, 1e-9))
         touches = {s for s in left if s.kind in ("goal", "step", "metric", "event") and day.seen[s].up == seen.up}
+        touches |= {s for s in left if s.kind in ("sessions", "metric")}
         why = f"{part:.0%} of the change is another mix by {by} (more {grown[0]}); the rates within are as before"
         yield Verdict(one, MIX, frozenset(touches), why, {"by_mix": part, "dimension": by}, (by, grown[0]))
         left = left - touches

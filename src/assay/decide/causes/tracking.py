@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from assay.decide.alerts import COUNTED, GOES_ON, GONE, TRACKING, TWICE, Day, Subject, Verdict
+from assay.decide.alerts import COUNTED, GOES_ON, GONE, MOST, TRACKING, TWICE, Day, Deviation, Subject, Verdict
 
 
 def silent(day: Day, left: frozenset[Subject]) -> Iterator[Verdict]:
@@ -46,7 +46,7 @@ def doubled(day: Day, left: frozenset[Subject]) -> Iterator[Verdict]:
         places = [("", ""), *((s.by, s.value) for s in day.seen if (s.kind, s.name) == ("repeat", event) and s.by)]
         for by, value in places:
             seen = day.seen.get(root.at(by, value))
-            if seen is None or not seen.ratio >= TWICE or seen.exposure < COUNTED:
+            if seen is None or not seen.ratio >= TWICE or seen.exposure < COUNTED or not _most(seen, day.seen[root]):
                 continue
             where = f" in {value}" if by else ""
             why = f"{seen.value:.2f} {event} per session that has one{where}, where {seen.expected:.2f} are usual"
@@ -55,6 +55,12 @@ def doubled(day: Day, left: frozenset[Subject]) -> Iterator[Verdict]:
                 Subject("event", event), TRACKING, frozenset(day.of(event)), why, details, (by, value) if by else None
             )
             break
+
+
+def _most(part: Deviation, whole: Deviation) -> bool:
+    """Whether the events too many in a part are most of those too many in all."""
+    extra = (whole.value - whole.expected) * whole.exposure
+    return (part.value - part.expected) * part.exposure >= MOST * extra
 
 
 def vanished(day: Day, left: frozenset[Subject]) -> Iterator[Verdict]:

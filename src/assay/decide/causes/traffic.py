@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assay.decide.alerts import BOTS, FLAT, MOST, VOLUME, Day, Subject, Verdict
+from assay.decide.alerts import BOTS, FLAT, MIX, MOST, VOLUME, Day, Subject, Verdict
 from assay.decide.causes.shares import by_mix, mostly
 
 
@@ -45,6 +45,8 @@ def volume(day: Day, left: frozenset[Subject]) -> Iterator[Verdict]:
         if not moved:
             continue
         root = Subject("sessions")
+        if root not in moved and any(_rate_by_mix(day, s) for s in left):
+            continue  # as many visits as ever, but others: told by the rate that it moved
         place = _concentrated(day, root, up)
         if root not in moved:
             strongest = max(moved, key=lambda s: abs(day.seen[s].z))
@@ -53,7 +55,7 @@ def volume(day: Day, left: frozenset[Subject]) -> Iterator[Verdict]:
         here = root.at(*part) if part else root
         seen = day.seen.get(here) or day.seen[root]
         touches = {s for s in day.seen if s.kind in ("sessions", "event", "flat", "metric") and day.seen[s].up == up}
-        touches |= {s for s in left if s.kind in ("goal", "metric", "step") and s.whole and by_mix(day, s)[0] >= MOST}
+        touches |= {s for s in left if _rate_by_mix(day, s)}
         where = f" with {part[0]} {part[1]}" if part else ""
         details: dict[str, float | str] = {"sessions": seen.value, "usually": seen.expected}
         if part and place:
@@ -61,6 +63,33 @@ def volume(day: Day, left: frozenset[Subject]) -> Iterator[Verdict]:
         why = f"{seen.value:,.0f} sessions{where} where {seen.expected:,.0f} are usual; what they do is as before"
         yield Verdict(here if root not in moved else root, VOLUME, frozenset(touches), why, details, part)
         left = left - touches
+
+
+def exchanged(day: Day, left: frozenset[Subject]) -> Iterator[Verdict]:
+    """As many visits as ever from other parts: some grew by what others lost."""
+    root = Subject("sessions")
+    if root in left or root not in day.seen:
+        return
+    for by in day.dimensions(root):
+        parts = day.slices(root, by)
+        moves = {v: d.value - d.expected for v, d in parts.items()}
+        flagged = {moves[s.value] > 0 for s in left if s.kind == "sessions" and s.by == by}
+        if len(flagged) < 2 or abs(sum(moves.values())) > 0.4 * sum(abs(m) for m in moves.values()):
+            continue
+        grown = max(moves, key=lambda v: moves[v])
+        rates = {s for s in left if s.kind in ("goal", "step", "event", "metric")}
+        touches = {s for s in day.seen if s.kind == "sessions"} | {s for s in rates if _goes_with(day, s)}
+        more = parts[grown]
+        numbers = f"{more.value:,.0f} {grown} where {more.expected:,.0f} are usual"
+        why = f"as many visits as usual, of another mix by {by}: {numbers}"
+        details = {"sessions": day.seen[root].value, "usually": day.seen[root].expected, grown: more.value}
+        yield Verdict(root, MIX, frozenset(touches), why, details, (by, grown))
+        return
+
+
+def _goes_with(day: Day, one: Subject) -> bool:
+    """What another mix can explain: whole rates by their parts, and sums and events, of which no part is known."""
+    return one.kind in ("metric", "event") or _rate_by_mix(day, one)
 
 
 def _concentrated(day: Day, root: Subject, up: bool, among: tuple[str, ...] = ()) -> tuple[str, str, float] | None:
@@ -71,7 +100,7 @@ def _concentrated(day: Day, root: Subject, up: bool, among: tuple[str, ...] = ()
     best: tuple[str, str, float] | None = None
     for by in among or day.dimensions(root):
         moves = {v: d.value - d.expected for v, d in day.slices(root, by).items()}
-        same = {v: abs(m) for v, m in moves.items() if (m > 0) == up}
+        same = {v: abs(m) for v, m in moves.items() if m and (m > 0) == up}
         if len(moves) < 2 or not same:
             continue
         value = max(same, key=lambda v: same[v])
@@ -81,3 +110,8 @@ def _concentrated(day: Day, root: Subject, up: bool, among: tuple[str, ...] = ()
         if named and (best is None or part > best[2] + 0.1):
             best = (by, value, part)
     return best
+
+
+def _rate_by_mix(day: Day, one: Subject) -> bool:
+    """A whole rate whose change is that of the mix."""
+    return one.whole and one.kind in ("goal", "step") and by_mix(day, one)[0] >= MOST
