@@ -5,17 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from assay.analyses import BY_NAME
 from assay.analyses.base import Asking, Question, Span
+from assay.analyses.given import checked, valid
 from assay.model.answer import Answer, notebook
 from assay.model.errors import DataError, UnknownName, UsageError, suggestion
 from assay.model.period import day_of, day_start
@@ -242,19 +243,6 @@ class Workspace:
         path, self.plan = save(self.folder, name, per, (str(v) for v in answer.column(per) if v is not None))
         return path
 
-    def to_backlog(self, answer: Answer) -> Answer:
-        """Note the ideas of an answer in the backlog, each once; the answer says how many are new."""
-        import json
-
-        known = {row["key"] for row in self.state.read("backlog")}
-        with self.state.changing() as do:
-            for idea in answer.ideas:
-                values = {**asdict(idea), "segment": json.dumps(dict(idea.where), default=str), "now": self.now}
-                do("add_idea", **{name: value for name, value in values.items() if name != "where"})
-        new = sum(idea.key not in known for idea in answer.ideas)
-        note = f"backlog: {new} new, {len(answer.ideas) - new} known before and brought up to date"
-        return replace(answer, notes=(*answer.notes, note))
-
     # -- the change log ----------------------------------------------------------------------------------------------
 
     def add_change(
@@ -356,54 +344,3 @@ notebook[:] = [_fragment]
 def _remove(paths: Iterable[Path]) -> None:
     for path in paths:
         path.unlink(missing_ok=True)
-
-
-def checked(question: Question, args: Sequence[Any], params: Mapping[str, Any]) -> BaseModel:
-    """The parameters of a question; UsageError with a suggestion for an unknown one."""
-    fields = question.Params.model_fields
-    places = [name for name, field in fields.items() if (field.json_schema_extra or {}).get("argument")]  # type: ignore[union-attr]
-    values: dict[str, Any] = {}
-    for name, value in params.items():
-        values[name.rstrip("_") if name.rstrip("_") == "from" else name] = value
-    if args:
-        many = [p for p in places if "list" in str(fields[p].annotation)]
-        if many and len(places) == 1:
-            values[places[0]] = [v for a in args for v in ([a] if isinstance(a, str) else a)]
-        elif len(args) > len(places):
-            raise UsageError(
-                f"{question.name} takes {len(places)} value{'s' if len(places) != 1 else ''}, got {len(args)}"
-            )
-        else:
-            values |= dict(zip(places, args, strict=False))
-    for name, value in list(values.items()):
-        field = fields.get(name)
-        if field is not None and isinstance(value, str) and "list" in str(field.annotation):
-            values[name] = [part.strip() for part in value.split(",")]
-    model: BaseModel = valid(question.Params, values, question.name)
-    return model
-
-
-def valid(model: type[BaseModel], values: Mapping[str, Any], what: str) -> Any:
-    """A pydantic model, its errors as one UsageError in plain words."""
-    try:
-        return model.model_validate(dict(values))
-    except ValidationError as error:
-        known = [field.alias or name for name, field in model.model_fields.items()]
-        parts = []
-        for one in error.errors():
-            name = ".".join(str(p) for p in one["loc"])
-            if one["type"] == "extra_forbidden":
-                parts.append(f"unknown parameter {name!r}{suggestion(name, known)}")
-            elif one["type"] == "missing":
-                parts.append(f"{name} is missing")
-            elif one["type"] == "string_pattern_mismatch" and (examples := _examples(model, name)):
-                parts.append(f"{name} {one['input']!r} cannot be meant; write {examples}")
-            else:
-                parts.append(f"{name}: {one['msg'][0].lower()}{one['msg'][1:]}, not {one['input']!r}")
-        raise UsageError(f"{what}: {'; '.join(parts)}") from error
-
-
-def _examples(model: type[BaseModel], name: str) -> str:
-    """What a field could be, in words."""
-    found = next((f.examples for n, f in model.model_fields.items() if name in (n, f.alias)), None)
-    return " or ".join(map(str, found or ()))
