@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from assay.model.errors import DataError, UnknownName, UsageError, suggestion
-from assay.plan.values import Change
+from assay.plan.values import Change, ChangeKind
 
 if TYPE_CHECKING:
     from assay.analyses.base import Asking
@@ -106,8 +106,6 @@ def marks(asking: Asking, period: Period, other: Period | None = None) -> Marks:
 
 def kinds() -> tuple[str, ...]:
     """The kinds of change."""
-    from assay.plan.forms import ChangeKind
-
     return get_args(ChangeKind)
 
 

@@ -11,7 +11,7 @@ from assay.analyses.changelog import Entry, entries, noted
 from assay.decide.words import day
 from assay.model.answer import Answer, Column
 from assay.model.period import Period
-from assay.plan.forms import ChangeKind
+from assay.plan.values import ChangeKind
 
 
 class ChangesParams(Params):

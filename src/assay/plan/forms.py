@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from assay.plan import literals
-from assay.plan.values import Share, Target
+from assay.plan.values import ChangeKind, Share, Target
 
 
 class Form(BaseModel):
@@ -75,7 +75,6 @@ Per = Annotated[
 ]
 Direction = Literal["up", "down"]
 BounceRuleName = Literal["assay", "ga4", "plausible", "posthog", "matomo", "ga360", "source"]
-ChangeKind = Literal["deploy", "price", "campaign", "consent", "fix", "holiday"]
 SensitivityName = Literal["off", "low", "medium", "high"]
 PropertyType = Literal["string", "number", "integer", "boolean", "timestamp", "money", "items"]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from assay.plan.measures import Expression, Quantity, Select
 
@@ -252,6 +252,9 @@ class ChannelRule:
 
     channel: str
     where: Expression
+
+
+ChangeKind = Literal["deploy", "price", "campaign", "consent", "fix", "holiday"]
 
 
 @dataclass(frozen=True)
