@@ -51,12 +51,18 @@ def planted(truth: Mapping[str, Any]) -> tuple[Planted, ...]:
             ("influencer_day", "influencer_day"), ("broken_first", "broken_last"), ("push_first", "push_last"),
         )
     )  # fmt: skip
+    social = {"dimension": "channel", "value": "Organic Social"}
     safari = {"event": "purchase", "kind": "vanished", "where": {"browser": "Safari"}}
     return (
         Planted(
             "influencer_mix",
-            "On one day an influencer brings many visitors who buy seldom: the rate falls, no channel's own does.",
-            "why", influencer, ("mix_moved",), {"dimension": "channel", "value": "Organic Social"},
+            "On one day an influencer brings many who seldom fill a cart: the rate falls, no channel's own does.",
+            "why", {**influencer, "name": "cart_rate"}, ("mix_moved",), {**social, "metric": "cart_rate"},
+        ),
+        Planted(
+            "influencer_alert", "The visits of that day are an alert: many more of organic social than usual.",
+            "alerts", {}, ("alert",),
+            {"cause": "volume", "day": truth["dates"]["influencer_day"], "part": {"channel": "Organic Social"}},
         ),
         Planted(
             "safari_tag", "For three days Safari's purchases are not tracked, while the till goes on.",
@@ -64,7 +70,7 @@ def planted(truth: Mapping[str, Any]) -> tuple[Planted, ...]:
         ),
         Planted(
             "safari_alert", "The fall of those days is an alert, and its cause is the tracking.",
-            "alerts", {}, ("alert",), {"cause": "tracking", "day": truth["dates"]["broken_first"]},
+            "alerts", {}, ("alert",), {"subject": "purchase", "cause": "tracking", "part": {"browser": "Safari"}},
         ),
         Planted(
             "push_volume", "A campaign push brings more than twice the visits of paid social.",

@@ -69,7 +69,8 @@ def planted(truth: Mapping[str, Any]) -> tuple[Planted, ...]:
         ),
         Planted(
             "cheap_channel", "Half of the leads of the cheap channel are spam.",
-            "patterns", ever, ("cheap_channel_poor",), {"channel": truth["planted"]["cheap_channel"]},
+            "leaks", {"name": "pipeline", **ever}, ("leak",),
+            {"step": "accept_lead", "where": {"channel": truth["planted"]["cheap_channel"]}},
         ),
         Planted(
             "mobile_leak", "On mobile fewer of those who fill in the form send it.",
@@ -80,6 +81,6 @@ def planted(truth: Mapping[str, Any]) -> tuple[Planted, ...]:
 
 
 WORLD = World(
-    "leads", "a solar company with a contact form and a CRM", DAYS, 20_000, plan, write, planted,
+    "leads", "a solar company with a contact form and a CRM", DAYS, 24_000, plan, write, planted,
     ("assay funnel form --by device", "assay metric lead_rate spam_lead_rate --by channel"),
 )  # fmt: skip

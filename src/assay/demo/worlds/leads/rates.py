@@ -47,17 +47,17 @@ SHORT = ("name", "email", "company", "phone", "message")
 HARD = "phone"
 
 BOUNCE = (0.42, 0.45, 0.42, 0.60, 0.36, 0.42)
-CONTACT = 0.34  # sees the form, of sessions that stay
-START = 0.66  # begins it
-GIVES_UP = 0.075  # at each field but the hard one
+CONTACT = 0.42  # sees the form, of sessions that stay
+START = 0.84  # begins it
+GIVES_UP = 0.12  # at each field but the hard one
 SENDS = 0.93  # sends the form once it is filled in
 
 SPAM = 0.05
 BOOKS = 0.55  # books an appointment at once
-ACCEPT = 0.85  # of serious leads: taken over by sales
-QUALIFY = 0.72  # of those
-OPEN = 0.68  # of those
-WON = 0.42  # of those
+ACCEPT = 0.92  # of serious leads: taken over by sales
+QUALIFY = 0.80  # of those
+OPEN = 0.78  # of those
+WON = 0.36  # of those
 DEALS = (350_000, 0.6)  # cents: median and sigma of the logarithm
 SPAM_DAYS, ACCEPT_DAYS, SHOW_DAYS, QUALIFY_DAYS, OPEN_DAYS, CLOSE_DAYS = (
     (0.2, 3), (0.3, 4), (3, 14), (7, 24), (5, 20), (10, 35),
@@ -77,5 +77,5 @@ class Tables:
     mobile: float  # factor on sending the form
 
 
-PLANTED = Tables(0.22, True, (0.84, 0.30), 0.50, 0.62)
+PLANTED = Tables(0.28, True, (0.84, 0.30), 0.50, 0.62)
 QUIET = Tables(GIVES_UP, False, (0.78, 0.78), SPAM, 1.0)
