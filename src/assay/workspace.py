@@ -145,7 +145,11 @@ class Workspace:
         values = checked(found, args, params)
         as_of = getattr(values, "as_of", None)
         answer = found.answer(self.asking(question, as_of), values)
-        return self.to_backlog(answer) if getattr(values, "to_backlog", False) else answer
+        if answer.keep:
+            with self.state.changing() as do:
+                for statement, given in answer.keep:
+                    do(statement, **given)
+        return answer
 
     def question(self, name: str) -> Question:
         """A question by name."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 from pydantic import Field
 
 from assay.analyses.base import Asking, Params, Question
 from assay.decide.words import amount
 from assay.model.answer import Answer, Cell, Column
+from assay.model.finding import Idea
 
 
 class BacklogParams(Params):
@@ -55,6 +59,17 @@ def answer(asking: Asking, params: BacklogParams) -> Answer:
         next=("assay opportunity --to-backlog",),
         chart={"kind": "bars", "x": "idea", "y": "year"},
     )  # fmt: skip
+
+
+def noted(asking: Asking, ideas: Sequence[Idea]) -> tuple[str, tuple[tuple[str, Mapping[str, Any]], ...]]:
+    """A note on how many of the ideas are new, and what to keep of them in the state."""
+    known = {row["key"] for row in (asking.state.read("backlog") if asking.state else [])}
+    new = sum(idea.key not in known for idea in ideas)
+    keep = []
+    for idea in ideas:
+        values = {**asdict(idea), "segment": json.dumps(dict(idea.where), default=str), "now": asking.now}
+        keep.append(("add_idea", {name: value for name, value in values.items() if name != "where"}))
+    return f"backlog: {new} new, {len(ideas) - new} known before and brought up to date", tuple(keep)
 
 
 QUESTION = Question("backlog", "Ideas to test, the one worth most first.", BacklogParams, answer, needs_data=False)

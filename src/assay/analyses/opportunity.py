@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from assay.analyses.backlog import noted
 from assay.analyses.base import Asking, Question, Ranged, argument
 from assay.decide.checks.opportunity import opportunity
 from assay.decide.words import amount, group_name
@@ -92,6 +93,8 @@ def answer(asking: Asking, params: Params) -> Answer:
                     {"funnel": funnel.name, "step": ways.labels[one.step], "where": place_values(one.place)})
         for one in [c for c in ranked if c.gain > 1.96 * c.error and c.p * _looks(ways, params) <= _SURE][:3]
     ]  # fmt: skip
+    told, keep = noted(asking, ideas) if params.to_backlog else ("", ())
+    noted_ = (told,) if told else ()
     return asking.answer(
         "opportunity",
         params,
@@ -105,10 +108,11 @@ def answer(asking: Asking, params: Params) -> Answer:
         definitions=(definition,),
         findings=tuple(findings),
         sentence=_sentence(ways, ranked, adds),
-        notes=_notes(ways),
+        notes=(*_notes(ways), *noted_),
         next=(f"assay leaks {funnel.name}", f"assay opportunity {funnel.name} --to-backlog"),
         chart={"kind": "bars", "x": "where", "y": "year" if ways.price is not None else "gain"},
         ideas=tuple(ideas),
+        keep=keep,
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from assay.analyses.changelog import marks
 from assay.analyses.estimates import both_periods, daily_noise
 from assay.analyses.measuring import Table, based_on, difference, measure
 from assay.analyses.pacing import Pace, paces
+from assay.analyses.trust import tracked_coverage
 from assay.decide.words import difference_words, significant, value_words
 from assay.model.answer import Answer, Cell, Column, Labelled
 from assay.model.estimate import Estimate
@@ -101,16 +102,19 @@ def answer(asking: Asking, params: Params) -> Answer:
         found += [finding] if finding else []
         labelled.append(Labelled(metric.name, {}, one))
     known = marks(asking, period, previous if before else None)
+    trusted = tracked_coverage(asking)
+    trust = (trusted[0],) if trusted else ()
+    doubts = (trusted[1],) if trusted and trusted[1] else ()
     return asking.answer(
         "overview",
         params,
         columns=COLUMNS,
         rows=tuple(rows),
-        findings=(*range_caveats(asking, period, previous, metrics), *found, *known.findings),
+        findings=(*range_caveats(asking, period, previous, metrics), *found, *known.findings, *doubts),
         estimates=tuple(labelled),
         definitions=tuple(asking.definition(m) for m in metrics),
         sentence=_sentence(rows, found, period, previous if before else None),
-        notes=(f"{period}" + (f" against {previous}" if before else ""), *known.notes),
+        notes=(f"{period}" + (f" against {previous}" if before else ""), *known.notes, *trust),
         next=(f"assay metric {metrics[0].name} --by channel --compare previous", "assay audit"),
         chart={"kind": "tiles", "metrics": [m.name for m in metrics], "marks": list(known.chart)},
     )

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from assay.analyses.backlog import noted
 from assay.analyses.base import Asking, Question, Ranged
 from assay.analyses.caveats import covered
 from assay.analyses.estimates import both_periods
@@ -49,6 +50,7 @@ def answer(asking: Asking, params: Params) -> Answer:
         findings += cases[:_CASES]
         ideas += [_idea(one, case) for case in cases[:1]]
     rows.sort(key=lambda row: {"found": 0, "not found": 1}.get(str(row[2]), 2))
+    told, keep = noted(asking, ideas) if params.to_backlog else ("", ())
     return asking.answer(
         "patterns",
         params,
@@ -61,7 +63,11 @@ def answer(asking: Asking, params: Params) -> Answer:
         ideas=tuple(ideas),
         definitions=(_definition(asking, chosen),),
         sentence=_sentence(rows, findings, str(period)),
-        notes=("each situation is told only beyond noise (1 in 250 by chance, over all its own looks)",),
+        notes=(
+            "each situation is told only beyond noise (1 in 250 by chance, over all its own looks)",
+            *((told,) if told else ()),
+        ),
+        keep=keep,
         next=("assay opportunity", *(("assay patterns --to-backlog",) if ideas else ())),
         chart={"kind": "table"},
     )  # fmt: skip

@@ -9,6 +9,7 @@ from statistics import median
 from typing import Any
 
 from assay.analyses.base import Asking, Question, Ranged
+from assay.analyses.trust import tracked_coverage
 from assay.decide.words import day as day_words
 from assay.decide.words import percent
 from assay.model.answer import Answer, Column
@@ -55,6 +56,9 @@ def answer(asking: Asking, params: Params) -> Answer:
         return asking.empty("quality", params, period)
     facts = gather(asking, period)
     found = [finding for check in CHECKS for finding in check(facts)]
+    trusted = tracked_coverage(asking)
+    if trusted is not None:
+        found.append(trusted[1] or Finding("tracked_coverage", "good", trusted[0]))
     order = {"bad": 0, "warning": 1, "info": 2, "good": 3}
     found.sort(key=lambda f: order[f.severity])
     columns = (Column("severity"), Column("check"), Column("what"), Column("do"), Column("count", "count", detail=True))
@@ -73,6 +77,7 @@ def answer(asking: Asking, params: Params) -> Answer:
         rows=rows,
         findings=tuple(found),
         sentence=sentence,
+        notes=() if trusted else ("whether it matches the till is not known: assay reconcile FILE --keep",),
         next=("assay audit", "assay check"),
     )
 

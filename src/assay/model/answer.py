@@ -64,7 +64,8 @@ class Labelled:
 class Answer:
     """Everything a surface needs. ``rows`` hold the figure over all units in the range, unrounded.
 
-    ``period``: the first and the last day that the answer is about, also where none was asked for.
+    ``period``: the first and the last day that the answer is about, also where none was asked for. ``keep``: what the
+    question was told to note in the state (a statement's name and its values); whoever asks for it does the noting.
     """
 
     question: str
@@ -84,6 +85,7 @@ class Answer:
     empty: str | None = None
     period: tuple[date, date] | None = None
     ideas: tuple[Idea, ...] = ()
+    keep: tuple[tuple[str, Mapping[str, Any]], ...] = ()
 
     def column(self, name: str) -> list[Cell]:
         """All values of one column, top to bottom."""

@@ -49,3 +49,10 @@ SELECT day, series, p FROM alert_days ORDER BY day;
 
 -- name: add_alert_day
 INSERT INTO alert_days (day, series, p, judged_at) VALUES (:day, :series, :p, :now) ON CONFLICT (day) DO NOTHING;
+
+-- name: add_coverage
+INSERT INTO coverage (first, last, orders, tracked, amount, tracked_amount, file, noted_at)
+VALUES (:first, :last, :orders, :tracked, :amount, :tracked_amount, :file, :noted_at);
+
+-- name: coverage
+SELECT * FROM coverage ORDER BY last DESC, no DESC;
