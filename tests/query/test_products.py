@@ -237,3 +237,20 @@ WHERE x.n < y.n OR (x.n = y.n AND a.p < b.p) GROUP BY a.p, b.p, x.n, y.n ORDER B
         got = table(ws.products(pairs=True, least=1, **week), "product", "other", "both", "attach_rate", "lift")
         assert [row[:3] for row in got] == [row[:3] for row in pairs]
         assert [row[3:] for row in got] == [pytest.approx(row[3:]) for row in pairs]
+
+
+def test_items_belong_to_the_line_that_brings_the_money(tmp_path: Path, engine: str) -> None:
+    """The browser says who bought, the shop what for how much; where the shop names no items, the browser's stand."""
+    lines = [
+        seen("a", "10:00", COAT),
+        bought("a", DAY + "10:05", "o1", "100.00", items=[COAT]),
+        bought(None, DAY + "10:06", "o1", "90.00", source="shop", items=[{**COAT, "price": 90}], interactive=False),
+        bought("a", DAY + "11:05", "o2", "5.00", items=[MUG]),
+        bought(None, DAY + "11:06", "o2", "5.00", source="shop", interactive=False),
+    ]
+    plan = "site: {currency: EUR}\norders: {sources: [shop, web]}"
+    with workspace(tmp_path, plan, lines, engine=engine) as ws:
+        assert table(ws.products(**SPAN), "item_name", "buyers", "quantity", "revenue") == [
+            ("Coat", 1, 1, Decimal(90)),
+            ("Mug", 1, 1, Decimal(5)),
+        ]

@@ -139,7 +139,7 @@ def _judge(
         relative = mde / abs(float(one.value))
         shown = f"{difference_words(mde, column_kind(metric), plan.site.currency)} ({significant(relative * 100, 2)} %)"
     noise = _weekly(metric, weeks)
-    used = cited(plan, metric.name, history.first)
+    used = cited(asking, metric.name, history.first)
     sensitive = relative is not None and relative <= 0.5
     verdict = (
         "not measurable"
@@ -222,16 +222,18 @@ def events_of(metric: Metric, plan: Plan) -> set[str]:
     return needed
 
 
-def cited(plan: Plan, name: str, since: date) -> str:
+def cited(asking: Asking, name: str, since: date) -> str:
     """Tests and changes that name a metric: a KPI that nothing is decided by is noise."""
+    from assay.analyses.changelog import known_changes
+
     tests = []
-    for experiment, keys in plan.experiments.items():
+    for experiment, keys in asking.plan.experiments.items():
         primary = keys.get("primary")
         named = [primary.get("metric") if isinstance(primary, dict) else primary, *(keys.get("diagnostics") or ())]
         named += [g.get("metric") if isinstance(g, dict) else g for g in keys.get("guardrails") or ()]
         if name in named:
             tests.append(experiment)
-    changes = [c.what for c in plan.changes if c.date >= since and name in c.what]
+    changes = [c.what for c in known_changes(asking, since, asking.today) if name in c.what]
     return ", ".join([*tests, *changes])
 
 

@@ -75,12 +75,12 @@ class Products(Frame):
         return f" JOIN sessions s ON s.session_key = {alias}.session_key{visitor_joins(where)}", f" AND {where}"
 
     def _sold(self, extra: str = "") -> str:
-        """Lines of counted orders: the items of the line that says who bought, else of the line that says how much."""
+        """Lines of counted orders: the items of the line that says how much, else of the line that says who bought."""
         join, where = self._filtered("o")
         site = f"""
     SELECT o.order_id, o.visitor_key, coalesce(o.person_key, -o.event_no) AS cluster, o.rate, o.coupon,
-        CASE WHEN a.items IS NOT NULL THEN o.event_no ELSE o.money_event_no END AS line_no
-    FROM orders o JOIN events a ON a.event_no = o.event_no{join}
+        CASE WHEN a.items IS NOT NULL THEN o.money_event_no ELSE o.event_no END AS line_no
+    FROM orders o LEFT JOIN events a ON a.event_no = o.money_event_no{join}
     WHERE o.counted AND {self.in_range("o")}{where}"""
         money = "CAST(CAST({one} AS DECIMAL(38, 6)) * e.quantity * p.rate AS DECIMAL(18, 6))"
         return f"""
