@@ -131,14 +131,15 @@ def write_till(till: Till, path: Path, prefix: str) -> None:
 def till_truth(till: Till) -> dict[str, Any]:
     """Orders and money by reason, as they go into ``truth.json``.
 
-    The rows' amounts are the browser's plus those of all reasons but ``other_day``; that of ``other_amount`` is the
-    difference, that of ``duplicates`` the second row's.
+    The rows' amounts are the tracked ones (with renewals) plus those of the other reasons but ``other_day``; that of
+    ``other_amount`` is the difference, that of ``duplicates`` the second row's.
     """
     known = till.reason == TRACKED
     parts: list[tuple[str, Flags, Whole]] = [
         (name, till.reason == code, till.amount) for code, name in enumerate(REASONS) if code != TRACKED
     ]
     parts.append(("not_tracked", (till.reason == BROKEN_TAG) | (till.reason == AD_BLOCKER), till.amount))
+    parts.append(("renewals", known & (till.channel == CHANNELS.index("renewal")), till.amount))
     parts.append(("other_amount", till.difference == OTHER_AMOUNT, till.amount - till.own))
     parts += [(DIFFERENCES[code], till.difference == code, till.amount) for code in (OTHER_DAY, TWICE)]
     twice = till.difference == TWICE

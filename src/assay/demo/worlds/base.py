@@ -61,6 +61,20 @@ def days_of(truth: Mapping[str, Any], first: str, last: str) -> dict[str, Any]:
     return {"from": truth["dates"][first], "to": truth["dates"][last]}
 
 
+def claimed(truth: Mapping[str, Any]) -> tuple[Planted, ...]:
+    """One planted truth per ad platform: it claims more than the last click gives it."""
+    files = {"file": "demo-data/till.csv", "claims": "demo-data/ads.csv"}
+    return tuple(
+        Planted(
+            f"claims_{channel.lower().replace(' ', '_')}",
+            f"The platform of {channel} claims every order within 30 days of a click, whoever else claims it too.",
+            "reconcile", files, ("other_attribution",), {"channel": channel, "claimed": said["conversions"]},
+        )
+        for channel, said in truth["claims"].items()
+        if said["conversions"]
+    )  # fmt: skip
+
+
 def reconciled(truth: Mapping[str, Any], words: Mapping[str, str]) -> tuple[Planted, ...]:
     """One planted truth per reason why the till and the browser differ; ``words`` say it, by reason.
 

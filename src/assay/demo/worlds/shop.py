@@ -8,7 +8,7 @@ from typing import Any
 
 from assay.demo.calendar import DAYS, VISITORS, Calendar
 from assay.demo.planted import Planted
-from assay.demo.worlds.base import Progress, Wanted, World, days_of, plan_text, reconciled
+from assay.demo.worlds.base import Progress, Wanted, World, claimed, days_of, plan_text, reconciled
 
 _FILE = Path(__file__).parents[1] / "shop.yaml"
 _TILL = {
@@ -90,6 +90,7 @@ def planted(truth: Mapping[str, Any]) -> tuple[Planted, ...]:
             "mobile_gap", "Mobile converts worse than desktop.", "patterns", {}, ("mobile_gap", "weak_checkout"), {},
         ),
         *reconciled(truth, _TILL),
+        *claimed(truth),
     )  # fmt: skip
 
 

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from assay.demo.planted import Planted
-from assay.demo.worlds.base import Progress, Wanted, World, plan_text, reconciled
+from assay.demo.worlds.base import Progress, Wanted, World, claimed, plan_text, reconciled
 from assay.demo.worlds.saas.calendar import DAYS, Calendar
 
 _FILE = Path(__file__).with_name("plan.yaml")
 _TILL = {
     "not_tracked": "Billing has first invoices that the browser never told of.",
     "offline": "Billing has contracts that sales closed by telephone.",
+    "renewals": "Billing has renewals, which nobody comes to the site for.",
     "test_orders": "Billing has test invoices.",
     "duplicates": "Billing lists some invoices twice.",
 }
@@ -85,6 +86,7 @@ def planted(truth: Mapping[str, Any]) -> tuple[Planted, ...]:
             {"step": "connect_data", "where": {"browser": "Firefox"}},
         ),
         *reconciled(truth, _TILL),
+        *claimed(truth),
     )  # fmt: skip
 
 
