@@ -46,6 +46,14 @@ def test_a_breakdown_says_its_largest_groups(shop: Workspace) -> None:
     assert said.startswith("conversion by day: 20.0 % (2024-01-01), 2024-01-01")
 
 
+def test_a_series_stands_in_the_order_of_its_days(tmp_path: Path) -> None:
+    ws = workspace(tmp_path, PLAN, [view("a", f"2024-01-{day:02} 10:00") for day in (3, 9, 11, 28)])
+    answer = ws.ask("metric", "visitors", grain="day", **{"from": "2024-01-01", "to": "2024-01-30"})
+    days = [row["day"] for row in answer.records()]
+    assert days == sorted(days)
+    assert len(days) == 30
+
+
 @pytest.mark.parametrize("question", [("overview",), ("metric", "conversion")])
 def test_a_segment_of_nobody(shop: Workspace, question: tuple[str, ...]) -> None:
     answer = shop.ask(*question, segment="device = 'watch'")

@@ -132,7 +132,8 @@ def _filled(asking: Asking, table: Table, metrics: Sequence[Metric], cut: Cut) -
     if cut.grain is None or cut.grain == "hour":
         return groups
     return sorted(
-        {*groups, *((start,) for start in cut.period.starts(cut.grain, asking.plan.site.week_start))}, key=str
+        {*groups, *((start,) for start in cut.period.starts(cut.grain, asking.plan.site.week_start))},
+        key=lambda group: str(group[0]),
     )
 
 
