@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from assay.analyses.alert_log import logged, muted, mutes, put
 from assay.analyses.alerts import findings, judge_days
+from assay.analyses.hours import running
+from assay.decide.incidents import follow
 from assay.model.finding import Finding
+from assay.plan.build_measures import AUTOMATIC
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -56,16 +59,8 @@ class _Run:
         first = max(done) + timedelta(1) if done else last - timedelta(BACK - 1)
         log = logged(self.state)
         known = tuple(e.incident for e in log if e.incident.recovered is None or (first - e.incident.last).days <= BACK)
-        if first > last:
-            going = sum(one.recovered is None for one in known)
-            return Ran((), (), (), 0, going, f"every complete day up to {last} has been judged")
-        judged, _ = judge_days(asking, first, last, known)
-        if not judged:
-            from assay.stats.seasonal import LEAST
-
-            able = asking.span.first + timedelta(LEAST)
-            return Ran((), (), (), 0, 0, f"no alert possible before {able}: an expectation needs {LEAST} days")
-        incidents = list(judged[-1].incidents)
+        judged, _ = judge_days(asking, first, last, known) if first <= last else ([], None)
+        incidents = self._running(list(judged[-1].incidents if judged else known))
         before = {one.key: one for one in known}
         new = [one for one in incidents if one.key not in before]
         over = [one for one in incidents if one.key in before and one.recovered and not before[one.key].recovered]
@@ -76,7 +71,27 @@ class _Run:
         return Ran(
             tuple(j.day.day for j in judged), tuple(findings(asking, loud)), tuple(findings(asking, over)),
             len(wanted) - len(loud), sum(one.recovered is None for one in incidents),
+            "" if judged or new else self._reason(first, last),
         )  # fmt: skip
+
+    def _running(self, incidents: list[Incident]) -> list[Incident]:
+        """The incidents with what the running day shows by its last complete hour."""
+        found = running(self.asking)
+        if found is None:
+            return incidents
+        day, verdicts = found
+        new = follow(incidents, day, verdicts, dict.fromkeys(day.flagged, (AUTOMATIC,)))
+        ended = {one.key: replace(one, recovered=None) for one in new if one.recovered == day.day}
+        return [ended.get(one.key, one) for one in new]  # a day that runs ends nothing
+
+    def _reason(self, first: date, last: date) -> str:
+        from assay.stats.seasonal import LEAST
+
+        assert self.asking.span is not None
+        if first > last:
+            return f"every complete day up to {last} has been judged"
+        able = self.asking.span.first + timedelta(LEAST)
+        return f"no alert possible before {able}: an expectation needs {LEAST} days"
 
     def _write(self, judged: list[Judged], incidents: list[Incident]) -> None:
         now = self.asking.now

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -126,12 +126,33 @@ def test_runs_day_by_day_tell_each_alert_once_and_its_recovery(
 
 def _at(ws: Workspace, last: int) -> Workspace:
     """The workspace on the morning after day ``last``: what came later is not complete yet."""
-    from datetime import UTC, datetime
-
     moment = datetime.combine(FIRST + timedelta(last + 1), datetime.min.time(), UTC) + timedelta(hours=6)
     ws._now = int(moment.timestamp()) * 1_000_000
     ws._span = None
     return ws
+
+
+def test_a_running_day_shows_a_tag_that_broke(tmp_path: Path) -> None:
+    """At noon the second step has not come since midnight; an ordinary running day raises nothing."""
+    with shop(tmp_path / "shop", 45, 500, 6, [Fault("vanished", 43, 43, "add_to_cart")]) as ws:
+        run_alerts(_at(ws, 41))
+        quiet = run_alerts(_as_of_noon(ws, 42))
+        assert (quiet.new, quiet.open) == ((), 0)
+        told = run_alerts(_as_of_noon(ws, 43))
+        assert [(f.evidence["subject"], f.evidence["cause"], f.evidence["day"]) for f in told.new] == [
+            ("add_to_cart", "tracking", day(43))
+        ]
+        after = run_alerts(_at(ws, 44))
+        assert ([str(d) for d in after.days], len(after.new), len(after.recovered)) == ([day(43), day(44)], 0, 1)
+
+
+def _as_of_noon(ws: Workspace, today: int) -> Workspace:
+    """The workspace at noon of a day, as it was then: only what had come by noon."""
+    moment = datetime.combine(FIRST + timedelta(today), datetime.min.time(), UTC) + timedelta(hours=12)
+    plain = ws.__class__(ws.folder, now=int(moment.timestamp()) * 1_000_000 + 1)
+    real = plain.asking
+    plain.asking = lambda question, as_of=None: real(question, as_of or moment)  # type: ignore[method-assign]
+    return plain
 
 
 def test_a_new_alert_is_exit_code_1(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -1,9 +1,9 @@
 """Judging days: which series are beyond their limit, by a stated rate of false alarms, and what lies behind them.
 
-Budget: a family (the automatic alerts; each rule of the plan) may raise ``rate`` false alarms in 30 days. Four fifths
-are spent on days, one fifth on weeks (every seventh day), in equal parts over the series that have enough sample on
-the day; which these are is decided before the day's numbers are looked at. The limit holds for any dependence between
-the series (Bonferroni); that they fall together makes the true rate lower.
+Budget: a family (the automatic alerts; each rule of the plan) may raise ``rate`` false alarms in 30 days. Seven tenths
+are spent on days, two on weeks (every seventh day), one on the hours of running days, in equal parts over the series
+that have enough sample; which these are is decided before the day's numbers are looked at. The limit holds for any
+dependence between the series (Bonferroni); that they fall together makes the true rate lower.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from assay.decide.alerts import COUNTED, Day, Deviation, Subject
 from assay.decide.causes import verdicts
 from assay.decide.incidents import Incident, follow
 
-ON_DAYS = 0.8
+ON_DAYS, ON_WEEKS, ON_HOURS = 0.7, 0.2, 0.1
 MONTH = 30.0
 LEAST_EFFECT = 0.05  # less is no alert, however sure
 
@@ -67,7 +67,7 @@ def _by_weeks(watch: Watch, series: Any, column: int, day: date, incidents: list
 
     found = weeks(series, column)
     members = [f.weekly for f in watch.families]
-    flagged, raised, _, _ = _flagged(watch, found, column, members, (1 - ON_DAYS) * 7 / MONTH)
+    flagged, raised, _, _ = _flagged(watch, found, column, members, ON_WEEKS * 7 / MONTH)
     busy = {s for one in incidents if not one.weekly and one.recovered is None for s in one.touches}
     flagged = frozenset(flagged - busy)
     seen = {

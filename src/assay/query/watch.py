@@ -132,14 +132,14 @@ def known_bots(period: Period) -> Statement:
 
 
 def by_hour(plan: Plan, watched: Watched, days: Iterable[date]) -> Statement:
-    """Rows: day, hour since 1970 in UTC, then the rows of each mark."""
+    """Rows: day, hour since 1970 in UTC, sessions with an event in it, then the rows of each mark."""
     bind = Binder()
     dims = Dimensions(plan, bind)
     columns = [f"count(*) FILTER (WHERE {selected(dims, mark.select)})" for mark in watched.marks]
     joined = " LEFT JOIN sessions s ON s.session_key = e.session_key" if uses(" ".join(columns), "s") else ""
     joined += visitor_joins(" ".join(columns), "e.visitor_key")
     return bind.statement(
-        f"SELECT e.day, e.t // 3600000000 AS hour, count(*), {', '.join(columns)} FROM events e{joined} "
+        f"SELECT e.day, e.t // 3600000000 AS hour, count(DISTINCT e.session_key), {', '.join(columns)} FROM events e{joined} "
         f"WHERE {live(plan)} AND e.day IN ({bind.all(days)}) GROUP BY e.day, e.t // 3600000000",
         "watched events per hour",
     )

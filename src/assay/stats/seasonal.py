@@ -77,6 +77,23 @@ def forecasts(series: Series, first: int, last: int) -> dict[int, Forecast]:
     return found
 
 
+def so_far(forecast: Forecast, phi: Any, parts: Any, values: Any) -> tuple[Any, Any, Any]:
+    """Expected so far on a running day, its standard deviation, and P(≤ value), of counts; shape (series,).
+
+    ``parts`` (series, days): which part of the whole day had come by the same hour on former days of that weekday;
+    their median and spread are used. ``phi``: variance of a count in units of its mean.
+    """
+    import numpy as np
+
+    part = np.nanmedian(parts, axis=1)
+    spread = 1.4826 * np.nanmedian(np.abs(parts - part[:, None]), axis=1) / np.maximum(part, 1e-9)
+    days = np.log(np.maximum(forecast.high, 1e-9) / np.maximum(forecast.low, 1e-9)) / (2 * 2.6)  # from 99 % of days
+    mean = np.maximum(forecast.expected * part, 1e-9)
+    variance = phi * mean + mean**2 * (days**2 + spread**2 * (1 + 1 / parts.shape[1]))
+    below, _ = _tails(values, mean, mean / variance, np.zeros(len(mean), dtype=bool))
+    return mean, np.sqrt(variance), below
+
+
 @dataclass(frozen=True)
 class Weeks:
     """The last two weeks against the six before, of every series; shape (series,). ``value`` and ``expected`` are the
