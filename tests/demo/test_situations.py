@@ -122,6 +122,17 @@ def test_the_push_and_the_mobile_drop(shops: tuple[Files, Files]) -> None:
     assert leak[0] > 0.2 > 0.06 > abs(leak[1])
 
 
+def test_the_platforms_claim_every_order_that_follows_a_click(shops: tuple[Files, Files]) -> None:
+    shop, _ = shops
+    found = """WITH l AS (SELECT DISTINCT ON (id) * FROM lines WHERE interactive AND NOT bot),
+        o AS (SELECT visitor, time, order_id, amount::DECIMAL(18, 2) AS amount FROM l WHERE name = 'purchase')
+        SELECT count(*), sum(amount)::VARCHAR FROM o WHERE EXISTS (FROM l AS c WHERE c.visitor = o.visitor
+            AND c.utm_medium = '{}' AND c.time <= o.time AND c.time >= o.time - 30 * 86400000000)"""
+    for channel, medium in (("Paid Search", "cpc"), ("Paid Social", "paid_social")):
+        said = shop.truth["claims"][channel]
+        assert shop.rows(found.format(medium)) == [(said["conversions"], said["value"])]
+
+
 def test_the_shop_s_till(shops: tuple[Files, Files]) -> None:
     shop, quiet = shops
     adds_up(shop)
@@ -234,10 +245,10 @@ def test_one_feature_causes_and_one_only_correlates(saas: tuple[Files, Files]) -
     assert said["automation"]["effect"] > 0.1
     assert said["comments"]["effect"] == 0
     alone, score, _ = _feature(world, "comments")
-    assert alone > 0.6
+    assert alone > 0.4
     assert abs(score) < 3
     alone, score, _ = _feature(world, "automation")
-    assert alone > 0.6
+    assert alone > 0.4
     assert score > 5
     for feature in ("comments", "automation"):
         assert abs(_feature(quiet, feature)[1]) < 3

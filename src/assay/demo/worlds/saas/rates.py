@@ -53,6 +53,7 @@ REASON_WEIGHTS = (0.40, 0.20, 0.20, 0.20)
 
 BOUNCE = (0.40, 0.44, 0.42, 0.55, 0.58, 0.40)
 PRICING = 0.42  # sees the prices, of sessions that stay
+READS_ON = 0.45  # reads on after the prices, of those who do not sign up
 SIGN_UP = 0.20  # of sessions that see the prices, before the price change
 TRIAL = 0.92  # starts a trial, of those who sign up
 SEATS = (1, 2, 3, 4, 5, 6, 8, 10, 12)

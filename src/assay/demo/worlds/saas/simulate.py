@@ -143,6 +143,9 @@ def _walk(
     stays = every[what.stays]
     walk.step(stays, "page_view", np.where(landing[stays] == 1, 0, 1), 35)
     walk.step(every[what.prices], "page_view", page("/pricing"), 30)
+    undecided = every[what.prices & ~what.signs]
+    more = undecided[chance(draw, rates.READS_ON, len(undecided))]
+    walk.step(more, "page_view", pick(draw, (0.15, 0.45, 0.2, 0.2), len(more)), 30)
     signs = every[what.signs]
     walk.step(signs, "page_view", page("/signup"), 40)
     known_from[visits.visitor[signs]] = walk.step(signs, "sign_up", page("/signup"), 50)
