@@ -55,7 +55,7 @@ def main() -> None:
             for rate in counts:
                 counts[rate] += len(raised(watch, DAYS, rate))
         months = count * (DAYS - START) / 30
-        for rate, found in counts.items():
+        for rate, found in counts.items() if count else ():
             print(f"| {name} | {rate:g} | {found} in {months:.1f} months | {found / months:.2f} |", flush=True)
 
 

@@ -188,7 +188,9 @@ def _fit(series: Series, day: int, before: Any) -> _Fit:
     mu = np.broadcast_to(typical[:, None], y0.shape)
     eta = _link(mu, share)
     if before is not None:
-        warm = np.clip(before @ x.T, -30, 30)  # yesterday's fit, where it is near: from afar everything looks odd
+        warm = np.clip(
+            np.einsum("sk,dk->sd", before, x), -30, 30
+        )  # yesterday's fit, where it is near: from afar everything looks odd
         near = np.abs(warm - _link(np.where(known, y0, mu), share)) < np.where(share, 2.0, 1.0)
         eta = np.where(((near & known).sum(axis=1) * 2 > n)[:, None], warm, eta)
     tau = np.full(len(y0), 0.05**2)
@@ -206,9 +208,10 @@ def _fit(series: Series, day: int, before: Any) -> _Fit:
         r = left / np.sqrt(total)
         robust = np.where(known & (np.abs(r) < _BIWEIGHT), (1 - (r / _BIWEIGHT) ** 2) ** 2, 0.0)
         weight = robust / total
-        inverse = np.linalg.inv((weight @ squares).reshape(-1, k, k) + ridge)
-        beta = np.einsum("sij,sj->si", inverse, (weight * (np.clip(eta, -30, 30) + left)) @ x)
-        eta = np.clip(beta @ x.T, -30, 30)
+        # einsum without BLAS: its threads cost more than they bring for matrices of this size
+        inverse = np.linalg.inv(np.einsum("sd,dk->sk", weight, squares).reshape(-1, k, k) + ridge)
+        beta = np.einsum("sij,sj->si", inverse, np.einsum("sd,dk->sk", weight * (eta + left), x))
+        eta = np.clip(np.einsum("sk,dk->sd", beta, x), -30, 30)
         capped = np.where(known, np.minimum(r**2, _CAP**2), 0.0).sum(axis=1)
         wider = capped / np.maximum(n - k + 1, 1) / _CAPPED
         aim = wider[:, None] * total - sampling
