@@ -28,6 +28,7 @@ def test_main_effects_are_those_of_a_known_library() -> None:
     wider = sm.GLM(np.column_stack([y, n - y]), np.column_stack([made, extra]), family=sm.families.Binomial()).fit()
     one = added(fit(made, y, n), extra, y, n)
     assert (one.log_odds, one.variance**0.5) == pytest.approx((wider.params[-1], wider.bse[-1]), rel=1e-3)
+    assert one.z**2 == pytest.approx(2 * (wider.llf - model.llf), rel=1e-3)
     score = model.score_test(exog_extra=extra[:, None])
     assert effect(fit(made, y, n), extra, y, n).z ** 2 == pytest.approx(float(np.squeeze(score[0])), rel=1e-3)
 
@@ -72,3 +73,21 @@ def test_shifting_a_rate() -> None:
 def test_sample_sizes_of_the_textbook_formula(before: float, after: float, wanted: int) -> None:
     assert sample_size(before, after) == wanted
     assert sample_size(0.2, 0.2) is None
+
+
+def test_the_likelihood_root_holds_its_level_in_the_far_tail_of_small_groups() -> None:
+    """A group with three failures expected: the score test cries wolf about ten times too often, the root does not."""
+    from scipy.stats import norm
+
+    rng = np.random.default_rng(12)
+    n = np.array([1000.0, 60.0])
+    inside = np.array([0.0, 1.0])
+    made, score, root = np.ones((2, 1)), 0, 0
+    for _ in range(6000):
+        y = rng.binomial(n.astype(int), 0.95).astype(float)
+        model = fit(made, y, n)
+        one = effect(model, inside, y, n)
+        score += one.z < norm.ppf(0.001)
+        root += added(model, inside, y, n).z < norm.ppf(0.001)
+    assert score > 18
+    assert root <= 14

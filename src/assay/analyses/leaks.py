@@ -126,9 +126,11 @@ def _look(ways: Ways, k: int, place: Place, units: float, through: float) -> Loo
     effect = ways.effect(k, place)
     if effect is None:
         return None
+    if effect.z < -_WORTH_A_FIT:
+        exact = ways.exact(k, place)
+        weaker = max(effect.z, min(exact.z, 0.0))  # of the two tests the one that is less sure
+        effect = replace(exact if 0 < through < units else effect, z=weaker)
     p = p_two_sided(effect.z) / 2
-    if effect.z < -_WORTH_A_FIT and 0 < through < units:
-        effect = replace(ways.exact(k, place), z=effect.z)
     rate = through / units
     expected = shifted(rate, -effect.log_odds) if 0 < rate < 1 else _model_rate(ways, k, place)
     half = 1.96 * effect.variance**0.5 * expected * (1 - expected) * units

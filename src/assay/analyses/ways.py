@@ -120,7 +120,7 @@ class Ways:
         used = self.counts[:, k - 1] > 0
         model = self.model(k, place[0][0] if len(place) == 1 else None)
         made = added(model, self.inside(place)[used].astype(float), self.counts[used, k], self.counts[used, k - 1])
-        return replace(made, variance=made.variance * self.deff[k])
+        return replace(made, variance=made.variance * self.deff[k], z=made.z / self.deff[k] ** 0.5)
 
     def levels_at(self, k: int, name: str) -> dict[int, Effect]:
         """Level → its log odds at a step, all other dimensions held equal; variances as if each stood alone."""
