@@ -11,12 +11,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from faulty import FIRST, Fault, declines, schedule
+from faulty import FIRST, PLAN, Fault, declines, schedule
 from scoring import START, Score, raised, shop, watched
 
 from assay.cli.run import run
 from assay.jobs import run_alerts
 from assay.model.errors import UnknownName, UsageError
+from assay.plan.load import loads
 from assay.workspace import Workspace
 from support import event, workspace
 
@@ -197,3 +198,22 @@ def test_false_alarms_stay_below_the_stated_rate(tmp_path: Path, rough: bool) ->
     for rate in (0.25, 1.0, 4.0):
         count = len(raised(watch, 300, rate))
         assert count <= rate * months + 3 * (rate * months) ** 0.5
+
+
+def test_rules_of_the_plan_have_a_budget_of_their_own(world: Workspace) -> None:
+    """Automatic off: only what the rules name is judged, by their parts."""
+    rules = """
+alerts:
+  automatic: {sensitivity: off}
+  buying: {metric: purchase_rate, by: device, sensitivity: low}
+  way: {funnel: checkout, by: [device, customer], sensitivity: 2}
+"""
+    with Workspace(world.folder, now=world.now) as ws:
+        ws.plan = loads(PLAN + rules)
+        families = {f.name: f for f in watched(ws, DAYS).families}
+        assert {name: f.rate for name, f in families.items()} == {"buying": 0.25, "way": 2.0}
+        answer = ws.ask("alerts", **{"from": day(80), "to": day(81)})
+    mobile = next(f for f in answer.findings if f.evidence["day"] == day(80))
+    assert (mobile.evidence["part"], mobile.evidence["cause"]) == ({"device": "mobile"}, "rate")
+    assert "way" in mobile.evidence["rules"]
+    assert any("way by customer is not watched: steps are watched by" in note for note in answer.notes)

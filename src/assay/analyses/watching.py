@@ -125,6 +125,9 @@ def listed(plan: Plan, known: Iterable[str]) -> Listed:
             unwatched[name] = reason
         else:
             metrics[name] = _booked(plan.metrics[name])
+    for rule in rules.values():
+        for by in set(rule.by) - set(BY) if rule.funnel else ():
+            unwatched[f"{rule.name} by {by}"] = f"steps are watched by {', '.join(BY)}"
     return Listed(watched, {n: place[m] for n, m in goals.items()}, macro, chains, rules, metrics, unwatched)
 
 
