@@ -77,5 +77,5 @@ class Tables:
     mobile: float  # factor on sending the form
 
 
-PLANTED = Tables(0.28, True, (0.84, 0.30), 0.50, 0.62)
+PLANTED = Tables(0.34, True, (0.84, 0.30), 0.50, 0.62)
 QUIET = Tables(GIVES_UP, False, (0.78, 0.78), SPAM, 1.0)
