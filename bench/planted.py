@@ -1,8 +1,8 @@
 """``python -m bench.planted [--seeds 20] [--worlds shop,saas,leads]``: are planted truths found, do quiet worlds stay quiet?
 
-Recall: planted truths found by the question meant for each. Precision: findings of those questions that say something
-planted, of all that say something moved, leaks, is a situation or an alert. Quiet worlds are asked the same of every KPI
-and funnel; a finding there is false.
+Recall: planted truths found by the question meant for each. Every other finding of these questions is held against the
+seeds: what comes back in half of them is true of the world (a consequence of what is planted, or how it is built), what
+does not is false. Precision = planted or true findings of all. Quiet worlds are asked of every KPI and funnel.
 """
 
 from __future__ import annotations
@@ -28,28 +28,42 @@ LOUD = {
     "leaks": ("leak",),
     "patterns": tuple(one.code for one in SITUATIONS),
     "alerts": ("alert",),
-    "opportunity": ("opportunity",),
 }
+_PLACE = (
+    "metric",
+    "dimension",
+    "value",
+    "where",
+    "step",
+    "page",
+    "channel",
+    "browser",
+    "micro",
+    "field",
+    "subject",
+    "cause",
+)
 
 
 @dataclass
-class Score:
-    """Of one world over its seeds."""
+class Heard:
+    """What questions said over the seeds, planted truths left out: (seed, question, what it is about, text)."""
 
+    said: list[tuple[int, str, str, str]] = field(default_factory=list)
     asked: Counter[str] = field(default_factory=Counter)
-    found: Counter[str] = field(default_factory=Counter)
-    right: int = 0
-    wrong: list[tuple[int, str]] = field(default_factory=list)
 
-    @property
-    def recall(self) -> float:
-        """Share of planted truths that were found."""
-        return sum(self.found.values()) / max(1, sum(self.asked.values()))
+    def add(self, seed: int, question: str, names: tuple[str, ...], findings: list[Finding]) -> None:
+        """The loud findings of one answer."""
+        for one in findings:
+            about = repr([question, names, one.code, [one.evidence.get(name) for name in _PLACE]])
+            self.said.append((seed, question, about, f"{' '.join(names)} {one.text}".strip()))
 
-    @property
-    def precision(self) -> float:
-        """Share of loud findings that say something planted."""
-        return self.right / max(1, self.right + len(self.wrong))
+    def false(self, seeds: int) -> list[tuple[int, str, str]]:
+        """What is said of less than half of the seeds."""
+        seen: dict[str, set[int]] = {}
+        for seed, _, about, _ in self.said:
+            seen.setdefault(about, set()).add(seed)
+        return [(seed, q, text) for seed, q, about, text in self.said if 2 * len(seen[about]) < max(2, seeds)]
 
 
 def opened(folder: Path, world: str, seed: int, quiet: bool) -> Workspace:
@@ -67,48 +81,65 @@ def loud(question: str, answer: Answer) -> list[Finding]:
     return [one for one in answer.findings if one.code in LOUD.get(question, ())]
 
 
-def score(world: str, seeds: list[int]) -> Score:
-    """Planted worlds: what is found of what is there."""
-    made = Score()
+def planted(world: str, seeds: list[int]) -> None:
+    """Planted worlds: what is found of what is there, and what else is said."""
+    asked: Counter[str] = Counter()
+    there: Counter[str] = Counter()
+    right, heard = 0, Heard()
     for seed in seeds:
         with tempfile.TemporaryDirectory(prefix="assay-planted-") as name:
-            folder = Path(name)
-            workspace = opened(folder, world, seed, quiet=False)
-            planted = demo.planted(folder)
-            for one, there in ask_all(workspace, planted):
-                made.asked[one.code] += 1
-                made.found[one.code] += there
-            for question, answer in _answers(workspace, planted):
+            workspace = opened(Path(name), world, seed, quiet=False)
+            truths = demo.planted(Path(name))
+            for one, seen in ask_all(workspace, truths):
+                asked[one.code] += 1
+                there[one.code] += seen
+            for question, answer in _answers(workspace, truths):
+                rest = []
                 for finding in loud(question, answer):
-                    said = any(found(one, Answer(question, {}, findings=(finding,))) for one in planted)
-                    made.right += said
-                    if not said:
-                        made.wrong.append((seed, f"{question}: {finding.text}"))
+                    if any(found(one, Answer(question, {}, findings=(finding,))) for one in truths):
+                        right += 1
+                    else:
+                        rest.append(finding)
+                heard.add(seed, question, (), rest)
             workspace.close()
-    return made
+    false = heard.false(len(seeds))
+    true = right + len(heard.said) - len(false)
+    share = true / max(1, true + len(false))
+    recall = sum(there.values()) / max(1, sum(asked.values()))
+    print(
+        f"{world}: recall {recall:.1%} ({sum(there.values())} of {sum(asked.values())}), precision {share:.1%} "
+        f"({true} true, of them {right} planted; {len(false)} false), {len(seeds)} seeds",
+        flush=True,
+    )
+    for code, count in asked.items():
+        print(f"  {code}: {there[code]} of {count}")
+    for seed, question, text in false:
+        print(f"  false (seed {seed}) {question}: {text}")
 
 
-def _answers(workspace: Workspace, planted: tuple[Planted, ...]) -> Iterator[tuple[str, Answer]]:
-    asked = {repr((one.question, sorted(one.params.items()))): one for one in planted if one.question in LOUD}
+def _answers(workspace: Workspace, truths: tuple[Planted, ...]) -> Iterator[tuple[str, Answer]]:
+    asked = {repr((one.question, sorted(one.params.items()))): one for one in truths if one.question in LOUD}
     for one in asked.values():
         yield one.question, workspace.ask(one.question, **one.params)
 
 
-def quiet(world: str, seeds: list[int]) -> dict[str, tuple[int, int, list[tuple[int, str]]]]:
-    """Quiet worlds: question → (times asked, times it said something, what it said)."""
-    asked: Counter[str] = Counter()
-    said: Counter[str] = Counter()
-    texts: dict[str, list[tuple[int, str]]] = {}
+def quiet(world: str, seeds: list[int]) -> None:
+    """Quiet worlds: how many answers say something that is not true of the world."""
+    heard = Heard()
     for seed in seeds:
         with tempfile.TemporaryDirectory(prefix="assay-quiet-") as name:
             workspace = opened(Path(name), world, seed, quiet=True)
             for question, names in _all_questions(workspace):
-                heard = loud(question, workspace.ask(question, *names))
-                asked[question] += 1
-                said[question] += bool(heard)
-                texts.setdefault(question, []).extend((seed, f"{' '.join(names)}: {one.text}") for one in heard)
+                heard.asked[question] += 1
+                heard.add(seed, question, names, loud(question, workspace.ask(question, *names)))
             workspace.close()
-    return {name: (asked[name], said[name], texts.get(name, [])) for name in asked}
+    false = heard.false(len(seeds))
+    for question, count in heard.asked.items():
+        texts = [(seed, text) for seed, q, text in false if q == question]
+        wrong = len({(seed, text.split(" ")[0]) for seed, text in texts})
+        print(f"{world} quiet, {question}: {wrong} of {count} answers say something false", flush=True)
+        for seed, text in texts:
+            print(f"  (seed {seed}) {text}")
 
 
 def _all_questions(workspace: Workspace) -> list[tuple[str, tuple[str, ...]]]:
@@ -131,17 +162,9 @@ def main() -> None:
     seeds = [options.first + n for n in range(options.seeds)]
     for world in options.worlds.split(","):
         if options.only != "quiet":
-            made = score(world, seeds)
-            print(f"{world}: recall {made.recall:.1%}, precision {made.precision:.1%} ({len(seeds)} seeds)", flush=True)
-            for code, asked in made.asked.items():
-                print(f"  {code}: {made.found[code]} of {asked}", flush=True)
-            for seed, text in made.wrong:
-                print(f"  not planted (seed {seed}): {text}", flush=True)
+            planted(world, seeds)
         if options.only != "planted":
-            for name, (asked, said, texts) in quiet(world, seeds).items():
-                print(f"{world} quiet, {name}: {said} of {asked} say something", flush=True)
-                for seed, text in texts:
-                    print(f"  (seed {seed}) {text}", flush=True)
+            quiet(world, seeds)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from assay.analyses.base import Asking
 from assay.analyses.estimates import estimate
 from assay.model.errors import Refused
-from assay.plan.measures import Measure, Quantity, Select
 from assay.plan.values import Metric
 
 if TYPE_CHECKING:
@@ -67,11 +66,6 @@ def as_rate(metric: Metric) -> Metric:
     return replace(metric, quantity=replace(metric.quantity, kind="mean", unit="visitor"))
 
 
-def sessions() -> Metric:
-    """Sessions: how the shares of groups vary from day to day is seen on them."""
-    return Metric("sessions", "why", Quantity("total", Measure("count", Select("session"))), ("sessions", ""))
-
-
 def load_sides(asking: Asking, metric: Metric, before: Cut, after: Cut, dimensions: Iterable[str]) -> Sides:
     """Both sides by all dimensions at once: one pass each. A dimension that the metric cannot be cut by is left out."""
     names = tuple(dimensions)
@@ -126,6 +120,7 @@ def look(
 
     place = sides.dimensions.index(dimension)
     before, after = (by_dimension(metric, cells, place) for cells in (sides.before, sides.after))
+    noise = keyed(noise, (*before, *after))
     if total:
         parts = volume_by_group(before, after, noise, rate_noise)
         error = sum((part.mix_error or 0.0) ** 2 for part in parts.values()) ** 0.5
@@ -141,36 +136,57 @@ def sum_of(cells: Mapping[Group, Moments]) -> Moments:
     return sum(rest, first)
 
 
-def group_noise(asking: Asking, cut: Cut, days: tuple[int, int], counts: bool) -> dict[Any, float]:
-    """Per group of the cut's dimension: variance of its shares' difference beyond sampling, from the daily shares.
+def group_noise(
+    asking: Asking, cut: Cut, dimensions: Iterable[str], days: tuple[int, int], counts: bool
+) -> dict[str, dict[str, float]]:
+    """Dimension → group (as text) → variance of its shares' difference beyond sampling, from the daily shares.
 
-    With ``counts`` that of its number of sessions over both periods instead of its share.
-
-    Empty where the dimension cannot be asked of sessions.
+    With ``counts`` that of its number of sessions over both periods instead of its share. Dimensions that cannot be
+    asked of sessions are left out.
     """
-    from assay.stats.change import day_noise
+    from assay.query.tracking import session_counts
+
+    names = [name for name in dimensions if _of_sessions(asking, cut, name)]
+    if not names:
+        return {}
+    seen: dict[str, dict[str, dict[Any, int]]] = {name: {} for name in names}
+    for place, value, day, count in asking.ask(session_counts(asking.plan, cut, names)).rows:
+        seen[names[place]].setdefault(str(value), {})[day] = count
+    return {name: _noise(groups, days, counts) for name, groups in seen.items()}
+
+
+def _of_sessions(asking: Asking, cut: Cut, name: str) -> bool:
+    from assay.query.tracking import session_counts
 
     try:
-        cells = asking.cells([sessions()], replace(cut, grain="day"))["sessions"]
+        session_counts(asking.plan, cut, [name])
     except Refused:
-        return {}
+        return False
+    return True
+
+
+def _noise(seen: Mapping[str, Mapping[Any, int]], days: tuple[int, int], counts: bool) -> dict[str, float]:
+    from assay.stats.change import day_noise
+
     totals: dict[Any, int] = {}
-    seen: dict[Any, dict[Any, int]] = {}
-    for (day, group), cell in cells.items():
-        count = int(cell.all.sum("x"))
-        totals[day] = totals.get(day, 0) + count
-        seen.setdefault(group, {})[day] = count
-    noise = {}
+    for by_day in seen.values():
+        for day, count in by_day.items():
+            totals[day] = totals.get(day, 0) + count
+    weekdays, noise = [day.weekday() for day in totals], {}
+    if len(totals) < 4:
+        return {}
     for group, by_day in seen.items():
-        shares = [by_day.get(day, 0) / total for day, total in totals.items() if total]
-        mean = sum(by_day.values()) / max(1, sum(totals.values()))
-        spread = [mean * (1 - mean) / total for total in totals.values() if total]
-        weekdays = [day.weekday() for day, total in totals.items() if total]
-        if len(shares) < 4:
-            continue
         if counts:
-            numbers = [float(by_day.get(day, 0)) for day, total in totals.items() if total]
+            numbers = [float(by_day.get(day, 0)) for day in totals]
             noise[group] = day_noise(numbers, numbers, weekdays) * sum(days)
         else:
+            shares = [by_day.get(day, 0) / total for day, total in totals.items()]
+            mean = sum(by_day.values()) / sum(totals.values())
+            spread = [mean * (1 - mean) / total for total in totals.values()]
             noise[group] = day_noise(shares, spread, weekdays) * (1 / days[0] + 1 / days[1])
     return noise
+
+
+def keyed(noise: Mapping[str, float], keys: Iterable[Any]) -> dict[Any, float]:
+    """Noise by text as noise by group: ``True`` is told as ``true``."""
+    return {key: noise.get(str(key).lower() if isinstance(key, bool) else str(key), 0.0) for key in keys}

@@ -147,10 +147,9 @@ def prepare(asking: Asking, params: Params, metric: Metric, period: Period) -> C
     days = (period.days, other.days) if other else (1, 1)
     noise = daily_noise(asking, [rate], other, after.where)[rate.name] if other else 0.0
     rate_noise = noise * (1 / days[0] + 1 / days[1])
-    looks, total = [], metric.quantity.kind == "total"
-    for name in sides.dimensions:
-        spread = moving.group_noise(asking, replace(before, by=(name,)), days, total) if other else {}
-        looks.append(moving.look(rate, sides, name, spread, rate_noise, total))
+    total = metric.quantity.kind == "total"
+    spread = moving.group_noise(asking, before, sides.dimensions, days, total) if other else {}
+    looks = [moving.look(rate, sides, name, spread.get(name, {}), rate_noise, total) for name in sides.dimensions]
     case = Case(asking, params, metric, rate, before, after, labels, other, sides, (whole[0], whole[1]),
                 Estimate.none(""), looks)  # fmt: skip
     case.delta = _delta(case, noise, days)

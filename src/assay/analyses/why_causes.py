@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from assay.analyses.audit import events_of
 from assay.decide.checks import moved
 from assay.decide.words import difference_words, group_name
 
@@ -24,9 +25,10 @@ _NEAR = 7  # days before the later side in which a change may still have begun t
 
 def judge(case: Case) -> None:
     """Fill the case's findings, the surest and largest causes first."""
-    volumes = _volumes(case)
+    events = sorted(events_of(case.metric, case.asking.plan))
+    volumes = _volumes(case, events)
     if volumes is not None:
-        _tracking(case, volumes)
+        _tracking(case, volumes, events)
     causes = [*_mix(case), *_rate(case, _RATE), *_volume(case)]
     if not causes and not case.broken and not _ordinary(case):
         causes = _rate(case, 0.0)
@@ -51,21 +53,19 @@ def _ordinary(case: Case) -> bool:
 # -- tracking ---------------------------------------------------------------------------------------------------------
 
 
-def _volumes(case: Case) -> Volumes | None:
-    from assay.query.tracking import read_volumes, volumes
+def _volumes(case: Case, events: list[str]) -> Volumes | None:
+    from assay.query.tracking import fills, read_volumes, volumes
 
     if case.other is None:
         return None
-    plan = case.asking.plan
-    return read_volumes(plan, case.asking.ask(volumes(plan, (case.other, case.after.period))))
+    plan, ask, periods = case.asking.plan, case.asking.ask, (case.other, case.after.period)
+    return read_volumes(plan, ask(volumes(periods)), ask(fills(plan, events, periods)) if events else None)
 
 
-def _tracking(case: Case, volumes: Volumes) -> None:
-    from assay.analyses.audit import events_of
+def _tracking(case: Case, volumes: Volumes, events: list[str]) -> None:
     from assay.decide.tracking import breaks
 
     assert case.other is not None
-    events = sorted(events_of(case.metric, case.asking.plan))
     found = breaks(volumes.events, volumes.filled, case.other, (case.other, case.after.period), events)
     counted = _counted(case)
     for one in _sent_twice(case, found):
@@ -271,8 +271,8 @@ def _others(case: Case, volumes: Volumes) -> list[Finding]:
     shares, counts = [], []
     for period in periods:
         granted, denied = (
-            sum(n for day, n in volumes.consent.get(word, {}).items() if period.first <= day <= period.last)
-            for word in ("granted", "denied")
+            sum(n for day, n in days.items() if period.first <= day <= period.last)
+            for days in (volumes.granted, volumes.denied)
         )
         counts.append(granted + denied)
         shares.append(granted / (granted + denied) if granted + denied else 0.0)
