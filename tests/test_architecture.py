@@ -106,7 +106,9 @@ metrics:
   window: {type: conversion, from: view_item, event: purchase, per: user, within: 1d}
   p75: {type: quantile, of: page_view.ms, q: 0.75, per: visitor}
   bounces: {type: rate, of: session, where: is_bounce}
-events: {page_view: {properties: {ms: number}}}
+events: {page_view: {properties: {ms: number, lcp_ms: number, field: string}}}
+pages: {pricing: /pricing}
+orders: {cost: 55%}
 kpis: {rate: {objective: grow, target: +10% by 2024-03-31, baseline: 2024-01-01..2024-01-01}}
 segments: {mobile: "device = 'mobile'", seen: "page = '/'", bought: "order_type = 'first'"}
 funnels:
@@ -117,7 +119,10 @@ funnels:
 
 @pytest.mark.filterwarnings("ignore")
 def test_the_sql_of_every_question_parses(tmp_path: Path) -> None:
-    ws = workspace(tmp_path, PLAN, [view("a", "2024-01-01 10:00", props={"ms": 3})])
+    told = {"ms": 3, "lcp_ms": 900, "field": "phone"}
+    ws = workspace(tmp_path, PLAN, [view("a", f"2024-01-0{day} 10:00", props=told) for day in (1, 2)])
+    (tmp_path / "till.csv").write_text("order_id,time,amount\nA1,2024-01-01T10:00:00+00:00,5.00\n", encoding="utf-8")
+    later = {"from": "2024-01-02", "to": "2024-01-02"}
     range_ = {"from": "2024-01-01", "to": "2024-01-02"}
     metrics = ["rate", "rpv", "aov", "window", "p75", "bounces"]
     answers = [
@@ -157,6 +162,14 @@ def test_the_sql_of_every_question_parses(tmp_path: Path) -> None:
         ws.ask("pace"),
         ws.ask("products", segment="seen", **range_),
         ws.ask("products", pairs=True, by="item_id", **range_),
+        *(ws.ask("why", name, by=["device", "is_new"], segment="seen", **later) for name in ("rate", "rpv", "window")),
+        ws.ask("why", "rate", versus="mobile", **range_),
+        ws.ask("leaks", "shop", segment="seen", every=True, **range_),
+        ws.ask("leaks", "again", by="customer", **range_),
+        ws.ask("opportunity", "shop", target="purchase=50%", to_backlog=True, **range_),
+        ws.ask("patterns", segment="seen", **later),
+        ws.ask("backlog"),
+        ws.ask("reconcile", "till.csv"),
     ]
     asked = {answer.question for answer in answers}
     from assay.analyses import BY_NAME

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from commands import EVENTS, Assay, Ran
+from commands import EVENTS, TILL, Assay, Ran
 
 from assay.cli.run import run
 from support import parquet
@@ -25,11 +25,12 @@ def assay(capfd: pytest.CaptureFixture[str]) -> Assay:
 
 @pytest.fixture(scope="session")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A shop with two days of events. Tests only ask it."""
+    """A shop with two days of events and a file of its till. Tests only ask it."""
     folder = tmp_path_factory.mktemp("filled") / "shop"
     assert run(["init", str(folder)]) == 0
     lines = parquet(folder.parent / "lines.parquet", EVENTS)
     assert run(["import", "events", str(lines), "-w", str(folder)]) == 0
+    (folder / "till.csv").write_text(TILL, encoding="utf-8")
     return folder
 
 

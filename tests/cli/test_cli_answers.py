@@ -22,8 +22,10 @@ ARGUMENTS = {
     "explain": ["purchase_rate"],
     "compare": ["purchase_rate", "--rule", "bots=include"],
     "features": ["add_to_cart"],
+    "reconcile": ["till.csv"],
     "time-to": ["purchase"],
     "user": ["v0"],
+    "why": ["purchase_rate", "--versus", "device = 'mobile'"],
 }
 
 

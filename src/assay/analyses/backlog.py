@@ -29,7 +29,8 @@ def answer(asking: Asking, params: BacklogParams) -> Answer:
     currency = asking.plan.site.currency
     if not found:
         return asking.answer(
-            "backlog", params, empty="no ideas yet", sentence="The backlog has no ideas yet.",
+            "backlog", params, columns=_columns(currency), empty="no ideas yet",
+            sentence="The backlog has no ideas yet.",
             next=("assay opportunity --to-backlog", "assay patterns --to-backlog"),
         )  # fmt: skip
     rows: list[tuple[Cell, ...]] = []
@@ -45,19 +46,21 @@ def answer(asking: Asking, params: BacklogParams) -> Answer:
     return asking.answer(
         "backlog",
         params,
-        columns=(
-            Column("no", "count"), Column("idea"), Column("where", detail=True), Column("step", detail=True),
-            Column("year", "money", "a year", currency=currency),
-            Column("year_low", "money", "from", currency=currency),
-            Column("year_high", "money", "to", currency=currency), Column("sample", "count", "units per arm"),
-            Column("weeks", "number"), Column("status"), Column("source", detail=True),
-            Column("noted", "day", detail=True),
-        ),
+        columns=_columns(currency),
         rows=tuple(rows),
         sentence=f"{len(found)} idea{plural}; the first: {best['title']}{worth}.",
         notes=("worth and sample are those of the day on which the idea was last asked for",),
         next=("assay opportunity --to-backlog",),
         chart={"kind": "bars", "x": "idea", "y": "year"},
+    )
+
+
+def _columns(currency: str) -> tuple[Column, ...]:
+    return (
+        Column("no", "count"), Column("idea"), Column("where", detail=True), Column("step", detail=True),
+        Column("year", "money", "a year", currency=currency), Column("year_low", "money", "from", currency=currency),
+        Column("year_high", "money", "to", currency=currency), Column("sample", "count", "units per arm"),
+        Column("weeks", "number"), Column("status"), Column("source", detail=True), Column("noted", "day", detail=True),
     )  # fmt: skip
 
 
