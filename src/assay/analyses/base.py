@@ -45,8 +45,9 @@ class Ranged(Params):
 
 def argument(description: str, many: bool = False, optional: bool = False) -> Any:
     """A field that the command line takes without a flag; ``optional``: None where it is not given."""
-    default = () if many else None if optional else ...
-    return Field(default, description=description, json_schema_extra={"argument": True})
+    if many:
+        return Field(default_factory=list, description=description, json_schema_extra={"argument": True})
+    return Field(None if optional else ..., description=description, json_schema_extra={"argument": True})
 
 
 def arguments(params: Params) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from assay.analyses.backlog import noted
-from assay.analyses.base import Asking, Question, Ranged
+from assay.analyses.base import Asking, Question, Ranged, argument
 from assay.analyses.caveats import covered
 from assay.analyses.estimates import both_periods
 from assay.analyses.situations.base import NotSeen, Site, Situation
@@ -21,7 +21,7 @@ _CASES = 5  # of one situation that are told
 class Params(Ranged):
     """Which situations."""
 
-    name: list[str] = Field(default_factory=list, description="only these situations; default: all")
+    names: list[str] = argument("only these situations; default: all", many=True)
     compare: Literal["previous", "year"] = Field("previous", description="what changes are held against")
     to_backlog: bool = Field(False, description="note the test ideas in the backlog, each once")
 
@@ -31,7 +31,7 @@ def answer(asking: Asking, params: Params) -> Answer:
     from assay.analyses.situations import SITUATIONS
 
     known = {one.code: one for one in SITUATIONS}
-    for name in params.name:
+    for name in params.names:
         if name not in known:
             raise UnknownName("situation", name, known, "assay")
     period = asking.period(params)
@@ -39,7 +39,7 @@ def answer(asking: Asking, params: Params) -> Answer:
         return asking.empty("patterns", params, period)
     before = both_periods(period, params.compare)
     site = Site(asking, period, before if covered(asking, before) else None, asking.segment(params.segment))
-    chosen = [known[name] for name in params.name] or list(SITUATIONS)
+    chosen = [known[name] for name in params.names] or list(SITUATIONS)
     rows: list[tuple[Cell, ...]] = []
     findings: list[Finding] = []
     ideas: list[Idea] = []

@@ -37,7 +37,7 @@ class Facts:
     quarantine: list[tuple[str, int, str, int]]
     orders: tuple[Any, ...]
     bots: tuple[int, int, int, int]
-    notes: list[str] = field(default_factory=list)
+    returns: list[tuple[str, int]] = field(default_factory=list)
 
 
 Check = Callable[[Facts], list[Finding]]
@@ -108,6 +108,7 @@ def gather(asking: Asking, period: Period) -> Facts:
         [(r, n, f, line) for r, n, f, line in asking.ask(relations.quarantine_reasons()).rows],
         asking.ask(quality.orders()).one(),
         asking.ask(quality.bots()).one(),
+        [(host, n) for host, n in asking.ask(quality.returns(plan, period)).rows],
     )
 
 
@@ -194,12 +195,16 @@ def volume_gaps(facts: Facts) -> list[Finding]:
     return found[:20]
 
 
+_NEAR = 21  # days around a day that say what is usual
+
+
 def _low_days(volume: dict[date, int], days: list[date], share: float, least: float) -> list[tuple[date, int, float]]:
     low = []
     for day in days[7:]:  # a new site fills up in its first week
-        same = [volume.get(d, 0) for d in days if d.weekday() == day.weekday() and d != day]
+        near = [d for d in days if d != day and abs((d - day).days) <= _NEAR]  # a site that grows is not full of gaps
+        same = [volume.get(d, 0) for d in near if d.weekday() == day.weekday()]
         if len(same) < 2:
-            same = [volume.get(d, 0) for d in days if d != day]
+            same = [volume.get(d, 0) for d in near]
         usual = median(same) if len(same) >= 2 else 0
         if usual >= least and volume.get(day, 0) < share * usual:
             low.append((day, volume.get(day, 0), float(usual)))
@@ -320,7 +325,20 @@ def traffic(facts: Facts) -> list[Finding]:
     return found
 
 
-CHECKS: tuple[Check, ...] = (unknown_events, unseen_events, required_properties, volume_gaps, loading, orders, traffic)
+def referrers(facts: Facts) -> list[Finding]:
+    """Sessions that came back from a payment provider or a login: they keep the source that they had."""
+    why = "came back from there, as from a payment or a login; they keep the source they had before"
+    return [
+        Finding(
+            "ignored_referrer", "info", f"{host}: {_some(n, 'session', 'sessions')} {why}", {"host": host, "count": n}
+        )
+        for host, n in facts.returns
+    ]
+
+
+CHECKS: tuple[Check, ...] = (
+    unknown_events, unseen_events, required_properties, volume_gaps, loading, orders, traffic, referrers,
+)  # fmt: skip
 
 
 def _some(n: int, one: str, many: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from assay.model.period import Period
 from assay.plan.values import EventDef, Plan
+from assay.query.channels import host_in, ignored, referring_host
 from assay.query.dimensions import Dimensions
 from assay.query.sql import Binder
 from assay.store.engine import Statement
@@ -62,4 +63,17 @@ def bots() -> Statement:
         "count(*) FILTER (WHERE environment <> 'live') FROM events",
         {},
         "bots",
+    )
+
+
+def returns(plan: Plan, period: Period) -> Statement:
+    """Sessions that came back from a payment provider, a login service or an ignored host, by host; own domains left out."""
+    bind = Binder()
+    host = referring_host("s.referrer")
+    own = f" AND NOT ({host_in('host', tuple(plan.site.domains))})" if plan.site.domains else ""
+    return bind.statement(
+        f"SELECT host, count(*) FROM (SELECT {host} AS host FROM sessions s WHERE s.referrer IS NOT NULL "
+        f"AND s.day BETWEEN {bind(period.first)} AND {bind(period.last)}) r "
+        f"WHERE {ignored('host', plan)}{own} GROUP BY host ORDER BY 2 DESC, 1",
+        "sessions from ignored hosts",
     )

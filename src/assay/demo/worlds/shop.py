@@ -89,6 +89,10 @@ def planted(truth: Mapping[str, Any]) -> tuple[Planted, ...]:
         Planted(
             "mobile_gap", "Mobile converts worse than desktop.", "patterns", {}, ("mobile_gap", "weak_checkout"), {},
         ),
+        Planted(
+            "provider_returns", "Some come back from the payment provider in a session of its own.",
+            "quality", {}, ("ignored_referrer",), {"host": "paypal.com"},
+        ),
         *reconciled(truth, _TILL),
         *claimed(truth),
     )  # fmt: skip
