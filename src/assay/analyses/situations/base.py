@@ -18,6 +18,7 @@ from assay.plan.values import Goal, Metric
 if TYPE_CHECKING:
     from assay.model.moments import Moments
     from assay.model.period import Period
+    from assay.query.cut import Cut
 
 SURE = 0.004  # two-sided, for each situation over all its own looks: twelve of them stay quiet at about 5 %
 
@@ -42,11 +43,18 @@ class Situation:
 
 @dataclass(frozen=True)
 class Share:
-    """A rate of one group: its value, variance and how many units are behind it."""
+    """A figure of one group: its value, variance and the units behind it. ``rate``: it lies between 0 and 1."""
 
     value: float
     variance: float
     units: float
+    rate: bool = False
+
+    @property
+    def wider(self) -> float:
+        """Its variance over that of independent units; at least 1."""
+        plain = self.value * (1 - self.value)
+        return max(1.0, self.variance * self.units / plain) if plain > 0 and self.units else 1.0
 
 
 @dataclass
@@ -63,6 +71,12 @@ class Site:
     def currency(self) -> str:
         """The site's currency."""
         return self.asking.plan.site.currency
+
+    def cut(self) -> Cut:
+        """The range and the segment."""
+        from assay.query.cut import Cut
+
+        return Cut(self.period, where=self.where, matured_by=self.asking.matured_by())
 
     def cells(self, quantity: Quantity, by: Sequence[str] = (), before: bool = False) -> dict[Any, Moments]:
         """Group → moments of a quantity made on the spot; of one dimension the bare value is the key."""
@@ -93,8 +107,21 @@ class Site:
             one = ratio(moments)
             if one.value is not None:
                 variance = one.variance if one.variance is not None else math.nan
-                found[group] = Share(float(one.value), variance, float(moments.sum("y")))
+                found[group] = Share(float(one.value), variance, float(moments.sum("y")), quantity.kind == "share")
         return found
+
+    def drift(self, quantity: Quantity) -> float:
+        """Variance that good and bad days add to a figure's difference between both periods."""
+        from assay.analyses.estimates import daily_noise
+
+        if self.before is None:
+            return 0.0
+        key = (repr(quantity), "drift")
+        if key not in self._asked:
+            metric = Metric("figure", "patterns", quantity, ("figure", ""))
+            daily = daily_noise(self.asking, [metric], self.before, self.where)["figure"]
+            self._asked[key] = daily * (1 / self.period.days + 1 / self.before.days)
+        return float(self._asked[key])
 
     def macro(self) -> Goal:
         """The first macro goal; NotSeen where the plan has none."""
@@ -115,20 +142,29 @@ class Site:
         return float(sum(float(m.sum("x")) for m in self.cells(total).values()))
 
 
-def apart(one: Share, other: Share) -> float:
-    """Standard errors between two shares of different units; 0 where the noise is unknown."""
-    error = math.sqrt(one.variance + other.variance)
+def apart(one: Share, other: Share, drift: float = 0.0) -> float:
+    """Standard errors between two shares of different units; 0 where the noise is unknown.
+
+    Rates are held against each other as if they were equal (score test): none of a hundred has a noise, too. ``drift``:
+    variance that comes on top.
+    """
+    variance = one.variance + other.variance
+    if one.rate and other.rate and one.units and other.units and not math.isnan(variance):
+        common = (one.value * one.units + other.value * other.units) / (one.units + other.units)
+        variance = common * (1 - common) * (one.wider / one.units + other.wider / other.units)
+    error = math.sqrt(variance + drift)
     return (one.value - other.value) / error if error > 0 and not math.isnan(error) else 0.0
 
 
-def rest(shares: Mapping[Any, Share], key: Any) -> Share | None:
-    """All groups but one, together."""
+def rest(shares: Mapping[Any, Share], key: Any = None) -> Share | None:
+    """All groups but one (None: but none), together."""
     others = [s for k, s in shares.items() if k != key and not math.isnan(s.variance)]
     units = sum(s.units for s in others)
     if not units:
         return None
     value = sum(s.value * s.units for s in others) / units
-    return Share(value, sum(s.variance * s.units**2 for s in others) / units**2, units)
+    variance = sum(s.variance * s.units**2 for s in others) / units**2
+    return Share(value, variance, units, all(s.rate for s in others))
 
 
 def sure(z: float, looks: int) -> bool:

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import math
-
 from assay.analyses.situations.base import NotSeen, Site, Situation, sure
 from assay.analyses.situations.equal import all_else_equal
 from assay.decide.words import percent
 from assay.model.finding import Finding
 
-_FAR = math.log(0.7)  # odds over those of all other browsers
+_FAR = 0.7  # odds over those of all other browsers
 
 
 def look(site: Site) -> list[Finding]:
-    """Each browser against the mean of the others, with device, channel, country and newness held equal."""
+    """Each browser against all others together, with device, channel, country and newness held equal."""
     found = all_else_equal(site, "browser", ("device", "channel", "country", "is_new"))
     if len(found) < 2:
         raise NotSeen("fewer than two browsers with enough visits")
     cases = []
     for name, one in found.items():
-        others = [o for k, o in found.items() if k != name]
-        weights = [1 / o.variance for o in others]
-        mean = sum(w * o.log_odds for w, o in zip(weights, others, strict=True)) / sum(weights)
-        gap, error = one.log_odds - mean, (one.variance + 1 / sum(weights)) ** 0.5
-        if gap < _FAR and sure(gap / error, len(found)):
+        if one.odds < _FAR and sure(one.z, len(found)):
             text = (
-                f"{name} converts at {percent(one.rate)}: {percent(1 - math.exp(gap))} lower odds than other browsers, "
+                f"{name} converts at {percent(one.rate)}: {percent(1 - one.odds)} lower odds than other browsers, "
                 "all else equal"
             )
-            evidence = {"dimension": "browser", "browser": name, "value": name, "rate": one.rate, "odds": math.exp(gap)}
-            cases.append((gap / error, Finding("browser_gap", "warning", text, evidence, "assay leaks --by browser")))
+            evidence = {"dimension": "browser", "browser": name, "value": name, "rate": one.rate, "odds": one.odds}
+            cases.append((one.z, Finding("browser_gap", "warning", text, evidence, "assay leaks --by browser")))
     return [finding for _, finding in sorted(cases, key=lambda case: case[0])]
 
 

@@ -21,10 +21,12 @@ def look(site: Site) -> list[Finding]:
     )
     shares = site.shares(money, ["coupon"])
     bare = shares.pop(None, None)
+    if site.before is None and (bare is None or bare.units < _FEW or all(s.units < _FEW for s in shares.values())):
+        raise NotSeen("no data before the range, and fewer than 50 orders with a coupon and 50 without")
     for name, one in sorted(shares.items(), key=lambda item: -item[1].units):
         if bare is None or min(one.units, bare.units) < _FEW:
             continue
-        if one.value < 0.5 * bare.value and sure(apart(one, bare), len(shares)):
+        if one.value < 0.5 * bare.value and sure(apart(one, bare), len(shares) + 1):
             text = (
                 f"orders with {name} leave {amount(one.value, site.currency)} each, those without a coupon "
                 f"{amount(bare.value, site.currency)}"
@@ -41,8 +43,8 @@ def _over_time(site: Site) -> list[Finding]:
     left_then, left_now = (site.shares(contribution, before=b).get(()) for b in (True, False))
     if then is None or now is None or left_then is None or left_now is None:
         return []
-    if sure(apart(now, then), 2) and now.value > then.value and left_now.value < left_then.value:
-        if not sure(apart(left_now, left_then), 2):
+    if sure(apart(now, then, site.drift(bought)), 2) and now.value > then.value and left_now.value < left_then.value:
+        if not sure(apart(left_now, left_then, site.drift(contribution)), 2):
             return []
         text = (
             f"more visitors buy ({percent(then.value)} → {percent(now.value)}) and less is left of each visitor "

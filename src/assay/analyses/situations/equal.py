@@ -2,45 +2,50 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from assay.analyses.moving import DIMENSIONS
-from assay.analyses.situations.base import Site
-from assay.model.errors import Refused
+from assay.analyses.situations.base import NotSeen, Site
 
 _LEAST = 100
 
 
 @dataclass(frozen=True)
 class Level:
-    """A group: its own rate, and its log odds beside the others with all else equal (variance as if it stood alone)."""
+    """A group: its own rate, its odds over those of all other groups together with all else equal, how sure that is."""
 
     rate: float
-    log_odds: float
-    variance: float
+    odds: float
+    z: float
     units: float
 
 
-def all_else_equal(site: Site, dimension: str, others: Sequence[str] = ()) -> dict[Any, Level]:
-    """Group → its level, by a logistic model of main effects over the joint cells; without groups below 100 units."""
+def all_else_equal(
+    site: Site, dimension: str, others: Sequence[str] = (), only: Sequence[str] | None = None
+) -> dict[Any, Level]:
+    """Group → its level, by a logistic model of the other dimensions' main effects over the joint cells.
+
+    ``only``: just these groups are held against each other. Groups below 100 units are not judged.
+    """
     import numpy as np
 
-    from assay.stats.logistic import columns_of, design, fit
+    from assay.stats.logistic import added, design, effect, fit
 
     plan = site.asking.plan
-    usual = [d for d in DIMENSIONS if d != dimension and d != "browser" and (d != "entry_page_group" or plan.pages)]
+    usual = [d for d in DIMENSIONS if d not in (dimension, "browser") and (d != "entry_page_group" or plan.pages)]
     names = [dimension, *(others or usual)]
-    try:
-        cells = site.cells(site.conversion(), names)
-    except Refused:
-        return {}
-    groups = [g if isinstance(g, tuple) else (g,) for g in cells]
+    cells = {
+        group: moments for group, moments in site.cells(site.conversion(), names).items()
+        if only is None or group[0] in only
+    }  # fmt: skip
+    groups = list(cells)
     n = np.array([float(m.sum("y")) for m in cells.values()])
     y = np.array([float(m.sum("x")) for m in cells.values()])
-    if not n.sum() or not 0 < y.sum() < n.sum():
-        return {}
+    if not 0 < y.sum() < n.sum():
+        raise NotSeen(f"nobody reaches {site.macro().name}" if not y.sum() else "everybody converts")
     levels = []
     for place in range(len(names)):
         sizes: dict[Any, float] = {}
@@ -49,14 +54,16 @@ def all_else_equal(site: Site, dimension: str, others: Sequence[str] = ()) -> di
         kept = {v: i for i, v in enumerate(sorted((v for v in sizes if sizes[v] >= _LEAST), key=str))}
         levels.append(np.array([kept.get(g[place], -1) for g in groups], dtype=np.int64))
         if place == 0:
-            named = {i: v for v, i in kept.items()}
-    model = fit(design(levels), y, n)
-    beta = {level: float(model.beta[1 + i]) for i, (d, level) in enumerate(columns_of(levels)) if d == 0}
+            named = {v: i for v, i in kept.items() if v is not None}
+    model = fit(design(levels[1:]), y, n)
     found = {}
-    for level, value in named.items():
-        inside = levels[0] == level
-        weight = float(model.weights[inside].sum())
-        if weight > 0:
-            rate = float(y[inside].sum() / n[inside].sum())
-            found[value] = Level(rate, beta.get(level, 0.0), 1 / weight, float(n[inside].sum()))
+    for name, level in named.items():
+        inside = (levels[0] == level).astype(float)
+        score = effect(model, inside, y, n)
+        if score is None:
+            continue
+        exact = added(model, inside, y, n)
+        weaker = min((score.z, exact.z), key=abs)  # of the two tests the one that is less sure
+        units = float(inside @ n)
+        found[name] = Level(float(inside @ y) / units, math.exp(max(-20.0, min(20.0, exact.log_odds))), weaker, units)
     return found

@@ -7,11 +7,11 @@ from assay.decide.words import percent, significant
 from assay.model.finding import Finding
 
 _MORE_CLICKS = 1.5  # click-through rate over the median campaign's
-_FEWER_ORDERS = 0.6  # conversion over that of all other campaigns
+_FEWER_ORDERS = 0.6  # conversion over that of the other campaigns that are clicked
 
 
 def look(site: Site) -> list[Finding]:
-    """Campaigns with a click-through rate far above the median and a conversion far below all others."""
+    """Campaigns with a click-through rate far above the median and a conversion far below the others'."""
     from statistics import median
 
     from assay.query.situations import ad_clicks
@@ -25,7 +25,7 @@ def look(site: Site) -> list[Finding]:
         raise NotSeen("fewer than three campaigns with impressions and clicks (assay import costs)")
     rates = {name: clicks / seen for name, (clicks, seen) in clicked.items()}
     usual = median(rates.values())
-    shares = {str(k): v for k, v in site.shares(site.conversion("session"), ["campaign"]).items() if k is not None}
+    shares = {str(k): v for k, v in site.shares(site.conversion("session"), ["campaign"]).items() if k in rates}
     cases = []
     for name, rate in rates.items():
         own, others = shares.get(name), rest(shares, name)

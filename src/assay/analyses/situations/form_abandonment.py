@@ -19,22 +19,26 @@ def look(site: Site) -> list[Finding]:
     if known is None:
         raise NotSeen("no declared property form_field, field_name or field on the form's events")
     sent = [name for name in ("generate_lead", "form_submit", "sign_up") if site.events(name)]
-    rows = [r for r in site.asking.ask(last_fields(plan, site.period, known, tuple(sent))).rows if r[1] >= 50]
+    if not sent:
+        raise NotSeen("no event generate_lead, form_submit or sign_up tells that a form was sent")
+    rows = [r for r in site.asking.ask(last_fields(plan, site.cut(), known, tuple(sent))).rows if r[1] >= 50]
     if len(rows) < 3:
         raise NotSeen("fewer than three form fields with enough visitors")
+    # whoever reaches a field goes on or stops there: fields are held against each other as if all were alike
     stopped, touched = sum(r[2] for r in rows), sum(r[1] for r in rows)
     found = []
     for field, reached, stops in rows:
         rest = (stopped - stops) / (touched - reached)
         rate = stops / reached
-        spread = rest * (1 - rest) / reached + rest * (1 - rest) / (touched - reached)
+        usual = stopped / touched
+        spread = usual * (1 - usual) * (1 / reached + 1 / (touched - reached))
         z = (rate - rest) / spread**0.5 if spread else 0.0
         if rate > _FAR * rest and sure(z, len(rows)):
             text = (
                 f"{percent(rate)} of those who reach the field {field} stop there; at other fields {percent(rest)} do"
             )
             evidence = {"field": str(field), "rate": rate, "others": rest, "reached": int(reached)}
-            found.append((z, Finding("form_abandonment", "warning", text, evidence, "assay funnel --help")))
+            found.append((z, Finding("form_abandonment", "warning", text, evidence, "assay journey --node EVENT")))
     return [finding for _, finding in sorted(found, key=lambda case: -case[0])]
 
 

@@ -21,6 +21,7 @@ def look(site: Site) -> list[Finding]:
     cells = site.cells(quantity, ["entry_page", "channel", "device", *group])
     sums: dict[str, list[float]] = {}
     of_channel: dict[str, list[float]] = {}
+    bounces, landings = (sum(float(m.sum(v)) for m in cells.values()) for v in ("x", "y"))
     for (page, *origin), moments in cells.items():
         x, y = float(moments.sum("x")), float(moments.sum("y"))
         spread = moments.product("x", "x")
@@ -40,9 +41,10 @@ def look(site: Site) -> list[Finding]:
                 hits, all_ = of_channel[str(origin)]
                 own = float(moments.sum("y"))
                 left = all_ - own
-                rate = (hits - float(moments.sum("x"))) / left if left else hits / all_
+                # a few landings elsewhere tell little: one more at the site's rate says so in the noise, too
+                rate = (hits - float(moments.sum("x")) + bounces / landings) / (left + 1)
                 expected += own * rate
-                variance += own * rate * (1 - rate) * (1 + own / max(left, 1.0))
+                variance += own * rate * (1 - rate) * (1 + own / (left + 1))
         wide = max(1.0, squares / bounced) if bounced else 1.0  # visitors who bounce several times count together
         z = (bounced - expected) / (variance * wide) ** 0.5 if variance else 0.0
         if bounced > _FAR * expected and sure(z, len(pages)):

@@ -17,18 +17,22 @@ def look(site: Site) -> list[Finding]:
     micro = [g for g in plan.goals.values() if g.kind == "micro"]
     if not micro:
         raise NotSeen("the plan has no micro goals")
-    found = []
+    found, pairs = [], 0
     for goal in micro:
         macro = next((g for g in plan.goals.values() if g.kind == "macro" and g.journey == goal.journey), None)
         if macro is None:
             continue
+        pairs += 1
         one, two = (site.shares(site.conversion(goal=goal), before=b).get(()) for b in (True, False))
         low, high = (site.shares(site.conversion(goal=macro), before=b).get(()) for b in (True, False))
         if None in (one, two, low, high):
             continue
-        case = _case(one, two, low, high)  # type: ignore[arg-type]
+        drifts = site.drift(site.conversion(goal=goal)), site.drift(site.conversion(goal=macro))
+        case = _case(one, two, low, high, drifts)  # type: ignore[arg-type]
         if case is not None and sure(case, len(micro)):
             found.append((case, goal.name, macro.name, (one, two, low, high)))
+    if not pairs:
+        raise NotSeen("no micro goal has a macro goal in its journey")
     cases = []
     for z, name, whole, (one, two, low, high) in sorted(found, key=lambda c: -c[0]):
         assert one is not None and two is not None and low is not None and high is not None  # noqa: PT018
@@ -42,19 +46,20 @@ def look(site: Site) -> list[Finding]:
     return cases
 
 
-def _case(one: Share, two: Share, low: Share, high: Share) -> float | None:
+def _case(one: Share, two: Share, low: Share, high: Share, drifts: tuple[float, float]) -> float | None:
     """How surely the micro goal rose while the macro goal rose by less than its share; None where it did not."""
-    if two.value < _UP * one.value or not sure(apart(two, one), 1) or not one.value or not low.value:
+    if two.value < _UP * one.value or not sure(apart(two, one, drifts[0]), 1) or not one.value or not low.value:
         return None
     grown = two.value / one.value
     # macro should be ``grown`` times what it was: the same rise all the way
     error = (
         high.variance
         + grown**2 * low.variance
-        + (low.value / one.value) ** 2 * (two.variance + grown**2 * one.variance)
+        + (low.value / one.value) ** 2 * (two.variance + grown**2 * one.variance + drifts[0])
+        + drifts[1]
     ) ** 0.5
     z = (grown * low.value - high.value) / error if error else 0.0
-    return z if z > 0 and apart(high, low) < 2 else None
+    return z if z > 0 and apart(high, low, drifts[1]) < 2 else None
 
 
 SITUATION = Situation(

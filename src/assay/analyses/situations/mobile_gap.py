@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from assay.analyses.situations.base import NotSeen, Site, Situation, sure
 from assay.analyses.situations.equal import all_else_equal
 from assay.decide.words import percent
@@ -14,24 +12,22 @@ _FAR = 0.65  # odds of mobile over those of desktop: thumbs and small screens ex
 
 def look(site: Site) -> list[Finding]:
     """The odds of mobile against desktop with channel, country, entry page and newness held equal."""
-    found = all_else_equal(site, "device")
+    found = all_else_equal(site, "device", only=("mobile", "desktop"))
     if "mobile" not in found or "desktop" not in found:
-        raise NotSeen("no mobile and desktop visits to compare")
+        raise NotSeen("fewer than 100 visitors on mobile or on desktop")
     mobile, desktop = found["mobile"], found["desktop"]
-    gap = mobile.log_odds - desktop.log_odds
-    z = gap / (mobile.variance + desktop.variance) ** 0.5
-    if gap >= math.log(_FAR) or not sure(z, 1):
+    if mobile.odds >= _FAR or not sure(mobile.z, 1):
         return []
     text = (
         f"mobile converts at {percent(mobile.rate)} and desktop at {percent(desktop.rate)}: "
-        f"{percent(1 - math.exp(gap))} lower odds with all else equal"
+        f"{percent(1 - mobile.odds)} lower odds with all else equal"
     )
     evidence = {
         "dimension": "device",
         "value": "mobile",
         "rate": mobile.rate,
         "desktop": desktop.rate,
-        "odds": math.exp(gap),
+        "odds": mobile.odds,
     }
     return [Finding("mobile_gap", "warning", text, evidence, "assay leaks --by device")]
 

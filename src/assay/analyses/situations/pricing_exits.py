@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from assay.analyses.situations.base import NotSeen, Share, Site, Situation, apart, sure
+from assay.analyses.situations.base import NotSeen, Share, Site, Situation, apart, rest, sure
 from assay.decide.words import percent
 from assay.model.finding import Finding
 
@@ -25,15 +25,14 @@ def look(site: Site) -> list[Finding]:
     for page, _, sessions, _, _, _, *blocks in rows:
         one = ratio(moments_of(blocks[:6]))
         if page is not None and sessions >= 50 and one.value is not None and one.variance is not None:
-            shares[str(page)] = Share(float(one.value), one.variance, float(sessions))
+            shares[str(page)] = Share(float(one.value), one.variance, float(sessions), rate=True)
     pricing = [name for name in shares if _PRICING.search(name)]
-    if not pricing or len(shares) < 3:
+    if len(shares) < 3 or len(pricing) == len(shares):
+        raise NotSeen("fewer than three pages with 50 sessions" if shares else "no page with 50 sessions")
+    if not pricing:
         raise NotSeen("no pricing page with enough visits (a page or page group named pricing, plans or prices)")
-    others = [s for name, s in shares.items() if name not in pricing]
-    units = sum(s.units for s in others)
-    mean = Share(
-        sum(s.value * s.units for s in others) / units, sum(s.variance * s.units**2 for s in others) / units**2, units
-    )
+    mean = rest({name: s for name, s in shares.items() if name not in pricing})
+    assert mean is not None
     found = []
     for name in pricing:
         own = shares[name]

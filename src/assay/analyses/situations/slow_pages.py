@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.analyses.situations.base import NotSeen, Site, Situation
+from assay.analyses.situations.base import NotSeen, Site, Situation, sure
 from assay.decide.words import percent, significant
 from assay.model.finding import Finding
 
@@ -12,7 +12,7 @@ _LEAST = 100
 
 
 def look(site: Site) -> list[Finding]:
-    """Page groups (or pages) with a 75th percentile of LCP above 2.5 s; conversion of slow and of fast sessions."""
+    """Page groups (or pages) where surely more than one view in four paints after 2.5 s, and what slow sessions do."""
     from assay.query.situations import speed
 
     plan = site.asking.plan
@@ -20,15 +20,14 @@ def look(site: Site) -> list[Finding]:
     if name is None:
         raise NotSeen("no declared property lcp_ms or lcp")
     rows = [
-        r
-        for r in site.asking.ask(speed(plan, site.period, name, site.macro(), bool(plan.pages))).rows
-        if r[1] >= _LEAST
+        r for r in site.asking.ask(speed(plan, site.cut(), name, site.macro(), bool(plan.pages))).rows if r[1] >= _LEAST
     ]
     if not rows:
         raise NotSeen("no page with 100 measured views")
     found = []
-    for page, views, p75, slow, slow_won, fast, fast_won in rows:
-        if p75 is None or float(p75) <= _GOOD:
+    for page, views, p75, more, squares, slow, slow_won, fast, fast_won in rows:
+        z = float(more) / float(squares) ** 0.5 if squares else 0.0
+        if float(p75) <= _GOOD or z <= 0 or not sure(z, len(rows)):
             continue
         lost = ""
         if slow >= _LEAST and fast >= _LEAST:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.analyses.situations.base import NotSeen, Site, Situation
+from assay.analyses.situations.base import SURE, NotSeen, Site, Situation
 from assay.decide.words import percent
 from assay.model.finding import Finding
 from assay.plan.measures import Measure, Quantity, Select
@@ -25,7 +25,7 @@ def look(site: Site) -> list[Finding]:
     ).get(())  # fmt: skip
     if cart is None or through is None or not through.n:
         raise NotSeen("nobody began a checkout")
-    one = wilson(int(through.sum("x")), int(through.sum("y")), 0.99)
+    one = wilson(int(through.sum("x")), int(through.sum("y")), 1 - SURE)
     if cart.value < _STRONG or one.high is None or one.high >= _WEAK:
         return []
     text = (
