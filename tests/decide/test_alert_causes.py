@@ -178,3 +178,19 @@ def test_what_happens_meanwhile_is_an_incident_of_its_own() -> None:
 @pytest.mark.parametrize("text", ["sessions", "event:purchase", "sessions|channel=Paid Search", "step:a>b|device=x=y"])
 def test_a_subject_reads_as_it_is_written(text: str) -> None:
     assert str(subject(text)) == text
+
+
+def test_a_crowd_from_one_part_that_does_otherwise_is_told_once() -> None:
+    """An influencer's visitors seldom buy: the rate of all falls, that of everybody else does not."""
+    changed = {"sessions": 2.0, "sessions|channel=Paid": 5.0, "goal:order": 0.55, "goal:order#": 2.0}
+    changed |= {"goal:order|channel=Paid": 0.2, "goal:order|channel=Paid#": 5.0, "metric:rpv": 0.55}
+    found = verdicts(day(changed))
+    assert [(v.subject, v.cause, v.slice) for v in found] == [(SESSIONS, "volume", ("channel", "Paid"))]
+    assert "all others do as before" in found[0].why
+    assert Subject("goal", "order") in found[0].touches
+
+
+def test_a_crowd_on_a_day_on_which_all_buy_less_is_two_things() -> None:
+    changed = {"sessions": 2.0, "sessions|channel=Paid": 5.0, "goal:order": 0.1, "goal:order#": 2.0}
+    changed |= {"goal:order|channel=Paid": 0.1, "goal:order|channel=Paid#": 5.0, "goal:order|channel=Organic": 0.1}
+    assert {v.cause for v in verdicts(day(changed))} == {"volume", "rate"}

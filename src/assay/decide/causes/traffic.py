@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from assay.decide.alerts import BOTS, FLAT, MIX, MOST, VOLUME, Day, Subject, Verdict
 from assay.decide.causes.shares import by_mix, mostly
+
+_AS_USUAL = 2.0  # standard errors
 
 
 def bots(day: Day, left: frozenset[Subject]) -> Iterator[Verdict]:
@@ -56,13 +59,31 @@ def volume(day: Day, left: frozenset[Subject]) -> Iterator[Verdict]:
         seen = day.seen.get(here) or day.seen[root]
         touches = {s for s in day.seen if s.kind in ("sessions", "event", "flat", "metric") and day.seen[s].up == up}
         touches |= {s for s in left if _rate_by_mix(day, s)}
+        there = _only_there(day, left, part) if part and up else frozenset()
+        touches |= there
         where = f" with {part[0]} {part[1]}" if part else ""
         details: dict[str, float | str] = {"sessions": seen.value, "usually": seen.expected}
         if part and place:
             details["part_of_change"] = place[2]
-        why = f"{seen.value:,.0f} sessions{where} where {seen.expected:,.0f} are usual; what they do is as before"
+        done = "the new ones do otherwise, all others do as before" if there else "what they do is as before"
+        why = f"{seen.value:,.0f} sessions{where} where {seen.expected:,.0f} are usual; {done}"
         yield Verdict(here if root not in moved else root, VOLUME, frozenset(touches), why, details, part)
         left = left - touches
+
+
+def _only_there(day: Day, left: frozenset[Subject], part: tuple[str, str]) -> frozenset[Subject]:
+    """Rates that are as usual once the part that grew is left out: many came from there who do otherwise."""
+    found: set[Subject] = set()
+    for kind, name in {(s.kind, s.name) for s in left if s.kind in ("goal", "step")}:
+        slices = day.slices(Subject(kind, name), part[0])
+        rest = [d for v, d in slices.items() if v != part[1] and math.isfinite(d.expected)]
+        moves = [d.exposure * (d.value - d.expected) for d in rest]
+        spread = math.hypot(*(m / d.z for m, d in zip(moves, rest, strict=True) if d.z))
+        if part[1] in slices and rest and abs(sum(moves)) <= _AS_USUAL * spread:
+            found |= {s for s in left if (s.kind, s.name) == (kind, name)}
+    if found:
+        found |= {s for s in left if s.kind == "metric"}
+    return frozenset(found)
 
 
 def exchanged(day: Day, left: frozenset[Subject]) -> Iterator[Verdict]:
