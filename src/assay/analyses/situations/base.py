@@ -100,14 +100,13 @@ class Site:
 
     def shares(self, quantity: Quantity, by: Sequence[str] = (), before: bool = False) -> dict[Any, Share]:
         """Group → rate, mean or ratio with its variance (clustered by the unit of independence)."""
-        from assay.stats.ratios import ratio
+        from assay.stats.ratios import quotient, ratio_variance
 
         found = {}
         for group, moments in self.cells(quantity, by, before).items():
-            one = ratio(moments)
-            if one.value is not None:
-                variance = one.variance if one.variance is not None else math.nan
-                found[group] = Share(float(one.value), variance, float(moments.sum("y")), quantity.kind == "share")
+            if units := moments.sum("y"):
+                value = float(quotient(moments.sum("x"), units))
+                found[group] = Share(value, ratio_variance(moments), float(units), quantity.kind == "share")
         return found
 
     def drift(self, quantity: Quantity) -> float:

@@ -53,7 +53,8 @@ def look(site: Site) -> list[Finding]:
         doubt = median(v for other, (_, _, v) in paid.items() if other != name)
         error = (variance + _POOR**2 * doubt) ** 0.5
         z = (each - _POOR * usual) / error if error else 0.0
-        if cost <= usual_cost and z < 0 and sure(z, len(paid)):
+        # what costs less may well bring less: poor is what also brings less for its money
+        if cost <= usual_cost and returns[name] < median(others) and z < 0 and sure(z, len(paid)):
             text = (
                 f"{name} costs {amount(cost, site.currency)} per customer and brings {amount(each, site.currency)} "
                 f"in {age} days; other paid channels bring {amount(usual, site.currency)} "

@@ -16,16 +16,17 @@ def look(site: Site) -> list[Finding]:
     """Exits of sessions that saw a pricing page, against those of all other pages."""
     from assay.query.cut import Cut, moments_of
     from assay.query.page_stats import page_statement
-    from assay.stats.ratios import ratio
+    from assay.stats.ratios import ratio_variance
 
     plan = site.asking.plan
     group = any(_PRICING.search(name) for name in plan.pages)
     rows = site.asking.ask(page_statement(plan, Cut(site.period, where=site.where), group)).rows
     shares = {}
     for page, _, sessions, _, _, _, *blocks in rows:
-        one = ratio(moments_of(blocks[:6]))
-        if page is not None and sessions >= 50 and one.value is not None and one.variance is not None:
-            shares[str(page)] = Share(float(one.value), one.variance, float(sessions), rate=True)
+        exits = moments_of(blocks[:6])
+        if page is not None and sessions >= 50:
+            value = float(exits.sum("x")) / float(exits.sum("y"))
+            shares[str(page)] = Share(value, ratio_variance(exits), float(sessions), rate=True)
     pricing = [name for name in shares if _PRICING.search(name)]
     if len(shares) < 3 or len(pricing) == len(shares):
         raise NotSeen("fewer than three pages with 50 sessions" if shares else "no page with 50 sessions")
