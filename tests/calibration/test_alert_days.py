@@ -135,7 +135,7 @@ def _at(ws: Workspace, last: int) -> Workspace:
 
 def test_a_running_day_shows_a_tag_that_broke(tmp_path: Path) -> None:
     """At noon the second step has not come since midnight; an ordinary running day raises nothing."""
-    with shop(tmp_path / "shop", 45, 300, 6, [Fault("vanished", 43, 43, "add_to_cart")]) as ws:
+    with shop(tmp_path / "shop", 45, 800, 6, [Fault("vanished", 43, 43, "add_to_cart")]) as ws:
         run_alerts(_at(ws, 41))
         quiet = run_alerts(_as_of_noon(ws, 42))
         assert (quiet.new, quiet.open) == ((), 0)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
+from assay.analyses.adding import money_cells
 from assay.analyses.base import Asking, Question, Ranged, argument, column_kind
 from assay.decide.words import difference_words, value_words
 from assay.model.answer import Answer, Cell, Column, Labelled
@@ -212,12 +213,7 @@ def _shown(parts: list[Fraction], here: Estimate, there: Estimate) -> list[Cell]
     if not isinstance(here.value, Decimal) or not isinstance(there.value, Decimal):
         return [int(p) if p.denominator == 1 else float(p) for p in parts]
     digits = min(there.value.as_tuple().exponent, here.value.as_tuple().exponent, -6)
-    unit = Fraction(1, 10 ** -int(digits))
-    cut = [int(p / unit // 1) for p in parts]
-    left = round((Fraction(there.value) - Fraction(here.value)) / unit) - sum(cut)
-    for place in sorted(range(len(parts)), key=lambda i: cut[i] * unit - parts[i])[: max(left, 0)]:
-        cut[place] += 1
-    return [Decimal(c).scaleb(int(digits)) for c in cut]
+    return list(money_cells(parts, -int(digits)))
 
 
 def _sentence(

@@ -194,7 +194,6 @@ def _own_way(case: Case, left: Fraction) -> tuple[Look | None, Any]:
             if one.rate is None or two.rate is None or part.rate_error is None or not part.rate_error:
                 continue
             weight = float(one.bottom / case.whole[0].bottom + two.bottom / case.whole[1].bottom) / 2
-            scale = float(case.whole[0].bottom + case.whole[1].bottom) / 2 if case.total else 1.0
             own = float(part.rate)
             others = float(rest_rate - part.rate)
             if weight <= 0 or weight >= 1 or own * float(left) <= 0 or abs(own) < 0.3 * abs(float(left)):
@@ -203,7 +202,7 @@ def _own_way(case: Case, left: Fraction) -> tuple[Look | None, Any]:
             apart = own / weight - others / (1 - weight)
             error = ((part.rate_error / weight) ** 2 + (sum(e * e for e in errors) ** 0.5 / (1 - weight)) ** 2) ** 0.5
             z = abs(apart) / error if error else 0.0
-            if z > max(_GROUP, best[0]) and abs(own / weight) > abs(others / (1 - weight)) and scale:
+            if z > max(_GROUP, best[0]) and abs(own / weight) > abs(others / (1 - weight)):
                 best = (z, look, key)
     return best[1], best[2]
 
