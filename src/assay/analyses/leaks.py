@@ -183,18 +183,13 @@ def _columns(ways: Ways, definition: Definition) -> tuple[Column, ...]:
 
 
 def _definition(ways: Ways) -> Definition:
-    from assay.analyses.funnel import define
-    from assay.query.sql import digest
+    from assay.analyses.ways import definition
 
-    base = define(ways.funnel, ways.asking.plan)
     text = (
         f"units of {ways.funnel.name} that do not go on beyond what the other dimensions let expect "
         "(logistic main effects of all of them; pairs: beyond both single effects)"
     )
-    return Definition(
-        digest("leaks", base.id, ways.dimensions), f"lost of {ways.funnel.name}", text, "units lost", "",
-        ways.funnel.per, base.window, base.zone, base.rules,
-    )  # fmt: skip
+    return definition(ways, "leaks", f"lost of {ways.funnel.name}", text, "units lost")
 
 
 def _sentence(findings: list[Finding], looks: int, funnel: str, period: str) -> str:

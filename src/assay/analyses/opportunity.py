@@ -316,18 +316,13 @@ def _columns(ways: Ways, definition: Definition) -> tuple[Column, ...]:
 
 
 def _definition(ways: Ways) -> Definition:
-    from assay.analyses.funnel import define
-    from assay.query.sql import digest
+    from assay.analyses.ways import definition
 
-    base = define(ways.funnel, ways.asking.plan)
     text = (
         f"completions of {ways.funnel.name} if a step's rate rose: to the best peer, all other dimensions held equal "
         "(logistic main effects, shrunk by their noise), to the best complete month, or to a stated rate"
     )
-    return Definition(
-        digest("opportunity", base.id, ways.dimensions), f"opportunity of {ways.funnel.name}", text,
-        "completions gained", "", ways.funnel.per, base.window, base.zone, base.rules,
-    )  # fmt: skip
+    return definition(ways, "opportunity", f"opportunity of {ways.funnel.name}", text, "completions gained")
 
 
 def _sentence(ways: Ways, ranked: Sequence[Chance], adds: Sequence[Fraction]) -> str:

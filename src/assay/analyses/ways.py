@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.analyses.base import Asking, Ranged
 from assay.analyses.moving import DIMENSIONS
+from assay.model.answer import Definition
 from assay.model.errors import Refused, UnknownName, UsageError
 from assay.plan.measures import Measure, Quantity, Select
 from assay.plan.values import Funnel, Metric
@@ -255,6 +256,16 @@ def price(asking: Asking, funnel: Funnel, params: Ranged, period: Period, comple
             except ValueError:
                 return None
     return None
+
+
+def definition(ways: Ways, question: str, name: str, text: str, numerator: str) -> Definition:
+    """What a question says of the funnel, with the funnel's own unit, window and rules."""
+    from assay.analyses.funnel import define
+    from assay.query.sql import digest
+
+    base = define(ways.funnel, ways.asking.plan)
+    made = digest(question, base.id, ways.dimensions)
+    return Definition(made, name, text, numerator, "", ways.funnel.per, base.window, base.zone, base.rules)
 
 
 def said(place: Place) -> str:
