@@ -22,8 +22,8 @@ def moments(many: int, first: str = "2024-03-01", days: int = 28) -> list[int]:
 
 
 def chosen(n: int, wins: int, many: int) -> bool:
-    """Exactly ``wins`` of the numbers below ``many``, spread evenly over them."""
-    return (n * wins) % many < wins
+    """Exactly ``wins`` of the numbers below ``many``, spread over the days without an order."""
+    return (n * 7919) % many < wins  # a prime that no ``many`` here is a multiple of
 
 
 def group(
@@ -36,7 +36,7 @@ def group(
         who, given = f"{name}{n}", {**told, **({"props": dict(props)} if props else {})}
         events += [view(who, t + k * 10_000_000, path, **given) for k, path in enumerate(paths)]
         if chosen(n, wins, many):
-            more = {"coupon": coupon} if coupon else {}
+            more = {"props": {"coupon": coupon}} if coupon else {}
             events.append(bought(who, t + 60_000_000, f"{name}-{n}", amount, **told, **more))
     return events
 
