@@ -18,7 +18,7 @@ site: {name: Test, currency: EUR}
 goals: {order: {event: purchase, kind: macro, journey: shop}}
 metrics: {rpv: {type: simple, sum: revenue.net, per: visitor}}
 funnels:
-  buy: {steps: [page_view, add_to_cart, purchase], per: visitor, window: 1d}
+  buy: {steps: [page_view, add_to_cart, purchase], per: visitor, window: session}
   visits: {steps: [page_view, add_to_cart, purchase], per: session, window: session}
   sign: {steps: [page_view, sign_up], per: visitor, window: 1d}
   any: {steps: [page_view, purchase], order: unordered, window: 1d}
@@ -216,3 +216,19 @@ def test_targets_are_checked(slow_mobile: Workspace) -> None:
 def test_without_money_completions_are_told(slow_mobile: Workspace) -> None:
     answer = slow_mobile.ask("opportunity", "sign", target="sign_up=10%", **RANGE)
     assert answer.rows == () or "completions" in answer.sentence
+
+
+def test_windows_that_are_still_open_are_no_loss(tmp_path: Path) -> None:
+    events = [view("old", "2024-01-01 10:00")]
+    for n in range(400):  # on the last day nobody has had the time to buy yet
+        day = "2024-01-03" if n < 200 else "2024-01-10"
+        told = {"device": "mobile" if n % 2 else "desktop"}
+        events += [view(f"v{n}", day + " 10:00", **told), event(f"v{n}", "add_to_cart", day + " 10:01", **told)]
+        if n < 200 and n % 4 < 2:
+            events.append(bought(f"v{n}", day + " 11:00", f"o{n}", "10.00", **told))
+    plan = PLAN.replace("per: visitor, window: session", "per: visitor, window: 3d", 1)
+    ws = workspace(tmp_path, plan, events)
+    answer = ws.ask("opportunity", "buy", target="purchase=60%", **{"from": "2024-01-01", "to": "2024-01-10"})
+    (row,) = [r for r in answer.records() if r["against"] == "stated target"]
+    assert (row["units"], row["rate"]) == (200, 0.5)
+    assert any("starts until 2024-01-06" in note for note in answer.notes)

@@ -149,6 +149,15 @@ def test_every_section_adds_up(tmp_path: Path, name: str, engine: str) -> None:
         assert steps[0]["after"] == pytest.approx(whole["after"])
 
 
+def test_open_windows_shorten_the_funnel_of_both_sides(tmp_path: Path) -> None:
+    ws = workspace(tmp_path, PLAN.replace("window: session", "window: 3d"), world(7, days=28))
+    rows_ = [r for r in ws.ask("why", "purchase_rate", **RANGE).records() if r["part"] == "funnel buy"]
+    assert rows_[0]["value"] == "the whole way (without the last 4 days: windows still open)"
+    assert sum(r["adds"] for r in rows_[1:]) == pytest.approx(rows_[0]["after"] - rows_[0]["before"], abs=1e-12)
+    metric = ws.ask("metric", "purchase_rate", **{"from": "2024-03-11", "to": "2024-03-13"})
+    assert rows_[0]["after"] == pytest.approx(metric.estimates[0].estimate.value)
+
+
 def test_two_segments(tmp_path: Path) -> None:
     ws = workspace(tmp_path, PLAN, world(4, mobile=0.3))
     answer = ws.ask(

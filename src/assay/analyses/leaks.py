@@ -202,6 +202,8 @@ def _sentence(findings: list[Finding], looks: int, funnel: str, period: str) -> 
 
 
 def _notes(ways: Ways, params: Params, looks: int) -> tuple[str, ...]:
+    from assay.analyses.ways import closed
+
     notes = [
         f"{looks:,} looks, Benjamini–Hochberg at {params.fdr:g}; at least {params.min_units:,} units before the step"
     ]
@@ -210,6 +212,10 @@ def _notes(ways: Ways, params: Params, looks: int) -> tuple[str, ...]:
             "a year: lost units × their way to the end × net revenue of a completed funnel, at the range's pace"
         )
     notes.append("rows overlap where segments do: they are not added up (assay opportunity takes the overlap off)")
+    if closed(ways.asking, ways.funnel, ways.period) != ways.period:
+        notes.append(
+            "some windows are still open, in all groups alike: rates are lower bounds, what is lost an upper one"
+        )
     return tuple(notes)
 
 

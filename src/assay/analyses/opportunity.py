@@ -74,7 +74,7 @@ def answer(asking: Asking, params: Params) -> Answer:
         return asking.empty("opportunity", params, period)
     extra = [name for name in params.by if name not in COMPARABLE]
     wanted = [*(d for d in ("channel", "device", "browser", "country", "is_new") if d not in extra), *extra]
-    ways = load(asking, funnel, params, wanted, params.min_units)
+    ways = load(asking, funnel, params, wanted, params.min_units, matured=True)
     if ways is None:
         return asking.answer(
             "opportunity", params, empty=f"nobody begins {funnel.name}",
@@ -348,7 +348,7 @@ def _notes(ways: Ways) -> tuple[str, ...]:
     ]
     if ways.price is not None:
         notes.append("money: net revenue per completed funnel in the range")
-    return tuple(notes)
+    return (*notes, *ways.window_notes)
 
 
 QUESTION = Question("opportunity", "What each funnel step would be worth if it rose to its peer.", Params, answer)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
@@ -16,6 +17,7 @@ from assay.analyses.base import Asking, Ranged
 from assay.analyses.moving import DIMENSIONS
 from assay.model.answer import Definition
 from assay.model.errors import Refused, UnknownName, UsageError
+from assay.model.period import Period, day_of
 from assay.plan.measures import Measure, Quantity, Select
 from assay.plan.values import Funnel, Metric
 
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from assay.model.period import Period
     from assay.query.funnels import Reached
     from assay.stats.logistic import Effect, Fit
 
@@ -49,6 +50,7 @@ class Ways:
     least: int
     price: Fraction | None = None
     given: tuple[str, ...] = ()  # dimensions that are only allowed for: nobody can make a new visitor a returning one
+    shorter: int = 0  # days at the end of the asked range whose windows are still open, left out
     fits: dict[tuple[int, str | None], Fit] = field(default_factory=dict)
 
     @cached_property
@@ -157,6 +159,13 @@ class Ways:
         return Decimal(round(value * 100)) / 100
 
     @property
+    def window_notes(self) -> tuple[str, ...]:
+        """Says that days were left out, where some were."""
+        if not self.shorter:
+            return ()
+        return (f"starts until {self.period.last}: the windows of later ones are still open, which is no loss",)
+
+    @property
     def currency(self) -> str:
         """The site's currency."""
         return self.asking.plan.site.currency
@@ -186,12 +195,19 @@ def funnel_named(asking: Asking, name: str | None) -> Funnel:
     return funnel
 
 
-def load(asking: Asking, funnel: Funnel, params: Ranged, by: Sequence[str], least: int) -> Ways | None:
-    """Follow the funnel once by all dimensions. None where nobody begins it."""
+def load(
+    asking: Asking, funnel: Funnel, params: Ranged, by: Sequence[str], least: int, matured: bool = False
+) -> Ways | None:
+    """Follow the funnel once by all dimensions. None where nobody begins it.
+
+    ``matured``: without the days at the end whose windows are still open. Groups held against each other need that not:
+    they are open alike.
+    """
     from assay.query.cut import Cut
     from assay.query.funnels import FunnelQuery, step_labels
 
-    period = asking.period(params)
+    asked = asking.period(params)
+    period = closed(asking, funnel, asked) if matured else asked
     names = tuple(by or (d for d in DIMENSIONS if d != "entry_page_group" or asking.plan.pages))
     cut = Cut(period, names, where=asking.segment(params.segment))
     reached = FunnelQuery(asking.plan, funnel, cut, asking.ask).reached()
@@ -200,8 +216,17 @@ def load(asking: Asking, funnel: Funnel, params: Ranged, by: Sequence[str], leas
     made = made_of(asking, funnel, period, names, reached, least)
     made.labels = step_labels(funnel.steps)
     made.given = () if by else ("is_new",)
+    made.shorter = (asked.last - period.last).days
     made.price = price(asking, funnel, params, period, float(made.counts[:, -1].sum()))
     return made
+
+
+def closed(asking: Asking, funnel: Funnel, period: Period) -> Period:
+    """The range without the days at its end on which a window is still open; whole where nothing would be left."""
+    if funnel.window is None:
+        return period
+    cut = day_of(asking.matured_by() - funnel.window * 1_000_000, asking.plan.site.timezone) - timedelta(1)
+    return Period(period.first, min(period.last, cut)) if cut >= period.first else period
 
 
 def made_of(

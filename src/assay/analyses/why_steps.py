@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from datetime import timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from assay.analyses.why_parts import Row
 from assay.decide.words import amount, percent, significant
 from assay.model.errors import Refused
+from assay.model.period import Period, day_of
 from assay.plan.measures import Measure, Quantity
 from assay.plan.values import Funnel, Metric
 
@@ -100,7 +102,10 @@ def funnel_to(case: Case) -> Funnel | None:
 
 
 def step_sections(case: Case) -> list[list[Row]]:
-    """The change of the share that gets through the funnel, step by step; its first row is that change itself."""
+    """The change of the share that gets through the funnel, step by step; its first row is that change itself.
+
+    Where windows of the later side are still open, both sides are shortened by those days: an open window is no loss.
+    """
     from assay.query.funnels import FunnelQuery, step_labels
     from assay.stats.parts import factors
 
@@ -108,26 +113,44 @@ def step_sections(case: Case) -> list[list[Row]]:
     if funnel is None:
         return []
     values: list[list[Fraction]] = []
+    shorter = _still_open(case, funnel)
     for cut, whole in zip((case.before, case.after), case.whole, strict=True):
+        if shorter >= cut.period.days:
+            return []
+        period = Period(cut.period.first, cut.period.last - timedelta(shorter))
+        cut, everybody = replace(cut, by=(), period=period), int(whole.bottom)
+        if shorter:
+            cells = case.asking.cells([case.rate], cut)[case.rate.name]
+            everybody = int(sum(float(cell.all.sum("y")) for cell in cells.values()))
         try:
-            found = FunnelQuery(case.asking.plan, funnel, replace(cut, by=()), case.asking.ask).reached()
+            found = FunnelQuery(case.asking.plan, funnel, cut, case.asking.ask).reached()
         except Refused:
             return []
-        if () not in found or not found[()].units[-1]:
+        if not everybody or () not in found or not found[()].units[-1]:
             return []
-        units = [int(whole.bottom), *found[()].units]
+        units = [everybody, *found[()].units]
         values.append([Fraction(after, before) for before, after in itertools.pairwise(units)])
     labels = step_labels(funnel.steps)
     names = [f"{n}: {label}" for n, label in enumerate(labels, 1)]
     parts = factors(names, values[0], values[1])
     whole_way = tuple(_product(one) for one in values)
     section = f"funnel {funnel.name}"
-    head = Row(section, "the whole way", (None, None), (float(whole_way[0]), float(whole_way[1])))
+    closed = f" (without the last {shorter} days: windows still open)" if shorter else ""
+    head = Row(section, f"the whole way{closed}", (None, None), (float(whole_way[0]), float(whole_way[1])))
     rows = [
         Row(section, name, (None, None), (float(one), float(two)), rate=parts[name])
         for name, one, two in zip(names, *values, strict=True)
     ]
     return [[head, *rows]]
+
+
+def _still_open(case: Case, funnel: Funnel) -> int:
+    """Days at the end of the later side on which some window of the funnel is still open."""
+    if funnel.window is None:
+        return 0
+    zone, period = case.asking.plan.site.timezone, case.after.period
+    last = day_of(case.asking.matured_by() - funnel.window * 1_000_000, zone) - timedelta(1)
+    return min(period.days, max(0, (period.last - last).days))
 
 
 def _product(values: list[Fraction]) -> Fraction:
