@@ -10,11 +10,16 @@ from datetime import date, timedelta
 from assay.model.period import Period
 
 Days = Mapping[date, int]
-ENOUGH = 14.0  # expected events of a silent stretch: e^-14 is less than one false word in a million stretches
+ENOUGH = 14.0  # a silent stretch is called where chance is below e^-14: less than one false word in a million stretches
 SILENT = 0.1  # customers do not stay away to this degree while they do all else as before
 _DOUBLE = (1.7, 2.6)
 _SURE = 60.0  # expected events of a doubled stretch
+_APART = 5.0  # standard errors of a doubling
+_DAILY = 0.02  # variance of a day's ratio beyond counting: either side moves by about a tenth by itself
 _NEW = 20
+
+
+_Day = tuple[date, float, int, int]  # expected, seen, others
 
 
 @dataclass(frozen=True)
@@ -88,28 +93,32 @@ def _of_properties(
     found = []
     for prop in dict.fromkeys(p for event, _, p in filled if event == name):
         days = _sum(d for (event, _, p), d in filled.items() if event == name and p == prop)
-        found += [replace(one, kind="emptied", prop=prop) for one in _stretches(name, days, own, usual, watched, {})]
+        found += [
+            replace(one, kind="emptied", prop=prop)
+            for one in _stretches(name, days, own, usual, watched, {}, part=True)
+        ]
     return found
 
 
 def _stretches(
-    name: str, own: Days, rest: Days, usual: Period, watched: Sequence[Period], where: Mapping[str, str]
-) -> list[Break]:
-    """Runs of days on which next to nothing came, and enough should have."""
+    name: str, own: Days, rest: Days, usual: Period, watched: Sequence[Period], where: Mapping[str, str],
+    part: bool = False,
+) -> list[Break]:  # fmt: skip
+    """Runs of days on which next to nothing came, and enough should have. ``part``: of the rest itself."""
     ratio = _ratio(own, rest, usual)
     if ratio is None:
         return []
     found: list[Break] = []
     for period in watched:
-        run: list[tuple[date, float, int]] = []
+        run: list[_Day] = []
         for day in [*_days(period.first, period.last), None]:
             if day is not None:
                 expected, seen = ratio * rest.get(day, 0), own.get(day, 0)
                 if seen <= SILENT * expected or (not expected and not seen and run):
-                    run.append((day, expected, seen))
+                    run.append((day, expected, seen, rest.get(day, 0)))
                     continue
-            wanted, came = sum(e for _, e, _ in run), sum(s for _, _, s in run)
-            if wanted >= ENOUGH and came <= SILENT * wanted:
+            wanted, came, others = _sums(run)
+            if came <= SILENT * wanted and _unlikely(wanted, came, math.inf if part else others) >= ENOUGH:
                 found.append(Break(name, "vanished", run[0][0], run[-1][0], wanted, came, where))
             run = []
     return found
@@ -121,18 +130,38 @@ def _doubled(name: str, own: Days, rest: Days, usual: Period, watched: Sequence[
         return []
     found = []
     for period in watched:
-        run: list[tuple[date, float, int]] = []
+        run: list[_Day] = []
         for day in [*_days(period.first, period.last), None]:
             if day is not None:
                 expected, seen = ratio * rest.get(day, 0), own.get(day, 0)
                 if expected > 1 and _DOUBLE[0] <= seen / expected <= _DOUBLE[1]:
-                    run.append((day, expected, seen))
+                    run.append((day, expected, seen, rest.get(day, 0)))
                     continue
-            wanted, came = sum(e for _, e, _ in run), sum(s for _, _, s in run)
-            if wanted >= _SURE and (came - wanted) / math.sqrt(wanted) > 6:
+            wanted, came, others = _sums(run)
+            if wanted < _SURE:
+                run = []
+                continue
+            error = wanted * math.sqrt(1 / wanted + 1 / others + _DAILY / len(run))
+            if came - wanted > _APART * error:
                 found.append(Break(name, "doubled", run[0][0], run[-1][0], wanted, came, {}))
             run = []
     return found
+
+
+def _sums(run: Sequence[_Day]) -> tuple[float, int, int]:
+    return sum(one[1] for one in run), sum(one[2] for one in run), sum(one[3] for one in run)
+
+
+def _unlikely(wanted: float, came: float, others: float) -> float:
+    """At least so unlikely (−log of the chance) are so few where so many are wanted beside so many others.
+
+    None has the chance (1 + wanted/others)^−others: the others are counted, too, and were perhaps many by chance.
+    Some: Chernoff's bound of Poisson's lower tail around what that comes to.
+    """
+    if not wanted:
+        return 0.0
+    mean = wanted if math.isinf(others) else others * math.log1p(wanted / others)
+    return mean - came - came * math.log(mean / came) if 0 < came < mean else mean if not came else 0.0
 
 
 def twice(one: Break, per_visitor: Mapping[date, tuple[int, int]], usual: Period) -> bool:
@@ -150,10 +179,10 @@ def twice(one: Break, per_visitor: Mapping[date, tuple[int, int]], usual: Period
 def _ratio(own: Days, rest: Days, usual: Period) -> float | None:
     """Events per other event in ordinary days: the median day where days are full, else the sum over all."""
     days = [day for day in _days(usual.first, usual.last) if rest.get(day)]
-    total, others = sum(own.get(day, 0) for day in days), sum(rest[day] for day in days)
-    if not total:
+    total, others = _within(own, usual), _within(rest, usual)
+    if not total or not others:
         return None
-    if total / len(days) < ENOUGH:
+    if min(total, others) / len(days) < ENOUGH:
         return total / others
     ratios = sorted(own.get(day, 0) / rest[day] for day in days)
     middle = len(ratios) // 2
