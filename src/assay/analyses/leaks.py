@@ -123,8 +123,8 @@ def _look(ways: Ways, k: int, place: Place, units: float, through: float) -> Loo
     from assay.stats.logistic import shifted
     from assay.stats.normal import p_two_sided
 
-    effect = ways.effect(k, place)
-    if effect is None:
+    score = effect = ways.effect(k, place)
+    if score is None or effect is None:
         return None
     if effect.z < -_WORTH_A_FIT:
         exact = ways.exact(k, place)
@@ -132,10 +132,15 @@ def _look(ways: Ways, k: int, place: Place, units: float, through: float) -> Loo
         effect = replace(exact if 0 < through < units else effect, z=weaker)
     p = p_two_sided(effect.z) / 2
     rate = through / units
-    expected = shifted(rate, -effect.log_odds) if 0 < rate < 1 else _model_rate(ways, k, place)
-    half = 1.96 * effect.variance**0.5 * expected * (1 - expected) * units
+    if len(place) == 1 and 0 < rate < 1:
+        expected = shifted(rate, -effect.log_odds)
+        half = effect.variance**0.5 * expected * (1 - expected) * units
+    else:  # a pair may be most of both its parts, which without it would be guessed from little: the model says it
+        expected = _model_rate(ways, k, place)
+        half = ways.deff[k] / score.variance**0.5
     lost = (expected - rate) * units
-    return Look(k, place, units, rate, expected, lost, lost - half, lost + half, p if effect.z < 0 else 1 - p)
+    low, high = lost - 1.96 * half, lost + 1.96 * half
+    return Look(k, place, units, rate, expected, lost, low, high, p if effect.z < 0 else 1 - p)
 
 
 def _model_rate(ways: Ways, k: int, place: Place) -> float:
