@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from assay.analyses import QUESTIONS
+from assay.analyses.situations import SITUATIONS
 from assay.collect.importers import IMPORTERS
+from assay.decide.reconcile import REASONS
 from assay.model.event import FIELDS
 from assay.plan.dimensions import DIMENSIONS
 from assay.plan.forms import SECTIONS
@@ -32,6 +36,21 @@ DOCS = ROOT / "docs"
 def test_a_page_names_everything_of_its_kind(page: str, names: list[str]) -> None:
     text = (DOCS / page).read_text(encoding="utf-8")
     assert [name for name in names if not re.search(rf"\b{re.escape(name)}\b", text)] == []
+
+
+def codes() -> Iterator[str]:
+    """The codes of all findings that checks make, with those of reasons and situations, which come from tables."""
+    for path in (ROOT / "src" / "assay" / "decide").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Finding":
+                yield from (a.value for a in node.args[:1] if isinstance(a, ast.Constant))  # type: ignore[misc]
+    yield from REASONS
+    yield from (one.code for one in SITUATIONS)
+
+
+def test_every_finding_of_a_check_is_explained() -> None:
+    text = "\n".join(page.read_text(encoding="utf-8") for page in DOCS.rglob("*.md"))
+    assert sorted({code for code in codes() if f"`{code}`" not in text}) == []
 
 
 def test_links_between_pages_lead_somewhere() -> None:
