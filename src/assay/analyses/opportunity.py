@@ -191,7 +191,7 @@ def _monthly(ways: Ways, params: Params) -> list[tuple[str, tuple[int, ...]]]:
     found = []
     for first, after in list(itertools.pairwise(starts))[-_MONTHS:]:
         cut = Cut(Period(first, after.fromordinal(after.toordinal() - 1)), where=asking.segment(params.segment))
-        reached = FunnelQuery(asking.plan, ways.funnel, cut, asking.ask).reached().get(())
+        reached = FunnelQuery(asking.plan, ways.funnel, cut, asking.ask).reached(timed=False).get(())
         if reached is not None:
             found.append((f"{first:%Y-%m}", reached.units))
     return found

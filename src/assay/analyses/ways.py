@@ -210,7 +210,7 @@ def load(
     period = closed(asking, funnel, asked) if matured else asked
     names = tuple(by or (d for d in DIMENSIONS if d != "entry_page_group" or asking.plan.pages))
     cut = Cut(period, names, where=asking.segment(params.segment))
-    reached = FunnelQuery(asking.plan, funnel, cut, asking.ask).reached()
+    reached = FunnelQuery(asking.plan, funnel, cut, asking.ask).reached(timed=False)
     if not reached:
         return None
     made = made_of(asking, funnel, period, names, reached, least)

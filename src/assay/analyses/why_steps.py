@@ -123,7 +123,7 @@ def step_sections(case: Case) -> list[list[Row]]:
             cells = case.asking.cells([case.rate], cut)[case.rate.name]
             everybody = int(sum(float(cell.all.sum("y")) for cell in cells.values()))
         try:
-            found = FunnelQuery(case.asking.plan, funnel, cut, case.asking.ask).reached()
+            found = FunnelQuery(case.asking.plan, funnel, cut, case.asking.ask).reached(timed=False)
         except Refused:
             return []
         if not everybody or () not in found or not found[()].units[-1]:

@@ -49,8 +49,10 @@ class FunnelQuery:
             raise UsageError(f"--at {at}: the funnel {funnel.name} has {len(funnel.steps)} steps")
         self._form: str | None = None
 
-    def reached(self, starts_until: int | None = None, cutoff: int | None = None) -> dict[Group, Reached]:
-        """Group → what its units reached.
+    def reached(
+        self, starts_until: int | None = None, cutoff: int | None = None, timed: bool = True
+    ) -> dict[Group, Reached]:
+        """Group → what its units reached. Without ``timed`` the times may be missing, which is faster.
 
         ``starts_until``: only attempts that begin by then (microseconds). ``cutoff``: windows of attempts that begin later are
         open.
@@ -59,7 +61,7 @@ class FunnelQuery:
         form = self.form()
         if form != "kernel":
             title = f"funnel {self.funnel.name}"
-            sql = sums_sql(source, form, self.at, cutoff)
+            sql = sums_sql(source, form, self.at, cutoff, timed)
             left_out, found = read_sums(source, self.run(source.bind.statement(sql, title)), cutoff is not None)
             if not left_out:
                 return found

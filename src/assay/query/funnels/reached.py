@@ -138,16 +138,19 @@ def _first_known(source: Source, at: str) -> str:
     return f"SELECT r.*, {', '.join(keys)} FROM reached r{joins}"
 
 
-def sums_sql(source: Source, after: str, at: str, cutoff: int | None) -> str:
-    """Per group: units by depth, times, open units; for sessions the sums over visitors; for strict funnels units left out."""
+def sums_sql(source: Source, after: str, at: str, cutoff: int | None, timed: bool = True) -> str:
+    """Per group: units by depth, times (``timed``), open units; for sessions the sums over visitors; for strict funnels units
+    left out.
+    """
     count = source.count
     keys = [f"g{i}" for i in range(len(source.cut.by))]
     numbers = [f"count(*) FILTER (WHERE level >= {k}) AS c{k}" for k in range(1, count + 1)]
     for k in range(2, count + 1):
         only = f"FILTER (WHERE level >= {k})"
         for name, span in (("p", f"t{k} - t{k - 1}"), ("s", f"t{k} - t1")):
-            numbers.append(f"sum({span}) {only} AS {name}{k}")
-            numbers.append(f"quantile_cont(CAST({span} AS DOUBLE), 0.5) {only} AS {name}m{k}")
+            middle = f"quantile_cont(CAST({span} AS DOUBLE), 0.5) {only}" if timed else "CAST(NULL AS DOUBLE)"
+            numbers.append(f"sum({span}) {only} AS {name}{k}" if timed else f"CAST(NULL AS BIGINT) AS {name}{k}")
+            numbers.append(f"{middle} AS {name}m{k}")
     late = "false" if cutoff is None else f"last_start > {source.bind(cutoff)}"
     numbers += [f"count(*) FILTER (WHERE level < {k} AND {late}) AS o{k}" for k in range(1, count + 1)]
     ctes = [*fast.ctes(source, after), f"placed AS ({grouped(source, at)})"]
@@ -190,7 +193,8 @@ def read_sums(source: Source, result: Result, open_: bool) -> tuple[int, dict[Gr
         for k in range(1, count):
             p, pm, s, sm = numbers[count + 4 * (k - 1) : count + 4 * k]
             n = units[k] * MICRO
-            times.append(Times(int(p) / n, pm / MICRO, int(s) / n, sm / MICRO) if units[k] else None)
+            known = units[k] and p is not None
+            times.append(Times(int(p) / n, pm / MICRO, int(s) / n, sm / MICRO) if known else None)
         rest = numbers[count + 4 * (count - 1) :]
         products = None
         if source.clustered:
