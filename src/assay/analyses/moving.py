@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -68,15 +68,10 @@ def as_rate(metric: Metric) -> Metric:
 
 def load_sides(asking: Asking, metric: Metric, before: Cut, after: Cut, dimensions: Iterable[str]) -> Sides:
     """Both sides by all dimensions at once: one pass each. A dimension that the metric cannot be cut by is left out."""
-    names = tuple(dimensions)
-    while True:
-        try:
-            cells = [asking.cells([metric], replace(cut, by=names))[metric.name] for cut in (before, after)]
-            break
-        except Refused:
-            if not names:
-                raise
-            names = names[:-1] if len(names) == 1 else tuple(n for n in names if _usable(asking, metric, before, n))
+    from assay.query.metrics import metric_queries
+
+    names = _allowed(dimensions, lambda name: metric_queries(asking.plan, replace(before, by=(name,)), [metric]))
+    cells = [asking.cells([metric], replace(cut, by=names))[metric.name] for cut in (before, after)]
     matured = bool(metric.quantity.within)
     sides = []
     outside = []
@@ -87,14 +82,16 @@ def load_sides(asking: Asking, metric: Metric, before: Cut, after: Cut, dimensio
     return Sides(names, sides[0], sides[1], (outside[0], outside[1]))
 
 
-def _usable(asking: Asking, metric: Metric, cut: Cut, name: str) -> bool:
-    from assay.query.metrics import metric_queries
-
-    try:
-        metric_queries(asking.plan, replace(cut, by=(name,)), [metric])
-    except Refused:
-        return False
-    return True
+def _allowed(names: Iterable[str], build: Callable[[str], object]) -> tuple[str, ...]:
+    """The dimensions by which a query can be built."""
+    found = []
+    for name in names:
+        try:
+            build(name)
+        except Refused:
+            continue
+        found.append(name)
+    return tuple(found)
 
 
 def by_dimension(metric: Metric, cells: Mapping[Group, Moments], place: int | None) -> dict[Any, Side]:
@@ -146,23 +143,13 @@ def group_noise(
     """
     from assay.query.tracking import session_counts
 
-    names = [name for name in dimensions if _of_sessions(asking, cut, name)]
+    names = _allowed(dimensions, lambda name: session_counts(asking.plan, cut, [name]))
     if not names:
         return {}
     seen: dict[str, dict[str, dict[Any, int]]] = {name: {} for name in names}
     for place, value, day, count in asking.ask(session_counts(asking.plan, cut, names)).rows:
         seen[names[place]].setdefault(str(value), {})[day] = count
     return {name: _noise(groups, days, counts) for name, groups in seen.items()}
-
-
-def _of_sessions(asking: Asking, cut: Cut, name: str) -> bool:
-    from assay.query.tracking import session_counts
-
-    try:
-        session_counts(asking.plan, cut, [name])
-    except Refused:
-        return False
-    return True
 
 
 def _noise(seen: Mapping[str, Mapping[Any, int]], days: tuple[int, int], counts: bool) -> dict[str, float]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.analyses.audit import events_of
 from assay.decide.checks import moved
+from assay.decide.tracking import within
 from assay.decide.words import difference_words, group_name
 
 if TYPE_CHECKING:
@@ -113,13 +114,7 @@ def _effect(case: Case, one: Break, volumes: Volumes) -> Fraction:
     early = one.first <= case.other.last
     side = case.whole[0 if early else 1]
     period = case.other if early else case.after.period
-    seen = sum(
-        count
-        for (event, _), days in volumes.events.items()
-        if event == one.event
-        for day, count in days.items()
-        if period.first <= day <= period.last
-    )
+    seen = sum(within(days, period) for (event, _), days in volumes.events.items() if event == one.event)
     if not seen:  # nothing at all came: the other side says what an event brings
         side, seen = case.whole[1 if early else 0], max(1, round(one.expected))
     lost = Fraction(one.missing) * side.top / seen
@@ -159,7 +154,7 @@ def _toward(look: Look, key: Any) -> float:
 
 
 def _rate(case: Case, least: float) -> list[tuple[float, Finding]]:
-    from assay.analyses.why_parts import headline
+    from assay.analyses.why_parts import figure, headline
 
     look = headline(case)
     if look is None or not look.rate_error:
@@ -178,7 +173,7 @@ def _rate(case: Case, least: float) -> list[tuple[float, Finding]]:
     adds = left if dimension is None else dimension.parts[key].rate
     better = (adds > 0) == (case.metric.direction == "up")
     found = moved.rate_moved(
-        case.metric.name, name, who, tuple(_cell(case, r) for r in rates), _rate_kind(case), case.currency,
+        case.metric.name, name, who, (figure(case, rates[0]), figure(case, rates[1])), _rate_kind(case), case.currency,
         float(adds), better, next(iter(case.asking.plan.funnels), None),
     )  # fmt: skip
     return [(float(left) / change if change else 1.0, found)]
@@ -246,14 +241,6 @@ def _share(side: Side, whole: Side) -> float:
     return float(side.bottom / whole.bottom)
 
 
-def _cell(case: Case, rate: Fraction | None) -> Any:
-    from assay.analyses.adding import money_cells
-
-    if rate is None:
-        return None
-    return money_cells([rate])[0] if case.kind == "money" else float(rate)
-
-
 def _rate_kind(case: Case) -> str:
     return "number" if case.kind == "count" else case.kind
 
@@ -265,14 +252,15 @@ def _others(case: Case, volumes: Volumes) -> list[Finding]:
     """Bots and consent."""
     assert case.other is not None
     periods = (case.other, case.after.period)
-    bots = tuple(sum(n for day, n in volumes.bots.items() if p.first <= day <= p.last) for p in periods)
-    found = [moved.bots_moved((bots[0], bots[1]), case.asking.plan.rules.bots == "exclude", None)]
+    found = [
+        moved.bots_moved(
+            (within(volumes.bots, periods[0]), within(volumes.bots, periods[1])),
+            case.asking.plan.rules.bots == "exclude",
+        )
+    ]
     shares, counts = [], []
     for period in periods:
-        granted, denied = (
-            sum(n for day, n in days.items() if period.first <= day <= period.last)
-            for days in (volumes.granted, volumes.denied)
-        )
+        granted, denied = within(volumes.granted, period), within(volumes.denied, period)
         counts.append(granted + denied)
         shares.append(granted / (granted + denied) if granted + denied else 0.0)
     if all(counts):

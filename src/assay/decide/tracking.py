@@ -68,9 +68,9 @@ def _of_event(
     browsers = list(dict.fromkeys(browser for event, browser in events if event == name))
     own = _sum(events[name, browser] for browser in browsers)
     rest = _sum(days for (event, _), days in events.items() if event != name)
-    if not _within(own, usual):
+    if not within(own, usual):
         late = {day: count for day, count in own.items() if any(p.first <= day <= p.last for p in watched)}
-        if sum(late.values()) >= _NEW and _within(rest, usual):
+        if sum(late.values()) >= _NEW and within(rest, usual):
             return [Break(name, "appeared", min(late), max(late), 0.0, sum(late.values()), {})]
         return []
     found = [*_stretches(name, own, rest, usual, watched, {}), *_doubled(name, own, rest, usual, watched)]
@@ -179,7 +179,7 @@ def twice(one: Break, per_visitor: Mapping[date, tuple[int, int]], usual: Period
 def _ratio(own: Days, rest: Days, usual: Period) -> float | None:
     """Events per other event in ordinary days: the median day where days are full, else the sum over all."""
     days = [day for day in _days(usual.first, usual.last) if rest.get(day)]
-    total, others = _within(own, usual), _within(rest, usual)
+    total, others = within(own, usual), within(rest, usual)
     if not total or not others:
         return None
     if min(total, others) / len(days) < ENOUGH:
@@ -189,7 +189,8 @@ def _ratio(own: Days, rest: Days, usual: Period) -> float | None:
     return ratios[middle] if len(ratios) % 2 else (ratios[middle - 1] + ratios[middle]) / 2
 
 
-def _within(days: Days, period: Period) -> int:
+def within(days: Days, period: Period) -> int:
+    """How many on the days of a period."""
     return sum(count for day, count in days.items() if period.first <= day <= period.last)
 
 

@@ -69,10 +69,7 @@ def mix_and_rate(
     for key in dict.fromkeys((*before, *after)):
         one, two = before.get(key, Side()), after.get(key, Side())
         shares = one.bottom / low, two.bottom / high
-        rates = one.rate, two.rate
-        known = [rate for rate in rates if rate is not None]
-        middle = sum(known, _NONE) / len(known) if known else mean
-        change = two.rate - one.rate if one.rate is not None and two.rate is not None else _NONE
+        middle, change = _middle(one, two, mean), _change(one, two)
         parts[key] = Part(
             (shares[1] - shares[0]) * (middle - mean),
             sum(shares, _NONE) / 2 * change,
@@ -80,6 +77,17 @@ def mix_and_rate(
             _rate_error(float(sum(shares, _NONE)) / 2, one, two, rate_noise),
         )
     return parts
+
+
+def _middle(one: Side, two: Side, otherwise: Fraction) -> Fraction:
+    """The mean of the rates that there are."""
+    known = [rate for rate in (one.rate, two.rate) if rate is not None]
+    return sum(known, _NONE) / len(known) if known else otherwise
+
+
+def _change(one: Side, two: Side) -> Fraction:
+    """The change of the rate; none for a group on one side only."""
+    return two.rate - one.rate if one.rate is not None and two.rate is not None else _NONE
 
 
 def _mix_error(
@@ -100,12 +108,12 @@ def _rate_error(share: float, one: Side, two: Side, noise: float) -> float | Non
 def mix_error(before: Mapping[K, Side], after: Mapping[K, Side], share_noise: Mapping[K, float] | None = None) -> float:
     """Standard error of the whole mix part: shares of one side are those of a multinomial draw, plus their noise."""
     low, high = (sum((s.bottom for s in sides.values()), _NONE) for sides in (before, after))
-    parts = mix_and_rate(before, after)
-    above: dict[K, float] = {}
-    mean = sum(float(sum((s.top for s in x.values()), _NONE) / n) for x, n in ((before, low), (after, high))) / 2
-    for key in parts:
-        known = [float(r) for r in (before.get(key, Side()).rate, after.get(key, Side()).rate) if r is not None]
-        above[key] = sum(known) / len(known) - mean if known else 0.0
+    overall = [sum((s.top for s in x.values()), _NONE) / n for x, n in ((before, low), (after, high))]
+    mean = (overall[0] + overall[1]) / 2
+    above = {
+        key: float(_middle(before.get(key, Side()), after.get(key, Side()), mean) - mean)
+        for key in dict.fromkeys((*before, *after))
+    }
     variance = sum((share_noise or {}).get(key, 0.0) * a * a for key, a in above.items())
     for sides, total in ((before, low), (after, high)):
         shares = {key: float(side.bottom / total) for key, side in sides.items()}
@@ -127,9 +135,7 @@ def volume_by_group(
     parts = {}
     for key in dict.fromkeys((*before, *after)):
         one, two = before.get(key, Side()), after.get(key, Side())
-        known = [rate for rate in (one.rate, two.rate) if rate is not None]
-        middle = sum(known, _NONE) / len(known) if known else _NONE
-        change = two.rate - one.rate if one.rate is not None and two.rate is not None else _NONE
+        middle, change = _middle(one, two, _NONE), _change(one, two)
         units = (one.bottom + two.bottom) / 2
         # tops without units (money of nobody) change the total and nothing else
         stray = (two.top if not two.bottom else _NONE) - (one.top if not one.bottom else _NONE)

@@ -6,7 +6,7 @@ A situation is one file with a ``SITUATION`` and a line in ``SITUATIONS``.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -171,3 +171,8 @@ def sure(z: float, looks: int) -> bool:
     from assay.stats.normal import p_two_sided
 
     return p_two_sided(z) * max(1, looks) <= SURE
+
+
+def strongest(cases: Iterable[tuple[float, Finding]]) -> list[Finding]:
+    """The findings of (how far it lies from the usual, finding), the farthest first."""
+    return [finding for _, finding in sorted(cases, key=lambda case: -abs(case[0]))]

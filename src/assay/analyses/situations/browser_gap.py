@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.analyses.situations.base import NotSeen, Site, Situation, sure
+from assay.analyses.situations.base import NotSeen, Site, Situation, strongest, sure
 from assay.analyses.situations.equal import all_else_equal
 from assay.decide.words import percent
 from assay.model.finding import Finding
@@ -24,7 +24,7 @@ def look(site: Site) -> list[Finding]:
             )
             evidence = {"dimension": "browser", "browser": name, "value": name, "rate": one.rate, "odds": one.odds}
             cases.append((one.z, Finding("browser_gap", "warning", text, evidence, "assay leaks --by browser")))
-    return [finding for _, finding in sorted(cases, key=lambda case: case[0])]
+    return strongest(cases)
 
 
 SITUATION = Situation(

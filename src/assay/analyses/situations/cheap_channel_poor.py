@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from statistics import median
 
-from assay.analyses.situations.base import NotSeen, Site, Situation, sure
+from assay.analyses.situations.base import NotSeen, Site, Situation, strongest, sure
 from assay.decide.words import amount, significant
 from assay.model.finding import Finding
 
@@ -63,7 +63,7 @@ def look(site: Site) -> list[Finding]:
             evidence = {"channel": name, "cac": cost, "value": each, "ratio": returns[name], "others": median(others),
                         "age": age}  # fmt: skip
             cases.append((z, Finding("cheap_channel_poor", "warning", text, evidence, "assay clv --by first_channel")))
-    return [finding for _, finding in sorted(cases, key=lambda case: case[0])]
+    return strongest(cases)
 
 
 SITUATION = Situation(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.analyses.situations.base import NotSeen, Site, Situation, apart, rest, sure
+from assay.analyses.situations.base import NotSeen, Site, Situation, apart, rest, strongest, sure
 from assay.decide.words import percent, significant
 from assay.model.finding import Finding
 
@@ -39,7 +39,7 @@ def look(site: Site) -> list[Finding]:
             )
             evidence = {"campaign": name, "ctr": rate, "conversion": own.value, "others": others.value}
             cases.append((z, Finding("expectation_gap", "warning", text, evidence, "assay channels --by campaign")))
-    return [finding for _, finding in sorted(cases, key=lambda case: case[0])]
+    return strongest(cases)
 
 
 SITUATION = Situation(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.analyses.situations.base import NotSeen, Site, Situation, sure
+from assay.analyses.situations.base import NotSeen, Site, Situation, strongest, sure
 from assay.decide.words import percent
 from assay.model.finding import Finding
 
@@ -39,7 +39,7 @@ def look(site: Site) -> list[Finding]:
             )
             evidence = {"field": str(field), "rate": rate, "others": rest, "reached": int(reached)}
             found.append((z, Finding("form_abandonment", "warning", text, evidence, "assay journey --node EVENT")))
-    return [finding for _, finding in sorted(found, key=lambda case: -case[0])]
+    return strongest(found)
 
 
 SITUATION = Situation(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.analyses.situations.base import NotSeen, Site, Situation, sure
+from assay.analyses.situations.base import NotSeen, Site, Situation, strongest, sure
 from assay.decide.words import percent
 from assay.model.finding import Finding
 from assay.plan.measures import Expression, Measure, Quantity, Select
@@ -54,7 +54,7 @@ def look(site: Site) -> list[Finding]:
             )
             evidence = {"page": page, "bounce_rate": bounced / seen, "expected": expected / seen, "landings": int(seen)}
             found.append((z, Finding("landing_bounce", "warning", text, evidence, "assay pages")))
-    return [finding for _, finding in sorted(found, key=lambda case: -case[0])]
+    return strongest(found)
 
 
 SITUATION = Situation(

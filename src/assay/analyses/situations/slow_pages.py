@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.analyses.situations.base import NotSeen, Site, Situation, sure
+from assay.analyses.situations.base import NotSeen, Site, Situation, strongest, sure
 from assay.decide.words import percent, significant
 from assay.model.finding import Finding
 
@@ -36,7 +36,7 @@ def look(site: Site) -> list[Finding]:
         rates = {"slow": slow_won / slow if slow else None, "fast": fast_won / fast if fast else None}
         evidence = {"page": str(page), "p75_ms": float(p75), "views": int(views), **rates}
         found.append((float(p75), Finding("slow_pages", "warning", text, evidence, "assay pages")))
-    return [finding for _, finding in sorted(found, key=lambda case: -case[0])]
+    return strongest(found)
 
 
 SITUATION = Situation(

@@ -94,12 +94,12 @@ def tracking_moved(metric: str, one: Break, adds: str | None) -> Finding:
     return Finding("tracking_moved", severity, text, evidence, "repair the tag; assay quality shows the days")
 
 
-def bots_moved(counts: tuple[int, int], excluded: bool, adds: str | None) -> Finding | None:
+def bots_moved(counts: tuple[int, int], excluded: bool) -> Finding | None:
     """Many more or fewer events of bots than before."""
     before, after = counts
     if max(counts) < 100 or not (after > 2 * before or before > 2 * after):
         return None
-    effect = "they are left out" if excluded else f"they move it by {adds}" if adds else "they are counted"
+    effect = "they are left out" if excluded else "they are counted"
     text = f"bots: {before:,} → {after:,} events; {effect}"
     return Finding("bots_moved", "info" if excluded else "warning", text, {"before": before, "after": after})
 
