@@ -27,7 +27,10 @@ BACK = 28  # days that the first run judges
 
 @dataclass(frozen=True)
 class Ran:
-    """What a run of the alerts found. ``days``: complete days judged now. ``reason``: why none was."""
+    """What a run of the alerts found. ``days``: complete days judged now. ``reason``: why none was.
+
+    ``past``: what was already over when the first run came to it; it is in the list and not told as new.
+    """
 
     days: tuple[date, ...]
     new: tuple[Finding, ...]
@@ -35,6 +38,7 @@ class Ran:
     muted: int
     open: int
     reason: str = ""
+    past: int = 0
 
 
 def run_alerts(workspace: Workspace, as_of: datetime | None = None) -> Ran:
@@ -71,7 +75,7 @@ class _Run:
         return Ran(
             tuple(j.day.day for j in judged), tuple(findings(asking, loud)), tuple(findings(asking, over)),
             len(wanted) - len(loud), sum(one.recovered is None for one in incidents),
-            "" if judged or new else self._reason(first, last),
+            "" if judged or new else self._reason(first, last), len(new) - len(wanted),
         )  # fmt: skip
 
     def _running(self, incidents: list[Incident]) -> list[Incident]:

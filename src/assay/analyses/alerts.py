@@ -169,7 +169,9 @@ def _sentence(found: list[Incident], inside: list[Judged], period: str) -> str:
 
     first = found[0]
     head = (
-        f"{len(going)} of {len(found)} alerts go on"
+        "One alert, which goes on"
+        if going and len(found) == 1
+        else f"{len(going)} of {len(found)} alerts {'goes' if len(going) == 1 else 'go'} on"
         if going
         else f"{len(found)} alert{'s' if len(found) > 1 else ''}, all over"
     )

@@ -114,7 +114,8 @@ def _sentence(rows: list[tuple[Cell, ...]], findings: list[Finding], period: str
     if not findings:
         return f"None of {looked} situations is there beyond noise{rest}, {period}."
     found = sum(row[2] == "found" for row in rows)
-    return f"{found} of {looked} situations {'is' if found == 1 else 'are'} there: {findings[0].text}{rest}, {period}."
+    head = "The situation is" if looked == 1 else f"{found} of {looked} situations {'is' if found == 1 else 'are'}"
+    return f"{head} there: {findings[0].text}{rest}, {period}."
 
 
 QUESTION = Question("patterns", "Named situations found in the data, with causes and a test idea.", Params, answer)

@@ -76,9 +76,12 @@ def _table(ran: Ran) -> str:
     counts = f"{len(ran.new)} new, {len(ran.recovered)} recovered, {ran.open} going on" + (
         f", {ran.muted} muted" if ran.muted else ""
     )
+    counts += f"; {ran.past} more already over, in the list" if ran.past else ""
     lines = [f"new: {f.text}\n  do: {f.action}\n" for f in ran.new]
     lines += [f"recovered: {f.text}\n" for f in ran.recovered]
-    return "".join([f"{days}: {counts}.\n", *lines]) + ("\nnext: assay alerts\n" if ran.new or ran.open else "")
+    return "".join([f"{days}: {counts}.\n", *lines]) + (
+        "\nnext: assay alerts\n" if ran.new or ran.open or ran.past else ""
+    )
 
 
 def _json(ran: Ran) -> str:
@@ -87,6 +90,7 @@ def _json(ran: Ran) -> str:
         "new": [_of(f) for f in ran.new],
         "recovered": [_of(f) for f in ran.recovered],
         "muted": ran.muted,
+        "past": ran.past,
         "open": ran.open,
         "reason": ran.reason or None,
     }
