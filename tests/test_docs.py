@@ -15,8 +15,8 @@ from assay.collect.importers import IMPORTERS
 from assay.decide.reconcile import REASONS
 from assay.model.event import FIELDS
 from assay.plan.dimensions import DIMENSIONS
-from assay.plan.forms import SECTIONS
 from assay.plan.kpis import TYPES
+from assay.plan.sections import SECTIONS
 from assay.query.derive import BOUNCES
 
 ROOT = Path(__file__).parent.parent
@@ -71,3 +71,16 @@ def test_the_plan_of_the_docs_loads() -> None:
     contribution = "  contribution: {type: simple, sum: contribution}\n"
     plan = loads(head + metrics[0].rstrip() + "\n" + contribution)
     assert len(plan.metrics) == 16
+
+
+def test_the_experiment_of_the_docs_loads() -> None:
+    from assay.plan.experiment_forms import ExperimentForm
+    from assay.plan.load import loads
+    from assay.plan.validate import keys
+
+    text = (DOCS / "plan.md").read_text(encoding="utf-8")
+    block = re.findall(r"```yaml\n(experiments:.*?)```", text, re.S)[0]
+    shop = (ROOT / "tests" / "plan" / "shop.yaml").read_text(encoding="utf-8").split("experiments:")[0]
+    head = shop.replace("  view_pricing:", "  experiment_viewed: {properties: {experiment_id: string, variant: string}}\n  view_pricing:")
+    assert list(loads(head + block).experiments) == ["free_shipping"]
+    assert [key for key in keys(ExperimentForm) if not re.search(rf"\b{key}\b", text)] == []

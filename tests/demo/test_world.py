@@ -249,7 +249,7 @@ def test_steps_by_device_from_the_lines(shop: Shop) -> None:
 def test_the_plan_loads_and_moves_with_the_days(tmp_path: Path) -> None:
     calendar = Calendar(30, date(2027, 2, 1))
     moved = loads(plan(calendar))
-    assert moved.experiments["free_shipping"]["guardrails"][0]["metric"] == "refund_rate"
+    assert moved.experiments["free_shipping"].guardrails[0].metric == "refund_rate"
     assert "2026" not in plan(calendar)
     shares: list[float] = []
     parts = build(tmp_path, days=LEAST_DAYS, visitors=50, seed=1, progress=shares.append)

@@ -11,9 +11,10 @@ from assay.model.errors import PlanError
 from assay.plan.check import check
 from assay.plan.diff import diff
 from assay.plan.expressions import ExpressionError, parse
-from assay.plan.forms import SECTIONS, MetricForm
+from assay.plan.forms import MetricForm
 from assay.plan.kpis import TYPES
 from assay.plan.load import loads, loads_with_lines
+from assay.plan.sections import SECTIONS
 from assay.plan.validate import keys
 
 WORDS = sorted(
@@ -191,7 +192,7 @@ segments: {mobile: device = 'mobile'}
 cohorts: {c: {did: purchase, within: 7d}}
 funnels: {f: {steps: [view_item, {event: purchase, where: revenue > 1}], exclusions: [{event: refund}]}}
 channels: [{channel: A, where: source = 'a'}]
-experiments: {e: {primary: {metric: aov}, guardrails: [{metric: rate}]}}
+experiments: {e: {primary: {metric: aov}, guardrails: [{metric: rate, margin: 1pp}]}}
 changes: [{date: 2026-01-01, kind: fix, what: x}]
 alerts: {a: {metric: aov}}
 """

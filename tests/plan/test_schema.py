@@ -5,9 +5,9 @@ from typing import Any
 
 import yaml
 
-from assay.plan.forms import SECTIONS
 from assay.plan.kpis import TYPES
 from assay.plan.schema import DRAFT, schema
+from assay.plan.sections import SECTIONS
 
 
 def options(node: dict[str, Any], root: dict[str, Any]) -> list[dict[str, Any]]:

@@ -226,13 +226,7 @@ def cited(asking: Asking, name: str, since: date) -> str:
     """Tests and changes that name a metric: a KPI that nothing is decided by is noise."""
     from assay.analyses.changelog import known_changes
 
-    tests = []
-    for experiment, keys in asking.plan.experiments.items():
-        primary = keys.get("primary")
-        named = [primary.get("metric") if isinstance(primary, dict) else primary, *(keys.get("diagnostics") or ())]
-        named += [g.get("metric") if isinstance(g, dict) else g for g in keys.get("guardrails") or ()]
-        if name in named:
-            tests.append(experiment)
+    tests = [one.name for one in asking.plan.experiments.values() if name in one.metrics]
     changes = [c.what for c in known_changes(asking, since, asking.today) if name in c.what]
     return ", ".join([*tests, *changes])
 

@@ -20,7 +20,7 @@ F = TypeVar("F", bound=forms.Form)
 _COMMON = frozenset(forms.MetricForm.model_fields)
 
 
-def _named(draft: Draft, section: str, form: type[F]) -> list[tuple[str, F, Place]]:
+def named(draft: Draft, section: str, form: type[F]) -> list[tuple[str, F, Place]]:
     """Every entry of a section that is well formed by itself."""
     found = []
     for name, value in draft.entries(section).items():
@@ -45,7 +45,7 @@ def segments(draft: Draft) -> None:
 def cohorts(draft: Draft) -> None:
     """Units by what they did."""
     made = {}
-    for name, form, place in _named(draft, "cohorts", forms.CohortForm):
+    for name, form, place in named(draft, "cohorts", forms.CohortForm):
         if not (form.did or form.did_not or form.sequence or form.where or form.members):
             place.problem("needs did, did_not, sequence, where or members", code="missing_key")
         if name in draft.names(cohorts=False) or name in draft.entries("segments"):
@@ -95,7 +95,7 @@ def member_ids(file: str, place: Place) -> tuple[str, ...]:
 def funnels(draft: Draft) -> None:
     """Steps in a window."""
     made = {}
-    for name, form, place in _named(draft, "funnels", forms.FunnelForm):
+    for name, form, place in named(draft, "funnels", forms.FunnelForm):
         steps = tuple(_step(one, place.at("steps", index)) for index, one in enumerate(form.steps))
         if steps[0].optional:
             place.problem("the first step cannot be optional", "steps", 0, code="value")
@@ -233,7 +233,7 @@ def objectives(draft: Draft) -> None:
     """Outcomes wanted."""
     made = {
         name: values.Objective(name, form.goal, form.owner, form.until)
-        for name, form, _ in _named(draft, "objectives", forms.ObjectiveForm)
+        for name, form, _ in named(draft, "objectives", forms.ObjectiveForm)
     }
     draft.set(objectives=made)
 
@@ -241,7 +241,7 @@ def objectives(draft: Draft) -> None:
 def kpi_list(draft: Draft) -> None:
     """Metrics tied to objectives; direction is the metric's unless the KPI says it where the metric does not."""
     made = {}
-    for name, form, place in _named(draft, "kpis", forms.KpiForm):
+    for name, form, place in named(draft, "kpis", forms.KpiForm):
         known = place.known("metrics", name, "metric")
         if form.objective is not None:
             place.known("objectives", form.objective, "objective", "objective")
@@ -256,36 +256,6 @@ def kpi_list(draft: Draft) -> None:
             )
         made[name] = values.Kpi(name, form.objective, direction, form.target, form.baseline, form.guardrail)
     draft.set(kpis=made)
-
-
-def experiments(draft: Draft) -> None:
-    """Kept as written; the metrics that they name must exist."""
-    made = {}
-    for name, value in draft.entries("experiments").items():
-        place = Place(draft, ("experiments", name))
-        if not isinstance(value, dict):
-            place.problem(f"must be a mapping (key: value), not {kind(value)}", code="value")
-            continue
-        made[name] = value
-        _metric_named(value.get("primary"), place.at("primary"))
-        for key in ("diagnostics", "guardrails"):
-            named = value.get(key)
-            if named is not None and not isinstance(named, list):
-                place.problem(f"must be a list, not {kind(named)}", key, code="value")
-            for index, one in enumerate(named if isinstance(named, list) else []):
-                _metric_named(one, place.at(key, index))
-    draft.set(experiments=made)
-
-
-def _metric_named(value: Any, place: Place) -> None:
-    if value is None:
-        return
-    inside = isinstance(value, dict)
-    name = value.get("metric") if inside else value
-    if isinstance(name, str):
-        place.known("metrics", name, "metric", *(("metric",) if inside else ()))
-    else:
-        place.problem(f"names a metric, not {kind(name)}", code="value")
 
 
 def changes(draft: Draft) -> None:
@@ -304,7 +274,7 @@ AUTOMATIC = "automatic"
 def alerts(draft: Draft) -> None:
     """Numbers that are watched; ``automatic`` says how those are that need no rule."""
     made = {}
-    for name, form, place in _named(draft, "alerts", forms.AlertForm):
+    for name, form, place in named(draft, "alerts", forms.AlertForm):
         given = [key for key in ("metric", "funnel") if getattr(form, key) is not None]
         if name == AUTOMATIC:
             for key in [*given, *(["by"] if form.by else [])]:

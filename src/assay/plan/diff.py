@@ -14,9 +14,23 @@ from assay.plan.values import Plan
 
 _WITH_ID = ("segments", "cohorts", "funnels", "metrics")
 _NAMED = ("events", "goals", "objectives", "kpis", "experiments", "alerts", "imports")
-_SECTIONS = ("site", "rules", "pages", "cleaning", "orders", "activity", "channels", *_NAMED, *_WITH_ID, "changes")
+_SECTIONS = (
+    "site",
+    "rules",
+    "pages",
+    "cleaning",
+    "orders",
+    "activity",
+    "channels",
+    "holdout",
+    *_NAMED,
+    *_WITH_ID,
+    "changes",
+)
 # Keys that name, describe or credit; no number depends on them.
-_LABELS = frozenset({"description", "label", "owner", "team", "agreed_by", "stage", "link", "what", "hypothesis"})
+_LABELS = frozenset(
+    {"description", "label", "owner", "team", "agreed_by", "stage", "link", "what", "hypothesis", "notes"}
+)
 _SECONDS = frozenset({"within", "window", "timeout", "max", "refund_window", "threshold"})
 _HIDDEN = frozenset({"id", "words", "quantity", "uses", "builtin"})
 

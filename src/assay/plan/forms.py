@@ -7,7 +7,6 @@ entries are resolved in ``build``.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -55,13 +54,13 @@ def _no_word(value: Any) -> Any:
 
 
 _PATTERN = r"^[0-9]+\s*[smhdw]$"
-_DurationText = Annotated[str, StringConstraints(pattern=_PATTERN)]
+DurationText = Annotated[str, StringConstraints(pattern=_PATTERN)]
 Text = Annotated[str, StringConstraints(min_length=1)]
 Texts = Annotated[list[Text], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
-Duration = Annotated[int, BeforeValidator(literals.duration, json_schema_input_type=_DurationText)]
+Duration = Annotated[int, BeforeValidator(literals.duration, json_schema_input_type=DurationText)]
 DurationOrNone = Annotated[
     int | None,
-    BeforeValidator(literals.duration_or_none, json_schema_input_type=_DurationText | Literal["none"] | None),
+    BeforeValidator(literals.duration_or_none, json_schema_input_type=DurationText | Literal["none"] | None),
 ]
 Day = Annotated[date, BeforeValidator(literals.day, json_schema_input_type=str)]
 ShareOrRate = Annotated[Share, BeforeValidator(literals.share, json_schema_input_type=str | float)]
@@ -265,7 +264,7 @@ class FunnelForm(Form):
     per: Literal["visitor", "user", "session", "account"] = "visitor"
     window: Annotated[
         int | Literal["session"] | None,
-        BeforeValidator(_window, json_schema_input_type=_DurationText | Literal["session"]),
+        BeforeValidator(_window, json_schema_input_type=DurationText | Literal["session"]),
     ] = None
     order: Literal["ordered", "strict", "unordered", "windowfunnel"] = "ordered"
     entry: Literal["latest", "first"] | None = None
@@ -299,40 +298,3 @@ class AlertForm(Form):
         float, BeforeValidator(literals.sensitivity, json_schema_input_type=SensitivityName | float)
     ] = literals.SENSITIVITIES["medium"]
     to: Texts = []
-
-
-@dataclass(frozen=True)
-class Section:
-    """One section. ``shape``: one (a mapping), named (name → entry), list, text (name → text), raw (name → mapping) …
-
-    ``form`` is None where the entries' keys are checked elsewhere.
-    """
-
-    name: str
-    shape: str
-    form: type[Form] | None
-    help: str
-
-
-SECTIONS: tuple[Section, ...] = (
-    Section("site", "one", SiteForm, "The site or client: zone, currency, domains."),
-    Section("rules", "one", RulesForm, "Semantics by name."),
-    Section(
-        "pages", "pages", CleaningForm, "Page groups: group → glob or list of globs; _clean says how URLs are cleaned."
-    ),
-    Section("events", "named", EventForm, "Own events, and own properties of built-in ones."),
-    Section("orders", "one", OrdersForm, "What an order is and what it costs."),
-    Section("goals", "named", GoalForm, "Conversions, macro and micro."),
-    Section("activity", "one", ActivityForm, "What counts as active; default: any interactive event."),
-    Section("objectives", "named", ObjectiveForm, "Outcomes wanted."),
-    Section("metrics", "metrics", None, "Everything measurable."),
-    Section("kpis", "named", KpiForm, "Metrics tied to an objective."),
-    Section("segments", "text", None, "Named conditions."),
-    Section("cohorts", "named", CohortForm, "Units by what they did."),
-    Section("funnels", "named", FunnelForm, "Steps in a window."),
-    Section("channels", "list", ChannelForm, "Own channel rules, before the rule set's."),
-    Section("experiments", "raw", None, "Tests: hypothesis, variants, primary metric, guardrails."),
-    Section("changes", "list", ChangeForm, "The change log."),
-    Section("alerts", "named", AlertForm, "Numbers that are watched."),
-    Section("imports", "raw", None, "Column mappings for imports."),
-)

@@ -16,6 +16,7 @@ from graphlib import TopologicalSorter
 from typing import Any
 
 from assay.plan.dimensions import DIMENSIONS
+from assay.plan.experiments import Experiment
 from assay.plan.measures import Expression, Measure, Quantity, Select
 from assay.plan.values import Cohort, Funnel, Metric, Plan, Segment
 
@@ -131,7 +132,11 @@ def plan_meaning(plan: Plan) -> dict[str, Any]:
     targets = {n: (k.target.value, k.target.relative, k.target.by) for n, k in plan.kpis.items() if k.target}
     site = dataclasses.replace(plan.site, name="")
     active = {"activity": plan.activity} if plan.activity else {}
-    free = {"experiments": plan.experiments, "imports": {n: i.keys for n, i in plan.imports.items()}}
+    free = {
+        "experiments": {n: unlabelled(e) for n, e in plan.experiments.items()},
+        "imports": {n: i.keys for n, i in plan.imports.items()},
+        **({"holdout": plan.holdout} if plan.holdout else {}),
+    }
     return {
         **_derivation(plan),
         "site": site,
@@ -143,6 +148,13 @@ def plan_meaning(plan: Plan) -> dict[str, Any]:
         **active,
         **free,
     }
+
+
+def unlabelled(experiment: Experiment) -> Experiment:
+    """The experiment without what only names, describes or credits."""
+    return dataclasses.replace(
+        experiment, name="", hypothesis="", objective=None, owner=None, notes="", audience_name=None
+    )
 
 
 def _derivation(plan: Plan) -> dict[str, Any]:

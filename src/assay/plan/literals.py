@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import calendar
 import re
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from assay.model.errors import suggestion
+from assay.plan.experiments import Cap, Change
 from assay.plan.values import Share, Target
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DURATION = re.compile(r"([0-9]{1,9})\s*([smhdw])")
 _DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _TARGET = re.compile(r"([+-]?)\s*([0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*(%?)\s+by\s+(\S+)")
+_CHANGE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?|\.[0-9]{1,12})\s*(%|pp|[A-Z]{3})?")
+_A_YEAR = re.compile(r"\s+(?:a|per)\s+year$")
 _RANGE = re.compile(r"(\S+?)\s*(?:\.\.|\s+to\s+)\s*(\S+)")
 MAX_SECONDS = 100 * 366 * 86_400
 
@@ -82,6 +86,55 @@ def share(value: Any) -> Share:
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
         return Share(rate=Decimal(str(value)))
     raise ValueError(f"{show(value)} is neither a property's name nor a rate such as 35%")
+
+
+def fraction(value: Any) -> float:
+    """Between 0 and 1, of ``35%`` or 0.35."""
+    part = rate(value) if isinstance(value, str) else value
+    if isinstance(part, int | float | Decimal) and not isinstance(part, bool) and 0 <= part <= 1:
+        return float(part)
+    raise ValueError(f"{show(value)} is no share; write it as 35%, or as a number from 0 to 1")
+
+
+def yearly(value: Any) -> float:
+    """A fraction, of ``10%`` or ``10% a year``."""
+    return fraction(_A_YEAR.sub("", value) if isinstance(value, str) else value)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A size of change as written; ``currency`` where it is money."""
+
+    change: Change
+    currency: str | None = None
+
+
+def change(value: Any) -> Written:
+    """``3%`` of the value, ``0.5pp`` of a share, ``0.10`` in the metric's unit, ``0.10 EUR``; without a sign."""
+    numeric = isinstance(value, int | float) and not isinstance(value, bool)
+    text = format(Decimal(str(value)), "f") if numeric else str(value).strip() if isinstance(value, str) else ""
+    found = _CHANGE.fullmatch(text)
+    if found is None:
+        signed = " without a sign: the direction says which way" if text[:1] in ("+", "-") else ""
+        raise ValueError(f"{show(value)} is no size of change; write 3%, 0.5pp, 0.10 or 0.10 EUR{signed}")
+    number, unit = Decimal(found[1]), found[2]
+    if not number:
+        raise ValueError(f"{show(value)} must be more than 0")
+    if unit in ("%", "pp"):
+        return Written(Change(float(number / 100), "relative" if unit == "%" else "points"))
+    return Written(Change(float(number), "absolute"), unit)
+
+
+def cap(value: Any) -> Cap:
+    """A number in the metric's unit, or ``99.9%``: that quantile."""
+    if isinstance(value, str) and value.strip().endswith("%"):
+        part = fraction(value)
+        if not 0.5 <= part < 1:
+            raise ValueError(f"{show(value)} is no quantile to cap at; it must lie between 50% and 100%, such as 99.9%")
+        return Cap(part, True)
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e18:
+        return Cap(float(value))
+    raise ValueError(f"{show(value)} is neither a number above 0 nor a quantile such as 99.9%")
 
 
 def target(value: Any) -> Target:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from assay.model.errors import UsageError, suggestion
-from assay.plan import build, build_measures, ids
+from assay.plan import build, build_experiments, build_measures, ids
 from assay.plan.draft import Draft
-from assay.plan.forms import SECTIONS
 from assay.plan.includes import INCLUDE, gather
 from assay.plan.report import Lines, Report
+from assay.plan.sections import SECTIONS
 from assay.plan.tree import Node, kind, lines, plain, read
 from assay.plan.values import Plan
 
@@ -34,7 +34,8 @@ _BUILDERS: tuple[Callable[[Draft], None], ...] = (
     build_measures.metrics,
     build_measures.objectives,
     build_measures.kpi_list,
-    build_measures.experiments,
+    build_experiments.experiments,
+    build_experiments.holdout,
     build_measures.changes,
     build_measures.alerts,
     build_measures.imports,

@@ -7,8 +7,9 @@ from typing import Any
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from assay.plan import kpis, literals
-from assay.plan.forms import SECTIONS, Form, Section
+from assay.plan.forms import Form
 from assay.plan.includes import INCLUDE
+from assay.plan.sections import SECTIONS, Section
 from assay.plan.values import Share
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"

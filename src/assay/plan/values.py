@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 
+from assay.plan.experiments import Experiment, Holdout
 from assay.plan.measures import Expression, Quantity, Select
 
 EMPTY: Mapping[str, Any] = {}
@@ -310,7 +311,8 @@ class Plan:
     cohorts: Mapping[str, Cohort] = field(default_factory=dict)
     funnels: Mapping[str, Funnel] = field(default_factory=dict)
     channels: tuple[ChannelRule, ...] = ()
-    experiments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    experiments: Mapping[str, Experiment] = field(default_factory=dict)
+    holdout: Holdout | None = None
     changes: tuple[Change, ...] = ()
     alerts: Mapping[str, Alert] = field(default_factory=dict)
     imports: Mapping[str, Import] = field(default_factory=dict)
