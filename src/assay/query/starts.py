@@ -14,18 +14,23 @@ _CLUSTERED = ("session", "order", "event")
 
 def start_query(plan: Plan, cut: Cut, metric: Metric) -> Query:
     """Units that start in the range, with outcomes after their start: all of them, and those whose window has closed."""
-    return _Starts(plan, cut, metric).query()
+    return Starts(plan, cut, metric).query()
 
 
-class _Starts(Frame):
-    def __init__(self, plan: Plan, cut: Cut, metric: Metric) -> None:
+class Starts(Frame):
+    """``shared``: the frame of a larger query that these parts go into, with its bound values."""
+
+    def __init__(self, plan: Plan, cut: Cut, metric: Metric, shared: Frame | None = None) -> None:
         super().__init__(plan, cut)
+        if shared is not None:
+            self.bind, self.dims = shared.bind, shared.dims
         self.metric, self.quantity = metric, metric.quantity
         self.unit = str(metric.quantity.unit or "visitor")
         self.builder = RowBuilder(plan, self.dims, cut)
         self.groups = [f"g{i}" for i in range(self.keys)]
 
     def query(self) -> Query:
+        """Moments of every unit, and of those whose window has closed."""
         measure = self.quantity.numerator
         assert measure is not None
         start = self.quantity.start or Select("order")
@@ -36,9 +41,9 @@ class _Starts(Frame):
         if own:
             x, table = "x0", "starts"
         else:
-            ctes.append(f"outcomes AS ({self._outcomes(measure)})")
+            ctes.append(f"outcomes AS ({self.outcomes(measure)})")
             ctes.append(
-                f"values_ AS (SELECT s.sid, {self._fold(measure)} AS v FROM starts s JOIN outcomes o ON {self._link()} GROUP BY s.sid)"
+                f"values_ AS (SELECT s.sid, {self.fold(measure)} AS v FROM starts s JOIN outcomes o ON {self.link()} GROUP BY s.sid)"
             )
             share = f"CASE WHEN r.v >= {self.quantity.at_least} THEN 1 ELSE 0 END"
             if self.quantity.worth:  # what the start was worth, of those that did (or did not) get there
@@ -128,13 +133,12 @@ class _Starts(Frame):
         condition = session_filter(self.dims, self.cut.where)
         return condition if uses(condition, "s") else f"({condition})"
 
-    def _outcomes(self, measure: Measure) -> str:
+    def outcomes(self, measure: Measure) -> str:
+        """SQL for what may follow a start: link, t, event_no, v."""
         rows = self.builder.rows(measure)
         if rows.outside:
             rows = Rows(rows.alias, "orders o", rows.where, rows.value)
-        key = {"event": f"{rows.alias}.visitor_key", "order": self._order_key(rows)}.get(self.unit) or rows.key(
-            self.unit
-        )
+        key = self.link_of(rows)
         source = rows.source + joins(rows, [key], self.unit)
         where = [
             w
@@ -147,13 +151,19 @@ class _Starts(Frame):
             grain = "".join(f", {g} AS grain" for g in self.grain(f"{rows.alias}.day", rows.t))
         return f"SELECT {key} AS link, {rows.t} AS t, {rows.event_no} AS event_no, {rows.value or '1'} AS v{grain} FROM {source} WHERE {' AND '.join(where)}"
 
+    def link_of(self, rows: Rows) -> str:
+        """What a row has in common with the start that it follows."""
+        own = {"event": f"{rows.alias}.visitor_key", "order": self._order_key(rows)}.get(self.unit)
+        return own or rows.key(self.unit)
+
     def _order_key(self, rows: Rows) -> str:
         if rows.alias == "o":
             return "o.order_id"
         own = self.plan.orders.id
         return "e.order_id" if own == "order_id" else f"coalesce({self.dims.property(own)}, e.order_id)"
 
-    def _link(self) -> str:
+    def link(self) -> str:
+        """Outcome ``o`` belongs to start ``s``."""
         parts = ["o.link = s.link", "o.event_no IS DISTINCT FROM s.start_no"]
         if self.quantity.anchor == "range":
             return "o.link = s.link" + (" AND o.grain = s.g0" if self.cut.grain else "")
@@ -163,7 +173,8 @@ class _Starts(Frame):
             parts.append(f"o.t <= s.t0 + {self.quantity.within * 1_000_000}")
         return " AND ".join(parts)
 
-    def _fold(self, measure: Measure) -> str:
+    def fold(self, measure: Measure) -> str:
+        """SQL that makes one number of a start's outcomes ``o``."""
         return aggregate(
             measure, Rows("o", "", "true", None if measure.op in ("exists",) or measure.field is None else "o.v")
         )

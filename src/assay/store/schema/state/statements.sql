@@ -56,3 +56,9 @@ VALUES (:first, :last, :orders, :tracked, :amount, :tracked_amount, :file, :note
 
 -- name: coverage
 SELECT * FROM coverage ORDER BY last DESC, no DESC;
+
+-- name: log_experiment
+INSERT INTO experiment_log (name, action, at, noted_at, hash, detail) VALUES (:name, :action, :at, :now, :hash, :detail);
+
+-- name: experiment_log
+SELECT * FROM experiment_log ORDER BY no;

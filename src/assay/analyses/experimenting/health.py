@@ -1,0 +1,253 @@
+"""Whether an experiment's numbers may be trusted: looked at before, and apart from, who won."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from assay.decide.checks import experiment as check
+from assay.model.finding import Finding
+from assay.model.period import day_of
+
+if TYPE_CHECKING:
+    from assay.analyses.experimenting.reading import Reading
+    from assay.model.moments import Moments
+
+LEAST_A_DAY = 10  # units below which a day's split says nothing
+HALF_HOUR = 1800
+GIANT = 0.25  # share of the sum of squares
+
+
+def health(reading: Reading) -> list[Finding]:
+    """All findings, the blocking ones first."""
+    found = [one for part in CHECKS for one in part(reading)]
+    order = {"bad": 0, "warning": 1, "info": 2, "good": 3}
+    return sorted(found, key=lambda one: order[one.severity])
+
+
+def _units(reading: Reading) -> Iterator[Finding]:
+    """Arms without units, units where there should be none, the size of the sample."""
+    experiment, table = reading.experiment, reading.table
+    empty = [arm for arm in reading.arms if table.units(reading.counted(arm)) == 0]
+    if empty:
+        yield check.empty_arm(empty)
+    weights = {v.name: v.weight for v in experiment.variants}
+    stray = {name: table.units(lambda key, name=name: key.variant == name) for name in table.variants}  # type: ignore[misc]
+    unknown = {name: n for name, n in stray.items() if name not in weights}
+    leaked = {name: n for name, n in stray.items() if weights.get(name) == 0}
+    if unknown:
+        yield check.leaked(unknown, zero=False)
+    if leaked:
+        yield check.leaked(leaked, zero=True)
+    primary = experiment.primary.metric
+    matured = sum(table.units(reading.counted(arm, primary)) for arm in reading.arms)
+    whole = sum(table.units(reading.counted(arm)) for arm in reading.arms)
+    yield check.sample(whole, matured, reading.run.planned)
+
+
+def _split(reading: Reading) -> Iterator[Finding]:
+    """The sample ratio: over the whole run (valid at every daily look), and day by day."""
+    from assay.stats import srm
+
+    arms, table = reading.arms, reading.table
+    weights = {arm: reading.experiment.weights[arm] for arm in arms}
+    days = table.days
+    daily = [
+        [table.units(lambda key, a=arm, d=day: reading.counted(a)(key) and key.day == d) for arm in arms]
+        for day in days
+    ]  # type: ignore[misc]
+    counts = {arm: sum(row[i] for row in daily) for i, arm in enumerate(arms)}
+    if not all(counts.values()) or len(arms) < 2:
+        return
+    shares = list(weights.values())
+    p = srm.fixed(list(counts.values()), shares).p
+    yield check.split(counts, weights, p, srm.sequential(daily, shares)[-1], reading.over)
+    judged = [(day, row) for day, row in zip(days, daily, strict=True) if sum(row) >= LEAST_A_DAY]
+    broken = {}
+    for day, row in judged:
+        p_day = srm.fixed(row, shares).p * len(judged)
+        if p_day < check.TRUST:
+            broken[day] = (dict(zip(arms, row, strict=True)), p_day)
+    if broken:
+        yield check.broken_days(broken)
+
+
+def _gaps(reading: Reading) -> Iterator[Finding]:
+    """Days inside the run without exposures; runs that are no whole weeks."""
+    zone = reading.plan.site.timezone
+    first, last = day_of(reading.start, zone), min(day_of(reading.end - 1, zone), reading.asking.complete_day())
+    if last < first:
+        return
+    days = [first + timedelta(n) for n in range((last - first).days + 1)]
+    counts = [reading.table.units(lambda key, d=day: key.day == d) for day in days]  # type: ignore[misc]
+    usual = sorted(counts)[len(counts) // 2]
+    missing: list[date] = [day for day, n in zip(days, counts, strict=True) if n < usual / 10]
+    if usual >= LEAST_A_DAY and missing:
+        yield check.gaps(missing, usual)
+    if reading.over and len(days) % 7:
+        yield check.weeks(len(days))
+
+
+def _several(reading: Reading) -> Iterator[Finding]:
+    """Units of several arms: how many, where first seen, and the primary's verdict whatever is done with them."""
+    from assay.stats import srm
+
+    table, arms = reading.table, reading.arms
+    by = {arm: table.units(lambda key, a=arm: key.several and key.variant == a) for arm in arms}  # type: ignore[misc]
+    count = sum(by.values())
+    if not count:
+        return
+    whole = table.units(lambda key: key.variant in arms)
+    p = srm.imbalance(list(by.values()), [reading.experiment.weights[a] for a in arms]) if len(arms) > 1 else None
+    yield check.several(count, whole, by, p, ways(reading))
+
+
+def ways(reading: Reading) -> dict[str, str]:
+    """The primary's state with units of several arms dropped, kept where first seen, and at worst; first treatment."""
+    from assay.stats.contrast import NoContrast
+
+    name = reading.experiment.primary.metric
+    variant = next(arm for arm in reading.arms if arm != reading.control)
+    sides: dict[str, tuple[Moments, Moments]] = {}
+
+    def of(arm: str, arms: str) -> Moments:
+        return reading.table.moments(name, reading.counted(arm, name, arms))
+
+    both = reading.table.moments(name, lambda key: key.several and reading.counted(key.variant, name, "first")(key))
+    sides["dropped"] = (of(reading.control, "drop"), of(variant, "drop"))
+    sides["first"] = (of(reading.control, "first"), of(variant, "first"))
+    sides["all in control"] = (sides["dropped"][0] + both, sides["dropped"][1])
+    sides[f"all in {variant}"] = (sides["dropped"][0], sides["dropped"][1] + both)
+    found = {}
+    for way, (control, treatment) in sides.items():
+        made = reading.contrast(name, control, treatment)
+        if isinstance(made, NoContrast):
+            found[way] = "none"
+            continue
+        bound = reading.critical(made)
+        absolute = made.interval(1 - reading.alpha, critical=bound)
+        if not absolute.excludes():
+            found[way] = "open"
+        else:
+            found[way] = "better" if (made.difference > 0) == (reading.direction(name) == "up") else "worse"
+    return found
+
+
+def _bias(reading: Reading) -> Iterator[Finding]:
+    """The primary before the exposure: random arms are alike there."""
+    from assay.stats.contrast import NoContrast
+    from assay.stats.means import compare_means
+    from assay.stats.ratios import compare_ratios
+
+    name = reading.experiment.primary.metric
+    if "c" not in reading.table.names[name]:
+        return
+    control = reading.moments(name, reading.control, reading.counted(reading.control))
+    for variant in reading.arms[1:]:
+        treatment = reading.moments(name, variant, reading.counted(variant))
+        made = (
+            compare_ratios(control, treatment, "c", "d") if "d" in control.names
+            else compare_means(control, treatment, "c")
+        )  # fmt: skip
+        if not isinstance(made, NoContrast) and made.p() < check.TRUST:
+            yield check.biased(name, variant, f"{made.control:.4g} against {made.treatment:.4g}", made.p())
+
+
+def _late(reading: Reading) -> Iterator[Finding]:
+    """Outcomes in the half hour before the exposure."""
+    from assay.query.experiments import unit_table
+
+    metric = reading.asking.metric(reading.experiment.primary.metric)
+    if "c" not in reading.table.names[metric.name]:
+        return
+    table = unit_table(
+        reading.plan, reading.experiment, [metric], reading.asking.ask, start=reading.start, end=reading.end,
+        covariates={metric.name: metric}, before=HALF_HOUR,
+    )  # fmt: skip
+    moments = table.moments(metric.name, lambda _: True)
+    if "d" in moments.names and metric.quantity.unit == "session":
+        return  # the visit of the exposure is in the window whole
+    before, after = float(moments.sum("c")), float(moments.sum("x"))
+    share = before / (before + after) if before > 0 and after >= 0 else 0.0
+    if share > 0.2 and moments.n >= LEAST_A_DAY:
+        yield check.after_outcome(metric.name, share)
+
+
+def _bots(reading: Reading) -> Iterator[Finding]:
+    from assay.query.experiments.exposures import exposed_bots
+
+    if reading.plan.rules.bots != "exclude":
+        return
+    statement = exposed_bots(reading.plan, reading.experiment, reading.start, reading.end)
+    (count,) = reading.asking.ask(statement).one()
+    if count:
+        yield check.bots(count, reading.table.units(lambda _: True))
+
+
+def _giants(reading: Reading) -> Iterator[Finding]:
+    """One unit that bears most of a mean's variation."""
+    for metric in reading.table.metrics:
+        if "y" in reading.table.names[metric.name] or metric.quantity.kind == "share":
+            continue
+        for arm in reading.arms:
+            keep = reading.counted(arm)
+            moments = reading.table.moments(metric.name, keep)
+            squares, largest = moments.product("x", "x"), reading.table.largest(metric.name, keep)
+            if moments.n > 50 and squares > 0 and largest**2 > GIANT * squares:
+                yield check.giant(metric.name, arm, largest, largest**2 / squares)
+
+
+def _fading(reading: Reading) -> Iterator[Finding]:
+    """The effect of those exposed in the first half of the days against the second."""
+    from assay.analyses.base import column_kind
+    from assay.decide.words import difference_words
+    from assay.stats.contrast import NoContrast
+    from assay.stats.normal import p_two_sided
+
+    name = reading.experiment.primary.metric
+    last = reading.last_day(name)
+    days = [day for day in reading.table.days if last is not None and day <= last]
+    if len(days) < 14:
+        return
+    middle = days[len(days) // 2]
+    kind, currency = column_kind(reading.metric(name)), reading.plan.site.currency
+    for variant in reading.arms[1:]:
+        halves = []
+        for late in (False, True):
+            sides = [
+                reading.table.moments(
+                    name, lambda key, a=arm, late=late: reading.counted(a, name)(key) and (key.day >= middle) == late  # type: ignore[misc]
+                )
+                for arm in (reading.control, variant)
+            ]  # fmt: skip
+            halves.append(reading.contrast(name, sides[0], sides[1]))
+        one, two = halves
+        if isinstance(one, NoContrast) or isinstance(two, NoContrast):
+            continue
+        error = (one.standard_error**2 + two.standard_error**2) ** 0.5
+        p = p_two_sided((one.difference - two.difference) / error) if error > 0 else 1.0
+        if p < 0.01:
+            words = [
+                f"{'+' if h.difference > 0 else '−'}{difference_words(h.difference, kind, currency)}"
+                for h in (one, two)
+            ]
+            yield check.novelty(name, variant, words[0], words[1], p)
+
+
+CHECKS: tuple[Callable[[Reading], Iterator[Finding]], ...] = (
+    _units,
+    _split,
+    _gaps,
+    _several,
+    _bias,
+    _late,
+    _bots,
+    _giants,
+    _fading,
+)
+
+
+def blocking(findings: Sequence[Finding]) -> list[str]:
+    """Reasons for which no number may be trusted."""
+    return [one.text for one in findings if one.severity == "bad"]

@@ -1,0 +1,242 @@
+"""The health of an experiment: whether its numbers may be trusted at all, before anybody looks at them.
+
+Severity ``bad`` blocks a verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from assay.decide.words import percent, significant
+from assay.model.finding import Finding
+
+TRUST = 0.001  # p below which a fault of the set-up is taken for one
+SOME = 0.01  # share of units that may have seen several variants without a word
+
+
+def _p(value: float) -> str:
+    """A p-value in words, never 0."""
+    return f"p = {value:.2g}" if value >= 1e-4 else "p < 0.0001"
+
+
+def split(
+    counts: Mapping[str, int], weights: Mapping[str, float], p: float | None, daily: float | None, final: bool
+) -> Finding:
+    """The arms' sizes against their weights. ``p``: chi-square of one look; ``daily``: valid at every look."""
+    evidence = {"units": dict(counts), "weights": dict(weights), "p": p, "p_sequential": daily}
+    judged = p if final else daily
+    total = sum(counts[name] for name in weights)
+    shares = (
+        ", ".join(f"{name} {percent(counts[name] / total)} (planned {percent(w)})" for name, w in weights.items())
+        if total
+        else ""
+    )
+    if judged is not None and judged < TRUST:
+        text = f"the split is not the planned one: {shares}; {_p(judged)}"
+        return Finding(
+            "srm",
+            "bad",
+            text,
+            evidence,
+            "find what lets units of one arm disappear (redirects, crashes, filters, late tags) and run it again",
+        )
+    return Finding("split_ok", "good", f"the split is as planned: {shares}", evidence)
+
+
+def leaked(counts: Mapping[str, int], zero: bool) -> Finding:
+    """Units in an arm that should have none, or that the plan does not know."""
+    names = ", ".join(f"{name}: {n:,}" for name, n in counts.items())
+    if zero:
+        return Finding(
+            "leaked_units",
+            "bad",
+            f"units in an arm of weight 0: {names}",
+            {"units": dict(counts)},
+            "the assignment does not follow the plan's weights: find out who assigns",
+        )
+    return Finding(
+        "unknown_variant",
+        "warning",
+        f"exposures to variants that the plan does not name: {names}",
+        {"units": dict(counts)},
+        "name them under variants:, or mend what is sent",
+    )
+
+
+def empty_arm(names: Sequence[str]) -> Finding:
+    """An arm without a unit."""
+    what = " and ".join(names)
+    return Finding(
+        "empty_arm",
+        "bad",
+        f"nobody was exposed to {what}",
+        {"variants": list(names)},
+        "check that the variant is delivered and its exposure sent: assay experiment qa",
+    )
+
+
+def broken_days(days: Mapping[date, tuple[Mapping[str, int], float]]) -> Finding:
+    """Days on which the split was broken, each with its units by arm and p, after Bonferroni over all days."""
+    first = next(iter(days))
+    counts, p = days[first]
+    named = ", ".join(f"{name} {n:,}" for name, n in counts.items())
+    more = f" (and {len(days) - 1} more days)" if len(days) > 1 else ""
+    return Finding(
+        "split_day",
+        "warning",
+        f"the split was broken on {first}{more}: {named}; {_p(p)}",
+        {"days": [str(day) for day in days]},
+        "look at what was deployed that day; units of that day are in all figures",
+    )
+
+
+def gaps(days: Sequence[date], usual: float) -> Finding:
+    """Days inside the run with (nearly) no exposures."""
+    more = f" and {len(days) - 1} more days" if len(days) > 1 else ""
+    text = f"almost no exposures on {days[0]}{more} (usual: {significant(usual)} a day)"
+    return Finding(
+        "exposure_gap",
+        "warning",
+        text,
+        {"days": [str(day) for day in days], "usual": usual},
+        "was the test switched off, or its tag broken?",
+    )
+
+
+def several(count: int, total: int, by: Mapping[str, int], p: float | None, verdicts: Mapping[str, str]) -> Finding:
+    """Units that saw several variants: how many, first seen where, whether that is balanced, the verdict each way."""
+    share = count / total
+    text = f"{count:,} of {total:,} units ({percent(share)}) saw several variants"
+    ways = ", ".join(f"{way}: {verdict}" for way, verdict in verdicts.items())
+    same = len(set(verdicts.values())) == 1
+    text += f"; the verdict {'is the same whatever is done with them' if same else 'depends on them: ' + ways}"
+    evidence = {"units": count, "of": total, "first_seen": dict(by), "p": p, "verdicts": dict(verdicts)}
+    if p is not None and p < TRUST:
+        return Finding(
+            "multi_arm_imbalance",
+            "bad",
+            f"{text}; they come from one arm more than from the other ({_p(p)})",
+            evidence,
+            "find out why units of that arm are assigned again",
+        )
+    severity = "info" if share <= SOME and same else "warning"
+    return Finding(
+        "multi_arm",
+        severity,
+        text,
+        evidence,
+        "check that the assignment keeps to a unit: cookies, log-in, several devices",
+    )
+
+
+def biased(metric: str, variant: str, difference: str, p: float) -> Finding:
+    """Arms that differed before anybody was exposed."""
+    return Finding(
+        "pre_exposure_bias",
+        "bad",
+        f"{variant} differed in {metric} before the exposure already: {difference}, {_p(p)}",
+        {"metric": metric, "variant": variant, "p": p},
+        "the arms are no random halves: find out who assigns and how",
+    )
+
+
+def after_outcome(metric: str, share: float) -> Finding:
+    """Outcomes that happened just before the exposure: the exposure is sent too late."""
+    return Finding(
+        "exposed_after",
+        "bad" if share > 0.5 else "warning",
+        f"{percent(share)} of {metric} happened in the half hour before the exposure",
+        {"metric": metric, "share": share},
+        "send the exposure when the variant is shown, not when the page is left or the order made",
+    )
+
+
+def bots(count: int, of: int) -> Finding:
+    """Bots among the exposed; they are in no figure."""
+    return Finding(
+        "exposed_bots",
+        "info",
+        f"{count:,} bots were exposed and left out ({of:,} people were)",
+        {"bots": count, "units": of},
+    )
+
+
+def weeks(days: int) -> Finding:
+    """A run that does not hold whole weeks."""
+    text = f"the run holds {days} days: weekdays are not all in it equally often"
+    return Finding("partial_weeks", "warning" if days < 7 else "info", text, {"days": days}, "decide after whole weeks")
+
+
+def sample(units: int, matured: int, planned: int | None) -> Finding:
+    """How far the sample is."""
+    of = f" of {planned:,} planned" if planned else ""
+    text = f"{units:,} units exposed, {matured:,}{of} with a closed window"
+    return Finding("sample", "info", text, {"units": units, "matured": matured, "planned": planned})
+
+
+def unlocked(name: str) -> Finding:
+    """Nothing was locked before the start."""
+    return Finding(
+        "not_locked",
+        "warning",
+        f"{name} was never locked: what is judged may have been chosen after seeing the data",
+        {},
+        f"lock the next one before it starts: assay experiment start {name}",
+    )
+
+
+def changed(differences: Sequence[tuple[str, str, str]]) -> Finding:
+    """The plan was edited after the start."""
+    listed = "; ".join(f"{key}: {before} → {after}" for key, before, after in differences[:4])
+    return Finding(
+        "changed_after_start",
+        "warning",
+        f"the plan was changed after the start: {listed}",
+        {"changes": [list(one) for one in differences]},
+        "the reading as planned stands; the one as changed is beside it",
+    )
+
+
+def giant(metric: str, variant: str, largest: float, share: float) -> Finding:
+    """One unit that decides a mean."""
+    return Finding(
+        "one_giant",
+        "warning",
+        f"one unit of {variant} bears {percent(share)} of all variation in {metric} ({significant(largest)})",
+        {"metric": metric, "variant": variant, "largest": largest, "share": share},
+        f"lock a cap for the next test, such as cap: {{{metric}: 99.9%}}",
+    )
+
+
+def adjustment(metric: str, health: Mapping[str, Any]) -> Finding:
+    """How a covariate did: what it saved, and whether it turned anything round."""
+    odd = health.get("sign_flip") or not health.get("same_verdict", True)
+    text = f"the covariate takes {percent(max(0.0, health['variance_reduction']))} off the variance of {metric}"
+    if odd:
+        text += "; without it the " + ("sign" if health.get("sign_flip") else "verdict") + " would be another"
+    return Finding("covariate", "warning" if odd else "info", text, dict(health))
+
+
+def novelty(metric: str, variant: str, first: str, later: str, p: float) -> Finding:
+    """An effect that differs between the first and the second half of the run."""
+    return Finding(
+        "novelty",
+        "warning",
+        f"{variant} in {metric}: {first} among those exposed in the first half, {later} in the second ({_p(p)})",
+        {"metric": metric, "variant": variant, "p": p},
+        "run longer before it is called lasting",
+    )
+
+
+def shifted(metric: str, parts: Sequence[str], variant: str) -> Finding:
+    """Something moved, and the outcome that counts did not."""
+    listed = " and ".join(parts)
+    return Finding(
+        "shifted_not_gained",
+        "info",
+        f"shifted, not gained: {listed} moved under {variant}, {metric} did not",
+        {"metric": metric, "moved": list(parts), "variant": variant},
+        f"judge by {metric}: what moved may only have changed places",
+    )

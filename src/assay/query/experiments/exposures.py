@@ -1,0 +1,94 @@
+"""Exposures → units: the first exposure of each unit, its variant, and whether it saw several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from assay.model.errors import Refused
+from assay.model.period import Period, day_of
+from assay.plan.experiments import Experiment
+from assay.plan.measures import Measure
+from assay.plan.values import Plan
+from assay.query.cut import Cut, Frame
+from assay.query.dimensions import session_filter, visitor_joins
+from assay.query.rows import RowBuilder, joins
+from assay.query.selecting import live, unit_join, unit_key
+from assay.store.engine import Statement
+
+
+def unit_ctes(
+    frame: Frame, experiment: Experiment, start: int, end: int, by: Sequence[str] = (), bots: bool = False
+) -> list[str]:
+    """CTEs that end in ``units``: unit, t0 and day (of the first exposure, or of the trigger after it), variant, several, g0 ….
+
+    ``start`` and ``end`` (µs UTC, end excluded) bound the exposures. ``by``: dimensions of the exposure's visit.
+    ``bots``: the bots alone, whom nothing else counts.
+    """
+    exposure = experiment.exposure
+    texts = [frame.dims.get(name).sql for name in by]
+    for name in by:
+        if frame.dims.get(name).scope in ("order", "item"):
+            raise Refused(f"{name} belongs to an {frame.dims.get(name).scope}, not to the visit of an exposure")
+    own = frozenset({exposure.name_property or "", exposure.variant_property or ""})
+    where = [
+        "e.environment = 'live' AND e.bot" if bots else live(frame.plan),
+        f"e.name = {frame.bind(exposure.event)}",
+        f"e.t >= {frame.bind(start)}",
+        f"e.t < {frame.bind(end)}",
+        frame.in_range("e"),
+    ]
+    if exposure.name_property:
+        where.append(f"{frame.dims.property(exposure.name_property)} = {frame.bind(exposure.value)}")
+    if exposure.where is not None:
+        where.append(f"({frame.dims.expression(exposure.where, own)})")
+    if experiment.audience is not None:
+        where.append(session_filter(frame.dims, experiment.audience))
+    keys = [f"{text} AS g{i}" for i, text in enumerate(texts)]
+    variant = frame.dims.property(str(exposure.variant_property))
+    columns = ", ".join(
+        [
+            f"{unit_key(experiment.unit, 'e')} AS unit",
+            f"{variant} AS variant",
+            "e.t",
+            "e.day",
+            "(e.t, e.seq, e.id) AS place",
+            *keys,
+        ]
+    )
+    source = "events e" + unit_join(experiment.unit, "e")
+    said = " ".join([*where, *texts])
+    if "s." in said or visitor_joins(said):
+        source += " LEFT JOIN sessions s ON s.session_key = e.session_key" + visitor_joins(said, "e.visitor_key")
+    groups = "".join(f", arg_min({{'v': g{i}}}, place).v AS g{i}" for i in range(len(by)))
+    firsts = (
+        "SELECT unit, min(t) AS t0, min(day) AS day, arg_min(variant, place) AS variant, count(DISTINCT variant) > 1 AS several"
+        f"{groups} FROM exposed WHERE unit IS NOT NULL AND variant IS NOT NULL GROUP BY unit"
+    )
+    ctes = [f"exposed AS (SELECT {columns} FROM {source} WHERE {' AND '.join(where)})"]
+    if exposure.trigger is None:
+        return [*ctes, f"units AS ({firsts})"]
+    return [*ctes, f"firsts AS ({firsts})", f"units AS ({_triggered(frame, experiment)})"]
+
+
+def _triggered(frame: Frame, experiment: Experiment) -> str:
+    """Units that did the trigger at or after their exposure, from that moment on."""
+    trigger = experiment.exposure.trigger
+    assert trigger is not None
+    rows = RowBuilder(frame.plan, frame.dims, frame.cut).rows(Measure("exists", trigger))
+    key = rows.key(experiment.unit)
+    source = rows.source + joins(rows, [key], experiment.unit)
+    return (
+        f"SELECT f.* REPLACE (t.t AS t0, t.day AS day) FROM firsts f JOIN (SELECT f.unit, min({rows.t}) AS t, min({rows.alias}.day) AS day "
+        f"FROM {source} JOIN firsts f ON f.unit = {key} WHERE {rows.where} AND {frame.in_range(rows.alias)} AND {rows.t} >= f.t0 "
+        "GROUP BY f.unit) t ON t.unit = f.unit"
+    )
+
+
+def exposed_bots(plan: Plan, experiment: Experiment, start: int, end: int) -> Statement:
+    """How many bots were exposed."""
+    period = Period(day_of(start, plan.site.timezone), day_of(end, plan.site.timezone))
+    frame = Frame(plan, Cut(period))
+    plain = replace(experiment, exposure=replace(experiment.exposure, trigger=None))
+    ctes = unit_ctes(frame, plain, start, end, bots=True)
+    return frame.bind.statement(f"WITH {', '.join(ctes)} SELECT count(*) FROM units", "exposed bots")

@@ -1,0 +1,163 @@
+"""The unit table, folded: moments of every metric by variant, day of exposure and group. Units never leave the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from assay.model.moments import Moments
+from assay.model.period import Period, day_of
+from assay.plan.experiments import Experiment
+from assay.plan.values import Metric, Plan
+from assay.query.cut import Cut, Frame
+from assay.query.experiments.exposures import unit_ctes
+from assay.query.experiments.outcomes import Outcomes, Variables, days_before
+from assay.store.engine import Result, Statement
+
+
+@dataclass(frozen=True)
+class Key:
+    """Units alike: their day of exposure, the variant seen first, whether they saw several, and their groups."""
+
+    day: date
+    variant: str
+    several: bool
+    groups: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class UnitTable:
+    """``rows``: key → (units, moments per metric, largest unit per metric). ``lags``: seconds that outcomes may follow.
+
+    ``names``: metric → its variables: ``x``, in ratios ``y``, before the exposure ``c`` and ``d``.
+    """
+
+    metrics: tuple[Metric, ...]
+    lags: Mapping[str, int]
+    names: Mapping[str, tuple[str, ...]]
+    rows: Mapping[Key, tuple[int, tuple[Moments, ...], tuple[float, ...]]]
+
+    def units(self, keep: Callable[[Key], bool]) -> int:
+        """Units of the chosen keys."""
+        return sum(row[0] for key, row in self.rows.items() if keep(key))
+
+    def moments(self, metric: str, keep: Callable[[Key], bool]) -> Moments:
+        """Moments of a metric over the chosen keys."""
+        place = self._place(metric)
+        return total([Moments.zero(self.names[metric]), *(r[1][place] for key, r in self.rows.items() if keep(key))])
+
+    def largest(self, metric: str, keep: Callable[[Key], bool]) -> float:
+        """The largest number of one unit, without its sign."""
+        place = self._place(metric)
+        return max((row[2][place] for key, row in self.rows.items() if keep(key)), default=0.0)
+
+    def _place(self, metric: str) -> int:
+        return [m.name for m in self.metrics].index(metric)
+
+    @property
+    def variants(self) -> list[str]:
+        """Variants seen, in the order of their names."""
+        return sorted({key.variant for key in self.rows})
+
+    @property
+    def days(self) -> list[date]:
+        """Days with an exposure."""
+        return sorted({key.day for key in self.rows})
+
+
+def total(parts: Iterable[Moments]) -> Moments:
+    """The sum of moments over disjoint units."""
+    first, *rest = parts
+    for one in rest:
+        first = first + one
+    return first
+
+
+def unit_table(
+    plan: Plan,
+    experiment: Experiment,
+    metrics: Sequence[Metric],
+    ask: Callable[[Statement], Result],
+    *,
+    start: int,
+    end: int,
+    by: Sequence[str] = (),
+    covariates: Mapping[str, Metric] | None = None,
+    before: int | None = None,
+    caps: Mapping[str, float] | None = None,
+) -> UnitTable:
+    """Read an experiment's units in one statement.
+
+    ``start``, ``end``: bounds of the exposures, µs UTC, end excluded. ``covariates``: metric → the metric whose number in
+    the ``before`` seconds before the exposure goes along. ``caps``: metric → the most that one unit counts for.
+    """
+    statement, variables = unit_statement(
+        plan, experiment, metrics, start=start, end=end, by=by, covariates=covariates, before=before, caps=caps
+    )
+    rows: dict[Key, tuple[int, tuple[Moments, ...], tuple[float, ...]]] = {}
+    for row in ask(statement).rows:
+        key = Key(row[0], row[1], bool(row[2]), tuple(row[3 : 3 + len(by)]))
+        at, found, largest = 4 + len(by), [], []
+        units = row[at - 1]
+        for one in variables:
+            k = len(one.names)
+            width = 1 if one.zero_one and k == 1 else k + k * (k + 1) // 2 + 1
+            block = row[at : at + width]
+            found.append(_moments(one, units, block))
+            largest.append(1.0 if width == 1 else float(block[-1] or 0))
+            at += width
+        rows[key] = (units, tuple(found), tuple(largest))
+    lags = {one.metric.name: one.lag for one in variables}
+    return UnitTable(tuple(metrics), lags, {one.metric.name: tuple(one.names) for one in variables}, rows)
+
+
+def _moments(one: Variables, units: int, block: Sequence[Any]) -> Moments:
+    names = tuple(one.names)
+    k = len(names)
+    sums = tuple(value or 0 for value in block[:k])
+    if len(block) == k:  # of noughts and ones: a square is the number itself
+        return Moments(names, units, sums, tuple(float(s) for s in sums))
+    return Moments(names, units, sums, tuple(float(value or 0) for value in block[k:-1]))
+
+
+def unit_statement(
+    plan: Plan,
+    experiment: Experiment,
+    metrics: Sequence[Metric],
+    *,
+    start: int,
+    end: int,
+    by: Sequence[str] = (),
+    covariates: Mapping[str, Metric] | None = None,
+    before: int | None = None,
+    caps: Mapping[str, float] | None = None,
+) -> tuple[Statement, list[Variables]]:
+    """The statement behind ``unit_table``, and the variables of each metric in their order."""
+    longest = max((m.quantity.within or 0 for m in metrics if m.quantity.start is not None), default=0)
+    first = day_of(start, plan.site.timezone) - timedelta(days_before(before if covariates else None) + 1)
+    last = day_of(end, plan.site.timezone) + timedelta(days_before(experiment.window + longest) + 1)
+    frame = Frame(plan, Cut(Period(first, last)))
+    outcomes = Outcomes(frame, experiment, before * 1_000_000 if before else None)
+    variables = [outcomes.add(m, (covariates or {}).get(m.name), (caps or {}).get(m.name)) for m in metrics]
+    ctes = unit_ctes(frame, experiment, start, end, by) + outcomes.relation_ctes()
+    numbers = [f"{sql} AS m{n}_{name}" for n, one in enumerate(variables) for name, sql in one.names.items()]
+    groups = [f"g{i}" for i in range(len(by))]
+    heads = ["u.day", "u.variant", "u.several", *(f"u.{g}" for g in groups)]
+    ctes.append(f"per_unit AS (SELECT {', '.join([*heads, *numbers])} FROM {outcomes.source()})")
+    keys = ", ".join(["day", "variant", "several", *groups])
+    blocks = ", ".join(["count(*)", *(_block(n, one) for n, one in enumerate(variables))])
+    sql = f"WITH {', '.join(ctes)} SELECT {keys}, {blocks} FROM per_unit GROUP BY {keys} ORDER BY {keys}"
+    return frame.statement(sql, metrics), variables
+
+
+def _block(n: int, one: Variables) -> str:
+    """Sums, the upper triangle of products, the largest x."""
+    columns = [f"m{n}_{name}" for name in one.names]
+    sums = [f"sum({c})" for c in columns]
+    if one.zero_one and len(columns) == 1:
+        return sums[0]
+    doubles = [f"CAST({c} AS DOUBLE)" for c in columns]
+    products = [f"sum({a} * {b})" for i, a in enumerate(doubles) for b in doubles[i:]]
+    return ", ".join([*sums, *products, f"max(abs({doubles[0]}))"])
