@@ -12,6 +12,7 @@ from assay.plan.dimensions import DIMENSIONS
 from assay.plan.draft import BROKEN, Draft, Place, goal_rows
 from assay.plan.experiment_forms import ExperimentForm, ExposureForm, GuardrailForm, HoldoutForm, LooksForm, ValueForm
 from assay.plan.experiments import (
+    AFTERWARDS,
     DAY,
     EXPOSURE_EVENT,
     Cap,
@@ -25,13 +26,11 @@ from assay.plan.experiments import (
     Primary,
     Value,
     Variant,
+    cannot_judge,
+    looks_ahead,
 )
-from assay.plan.measures import Expression, Quantity, Select
+from assay.plan.measures import Expression, Select
 from assay.plan.validate import check
-
-# What a visit comes to is known after the variant was seen; strata must be known before.
-AFTERWARDS = frozenset({"exit_page", "is_bounce", "duration", "page_views"})
-_OF_PERIODS = frozenset({"subscription", "lapse"})
 
 
 def experiments(draft: Draft) -> None:
@@ -69,6 +68,8 @@ def _experiment(name: str, form: ExperimentForm, place: Place) -> Experiment:
         place.known("objectives", form.objective, "objective", "objective")
     _days(form, place)
     _metrics(form, place)
+    if form.power <= form.alpha:
+        place.problem(f"power of {form.power:.0%} is no more than alpha, {form.alpha:.0%}", "power", code="value")
     guardrails = tuple(_guardrail(one, place.at("guardrails", n)) for n, one in enumerate(form.guardrails))
     primary = Primary(
         form.primary.metric,
@@ -217,27 +218,6 @@ def _metrics(form: ExperimentForm, place: Place) -> None:
             "it cannot mature within the test"
         )
         place.problem(text, "primary", "metric", code="cannot_mature")
-
-
-def cannot_judge(quantity: Quantity) -> str | None:
-    """Why a metric has no number per unit that variants could be compared by; None where it has."""
-    if quantity.kind == "derived":
-        return "it is arithmetic over other metrics and has no number per unit; use those, or a ratio"
-    if quantity.kind == "total":
-        return "it is a plain total, which grows with the arm; write it per: visitor, user or account"
-    selects = quantity.selects()
-    if any(one.of == "cost" for one in selects):
-        return "ad costs belong to no unit of a test"
-    measures = [one for one in (quantity.numerator, quantity.denominator) if one]
-    periods = any(one.made and one.made.kind in _OF_PERIODS for one in selects)
-    if periods or any(one.op == "unit_days" for one in measures):
-        return "it describes a calendar period, not what a unit does after its exposure; use a conversion with within"
-    return None
-
-
-def looks_ahead(quantity: Quantity) -> int:
-    """Seconds that a metric waits for outcomes after a start of its own; 0 where it does not."""
-    return max(quantity.within or 0, *(one.made.within or 0 for one in quantity.selects() if one.made), 0)
 
 
 def _direction(metric: str, place: Place) -> str:

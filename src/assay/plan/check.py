@@ -12,13 +12,16 @@ from dataclasses import dataclass
 from datetime import date
 
 from assay.model.errors import Problem, suggestion
+from assay.plan import literals
 from assay.plan.dimensions import DIMENSIONS
+from assay.plan.experiments import AFTERWARDS, looks_ahead
 from assay.plan.kpis.subscription import EVENTS as SUBSCRIPTION_EVENTS
 from assay.plan.measures import ENTITIES, Quantity
 from assay.plan.report import Lines, Path
 from assay.plan.values import Metric, Plan
 
 MOST_KPIS = 5
+MOST_DIAGNOSTICS = 4
 _SNAKE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
@@ -248,6 +251,38 @@ def same_meaning(look: Look) -> Iterator[Remark]:
             yield Remark(("metrics", metric.name), text, "same_meaning", "info")
 
 
+def tests(look: Look) -> Iterator[Remark]:
+    """What weakens a test and is no mistake."""
+    for one in look.plan.experiments.values():
+        path, metric = ("experiments", one.name), one.primary.metric
+        if metric in (guard.metric for guard in one.guardrails):
+            text = f"{metric} is the primary of {one.name} and a guardrail: what wins is not worse; drop the guardrail"
+            yield Remark((*path, "guardrails"), text, "primary_as_guardrail")
+        if len(one.diagnostics) == 1 or len(one.diagnostics) > MOST_DIAGNOSTICS:
+            text = (
+                f"{one.name} names {len(one.diagnostics)} diagnostics; 2 to {MOST_DIAGNOSTICS} say why the primary "
+                "moved and are few enough to be read"
+            )
+            yield Remark((*path, "diagnostics"), text, "diagnostics")
+        ahead = looks_ahead(look.plan.metrics[metric].quantity)
+        if ahead > one.window:
+            text = (
+                f"{metric} looks {literals.words(ahead)} ahead of each start, the window of {one.name} is "
+                f"{literals.words(one.window)}: a unit is judged only {literals.words(one.window + ahead)} after its "
+                f"exposure; set window: {literals.compact(ahead)}, or shorten within"
+            )
+            yield Remark((*path, "window"), text, "short_window")
+        after = sorted(AFTERWARDS & set(one.audience.names if one.audience else ()))
+        if after:
+            text = (
+                f"the audience of {one.name} looks at {', '.join(after)}, which the variant can change: its arms "
+                "are then not alike; use what was known before, such as device"
+            )
+            yield Remark((*path, "audience"), text, "audience_afterwards")
+        if not one.traffic:
+            yield Remark((*path, "traffic"), f"{one.name} takes in nobody: its traffic is 0 %", "no_traffic")
+
+
 CHECKS: tuple[Callable[[Look], Iterator[Remark]], ...] = (
     unknown_events,
     one_macro_goal,
@@ -263,4 +298,5 @@ CHECKS: tuple[Callable[[Look], Iterator[Remark]], ...] = (
     one_step,
     globs,
     same_meaning,
+    tests,
 )

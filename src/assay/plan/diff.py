@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from assay.plan import ids, literals
+from assay.plan.experiment_words import written
 from assay.plan.measures import Expression
 from assay.plan.values import Plan
 
@@ -31,6 +32,7 @@ _SECTIONS = (
 _LABELS = frozenset(
     {"description", "label", "owner", "team", "agreed_by", "stage", "link", "what", "hypothesis", "notes"}
 )
+_OWN_LABELS = (("site", "name"), ("objectives", "goal"), ("experiments", "objective"))
 _SECONDS = frozenset({"within", "window", "timeout", "max", "refund_window", "threshold"})
 _HIDDEN = frozenset({"id", "words", "quantity", "uses", "builtin"})
 
@@ -87,28 +89,26 @@ def _section(section: str, a: Plan, b: Plan) -> Iterator[Difference]:
 
 
 def _entry(section: str, name: str, old: Any, new: Any, a: Plan, b: Plan) -> Iterator[Difference]:
-    before, after = _flat(old), _flat(new)
+    before, after = flat(old), flat(new)
     changed = [key for key in dict.fromkeys([*before, *after]) if before.get(key) != after.get(key)]
     keys = tuple(KeyChange(key, before.get(key), after.get(key)) for key in changed)
     old_id, new_id = getattr(old, "id", None), getattr(new, "id", None)
     if section in _WITH_ID:
         if old_id != new_id:
-            real = tuple(one for one in keys if not _is_label(one.key)) or _through(section, old, new, a, b)
+            real = tuple(one for one in keys if not is_label(one.key)) or _through(section, old, new, a, b)
             yield Difference(section, name, "meaning", real, old_id, new_id)
-        labels = keys if old_id == new_id else tuple(one for one in keys if _is_label(one.key))
+        labels = keys if old_id == new_id else tuple(one for one in keys if is_label(one.key))
         if labels:
             yield Difference(section, name, "label", labels)
     elif keys:
-        only_label = all(
-            _is_label(one.key) or (section, one.key) in (("site", "name"), ("objectives", "goal")) for one in keys
-        )
+        only_label = all(is_label(one.key) or (section, one.key) in _OWN_LABELS for one in keys)
         kind = "label" if only_label else "meaning"
         yield Difference(section, name, kind, keys, affects=() if only_label else _affected(section, name, a, b))
 
 
 def _through(section: str, old: Any, new: Any, a: Plan, b: Plan) -> tuple[KeyChange, ...]:
     """The keys of the meaning that differ where the entry's own keys do not: rules, goals, metrics used."""
-    before, after = (_flat(_meaning(section, one, plan)) for one, plan in ((old, a), (new, b)))
+    before, after = (flat(_meaning(section, one, plan)) for one, plan in ((old, a), (new, b)))
     changed = [key for key in dict.fromkeys([*before, *after]) if before.get(key) != after.get(key)]
     return tuple(KeyChange(key, before.get(key), after.get(key)) for key in changed)
 
@@ -124,7 +124,8 @@ def _meaning(section: str, one: Any, plan: Plan) -> Any:
     return makers[section](one, plan)
 
 
-def _is_label(key: str) -> bool:
+def is_label(key: str) -> bool:
+    """Whether a key only names, describes or credits."""
     return key.rpartition(".")[2] in _LABELS
 
 
@@ -136,6 +137,8 @@ def _entries(section: str, plan: Plan) -> dict[str, Any]:
         return {"": {str(n): one for n, one in enumerate(value, 1)}}
     if section == "changes":
         return {f"{one.date} {one.what}": one for one in value}
+    if section == "experiments":
+        return {name: written(one) for name, one in value.items()}
     if section == "events":
         return {name: one for name, one in value.items() if not one.builtin or one.description or _extended(one)}
     return dict(value) if isinstance(value, Mapping) else {"": value}
@@ -176,7 +179,7 @@ def _affected(section: str, name: str, a: Plan, b: Plan) -> tuple[str, ...]:
     return tuple(key for kind, key in changed if getattr(again, kind)[key].id != getattr(a, kind)[key].id)
 
 
-def _flat(value: Any, prefix: str = "") -> dict[str, str]:
+def flat(value: Any, prefix: str = "") -> dict[str, str]:
     """Dotted key → value in words, absent ones left out; lists of plain values stay together."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         if isinstance(value, Expression):
@@ -190,12 +193,12 @@ def _flat(value: Any, prefix: str = "") -> dict[str, str]:
     if isinstance(value, Mapping):
         found: dict[str, str] = {}
         for key, one in value.items():
-            found |= _flat(one, f"{prefix}.{key}" if prefix else str(key))
+            found |= flat(one, f"{prefix}.{key}" if prefix else str(key))
         return found
     if isinstance(value, list | tuple) and any(
         isinstance(one, Mapping) or dataclasses.is_dataclass(one) for one in value
     ):
-        return _flat({str(n): one for n, one in enumerate(value, 1)}, prefix)
+        return flat({str(n): one for n, one in enumerate(value, 1)}, prefix)
     return {} if value is None or value == () else {prefix: _words(value, prefix.rpartition(".")[2])}
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from assay.plan.measures import Expression, Select
+from assay.plan.measures import Expression, Quantity, Select
 
 EXPOSURE_EVENT = "experiment_viewed"
 DAY = 86_400
+# What a visit comes to is known after its variant was seen, which may have changed it.
+AFTERWARDS = frozenset({"exit_page", "is_bounce", "duration", "page_views"})
+_OF_PERIODS = frozenset({"subscription", "lapse", "spell", "entry"})
 
 
 @dataclass(frozen=True)
@@ -183,3 +186,24 @@ class Holdout:
 
     share: float
     salt: str = "holdout"
+
+
+def cannot_judge(quantity: Quantity) -> str | None:
+    """Why a metric has no number per exposed unit that variants could be compared by; None where it has."""
+    if quantity.kind == "derived":
+        return "it is arithmetic over other metrics and has no number per unit; use those, or a ratio"
+    if quantity.kind == "total":
+        return "it is a plain total, which grows with the arm; write it per: visitor, user or account"
+    selects = quantity.selects()
+    if any(one.of == "cost" for one in selects):
+        return "ad costs belong to no unit of a test"
+    measures = [one for one in (quantity.numerator, quantity.denominator) if one]
+    periods = any(one.made and one.made.kind in _OF_PERIODS for one in selects)
+    if periods or any(one.op == "unit_days" for one in measures):
+        return "it is counted over a whole period, not from a unit's exposure on; use a conversion with within"
+    return None
+
+
+def looks_ahead(quantity: Quantity) -> int:
+    """Seconds that a metric waits for outcomes after a start of its own; 0 where it does not."""
+    return quantity.within or 0

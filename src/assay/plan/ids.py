@@ -16,9 +16,9 @@ from graphlib import TopologicalSorter
 from typing import Any
 
 from assay.plan.dimensions import DIMENSIONS
-from assay.plan.experiments import Experiment
+from assay.plan.experiments import Experiment, Variant
 from assay.plan.measures import Expression, Measure, Quantity, Select
-from assay.plan.values import Cohort, Funnel, Metric, Plan, Segment
+from assay.plan.values import Cohort, Funnel, Metric, Plan, Rules, Segment
 
 _CHANNEL = frozenset({"channel", "first_channel"})
 _SOURCE = frozenset({"source", "medium", "campaign", "first_source", "first_campaign"}) | _CHANNEL
@@ -151,15 +151,22 @@ def plan_meaning(plan: Plan) -> dict[str, Any]:
 
 
 def unlabelled(experiment: Experiment) -> Experiment:
-    """The experiment without what only names, describes or credits."""
+    """The experiment without what only names, describes or credits; its weights as shares, in their order."""
+    variants = tuple(Variant(name, share) for name, share in experiment.weights.items())
     return dataclasses.replace(
-        experiment, name="", hypothesis="", objective=None, owner=None, notes="", audience_name=None
+        experiment,
+        name="",
+        hypothesis="",
+        objective=None,
+        owner=None,
+        notes="",
+        audience_name=None,
+        variants=variants,
     )
 
 
 def _derivation(plan: Plan) -> dict[str, Any]:
     """What sessions, channels, bots, orders and identities are derived from."""
-    rules = dataclasses.replace(plan.rules, abandonment="visitor", funnel_entry="latest")
     site = {"timezone": plan.site.timezone, "currency": plan.site.currency, "domains": plan.site.domains}
     passive = sorted(event.name for event in plan.events.values() if not event.interactive)
     own = {
@@ -168,7 +175,12 @@ def _derivation(plan: Plan) -> dict[str, Any]:
         "orders": plan.orders,
         "channels": plan.channels,
     }
-    return {"rules": rules, "zone": site, "passive": passive, **own}
+    return {"rules": derived_rules(plan), "zone": site, "passive": passive, **own}
+
+
+def derived_rules(plan: Plan) -> Rules:
+    """The rules that sessions, orders and identities are derived by."""
+    return dataclasses.replace(plan.rules, abandonment="visitor", funnel_entry="latest")
 
 
 def _reads(quantity: Quantity) -> tuple[list[Select], list[str]]:
