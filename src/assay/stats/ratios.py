@@ -7,6 +7,8 @@ from decimal import Decimal
 
 from assay.model.estimate import Estimate
 from assay.model.moments import Moments, Number
+from assay.stats.contrast import MeanContrast, NoContrast
+from assay.stats.means import contrast_of
 from assay.stats.normal import t_two_sided
 
 
@@ -49,3 +51,29 @@ def quotient(top: Number, below: Number) -> float | Decimal:
     if isinstance(top, Decimal) or isinstance(below, Decimal):
         return (Decimal(top) / Decimal(below)).quantize(Decimal("1e-10"))
     return top / below
+
+
+def ratio_moments_from(
+    n: int,
+    x_sum: Number,
+    x_sumsq: float,
+    y_sum: Number,
+    y_sumsq: float,
+    xy_sum: float,
+    names: tuple[str, str] = ("x", "y"),
+) -> Moments:
+    """Moments of numerator and denominator per unit from sufficient statistics: units, Σx, Σx², Σy, Σy², Σxy."""
+    return Moments(names, n, (x_sum, y_sum), (float(x_sumsq), float(xy_sum), float(y_sumsq)))
+
+
+def compare_ratios(
+    control: Moments, treatment: Moments, x: str = "x", y: str = "y", equal_var: bool = False
+) -> MeanContrast | NoContrast:
+    """Σx/Σy of treatment − that of control; the units of ``Moments`` are those that were assigned to the arms.
+
+    Delta method: each arm's variance is that of (x − r·y)/ȳ per unit (n − 1 below) over its units, so sessions or
+    orders of one unit are not taken for independent. Degrees of freedom and ``equal_var`` as for means.
+    Source: A. Deng, U. Knoblich, J. Lu, KDD 2018 (arXiv 1803.06336) §3; W. G. Cochran, Sampling Techniques (1977) §6.3.
+    ``NoContrast``: ``empty_arm``, ``one_unit``, ``no_denominator``, ``no_events``, ``no_variance``.
+    """
+    return contrast_of(control, treatment, x, y, equal_var)
