@@ -1,4 +1,4 @@
-"""Designs of more than one plain test: guardrails with margins, several metrics for one decision, and looks on the way.
+"""Designs of more than one plain test: guardrails with margins, several metrics for one decision, several arms.
 
 ``n``, ``ratio``, ``variance`` and ``power`` as in ``power``. Errors of guardrails are one-sided.
 """
@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -150,20 +150,40 @@ def joint_power(powers: Sequence[float], dependence: str = "any") -> float:
     return max(0.0, 1 - math.fsum(1 - p for p in powers))
 
 
-def always_valid_inflation(alpha: float = 0.05, power: float = 0.8, sides: int = 2, looks: int = 28) -> float:
-    """Units of an always-valid test over those of one look at the end with the same error and power: > 1.
+@dataclass(frozen=True)
+class Arms:
+    """Units of control and of each of ``treatments``, and the error rate ``alpha`` of each comparison with control."""
 
-    A confidence sequence (``sequential``) tuned to the planned end and looked at ``looks`` times at equal distances.
-    The drift with which it is crossed by the end with ``power`` comes from the recursion of ``group_sequential``;
-    inflation is (drift / (z₁₋α⸝sides + z_power))². With one look: ((critical + z_power) / (z₁₋α⸝sides + z_power))².
+    control: float
+    treatment: float
+    treatments: int
+    alpha: float
+
+    @property
+    def total(self) -> int:
+        """All units, each arm rounded up."""
+        return math.ceil(self.control) + self.treatments * math.ceil(self.treatment)
+
+
+def several_arms(
+    treatments: int,
+    control_units: Callable[[float, float], float | None],
+    alpha: float = 0.05,
+    correction: str = "bonferroni",
+    split: str = "equal",
+) -> Arms | None:
+    """Units of a test of several treatments against one control; ``control_units(alpha, ratio)`` sizes one comparison.
+
+    ``correction`` of α over the comparisons: ``bonferroni`` α/k, ``sidak`` 1 − (1 − α)^(1/k), ``none``. ``split``:
+    ``equal`` arms, or ``optimal``: control gets √k units for each of a treatment's, which has the least total
+    (C. W. Dunnett, JASA 50 (1955) 1096–1121). None where the comparison has no size. ValueError for other names.
     """
-    from assay.stats.group_sequential import drift_for
-    from assay.stats.sequential import critical, tuning_for
-
-    fractions = [look / looks for look in range(1, looks + 1)]
-    bounds = critical(fractions, alpha, tuning_for(1.0, alpha, sides), sides).tolist()
-    once = z_critical(alpha, sides) + _NORMAL.inv_cdf(power)
-    return (drift_for(fractions, bounds, power, sides) / once) ** 2
+    shares = {"bonferroni": alpha / treatments, "sidak": -math.expm1(math.log1p(-alpha) / treatments), "none": alpha}
+    ratios = {"equal": 1.0, "optimal": 1 / math.sqrt(treatments)}
+    if correction not in shares or split not in ratios:
+        raise ValueError(f"no correction {correction} or split {split}: {', '.join((*shares, *ratios))}")
+    control = control_units(shares[correction], ratios[split])
+    return None if control is None else Arms(control, control * ratios[split], treatments, shares[correction])
 
 
 def _margin(margin: float) -> None:

@@ -3,14 +3,14 @@
 Everywhere ``n`` is the number of control units, ``ratio`` the treatment units for each of them, ``power`` the chance to
 find the difference asked for, ``sides`` 1 or 2. Sizes are exact numbers: round them up. What a metric's units
 contribute is the variance of one unit's number: p(1 − p) for rates, σ² for means, ``unit_variance`` for ratios,
-``cuped_variance`` with a covariate. Guardrails, several metrics and looks: ``design``.
+``cuped_variance`` with a covariate. For looks on the way multiply by an inflation. Guardrails, several metrics or arms:
+``design``.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
@@ -286,40 +286,34 @@ def cuped_variance(variance: float, correlation: float) -> float:
     return variance * (1 - correlation**2)
 
 
-@dataclass(frozen=True)
-class Arms:
-    """Units of control and of each of ``treatments``, and the error rate ``alpha`` of each comparison with control."""
+def always_valid_inflation(alpha: float = 0.05, power: float = 0.8, sides: int = 2, looks: int = 28) -> float:
+    """Units of an always-valid test over those of one look at the end with the same error and power: > 1.
 
-    control: float
-    treatment: float
-    treatments: int
-    alpha: float
-
-    @property
-    def total(self) -> int:
-        """All units, each arm rounded up."""
-        return math.ceil(self.control) + self.treatments * math.ceil(self.treatment)
-
-
-def several_arms(
-    treatments: int,
-    control_units: Callable[[float, float], float | None],
-    alpha: float = 0.05,
-    correction: str = "bonferroni",
-    split: str = "equal",
-) -> Arms | None:
-    """Units of a test of several treatments against one control; ``control_units(alpha, ratio)`` sizes one comparison.
-
-    ``correction`` of α over the comparisons: ``bonferroni`` α/k, ``sidak`` 1 − (1 − α)^(1/k), ``none``. ``split``:
-    ``equal`` arms, or ``optimal``: control gets √k units for each of a treatment's, which has the least total
-    (C. W. Dunnett, JASA 50 (1955) 1096–1121). None where the comparison has no size. ValueError for other names.
+    A confidence sequence (``sequential``) tuned to the planned end and looked at ``looks`` times at equal distances.
+    The drift with which it is crossed by the end with ``power`` comes from the recursion of ``group_sequential``;
+    inflation is (drift / (z₁₋α⸝sides + z_power))². With one look: ((critical + z_power) / (z₁₋α⸝sides + z_power))².
     """
-    shares = {"bonferroni": alpha / treatments, "sidak": -math.expm1(math.log1p(-alpha) / treatments), "none": alpha}
-    ratios = {"equal": 1.0, "optimal": 1 / math.sqrt(treatments)}
-    if correction not in shares or split not in ratios:
-        raise ValueError(f"no correction {correction} or split {split}: {', '.join((*shares, *ratios))}")
-    control = control_units(shares[correction], ratios[split])
-    return None if control is None else Arms(control, control * ratios[split], treatments, shares[correction])
+    from assay.stats.group_sequential import drift_for
+    from assay.stats.sequential import critical, tuning_for
+
+    fractions = [look / looks for look in range(1, looks + 1)]
+    bounds = critical(fractions, alpha, tuning_for(1.0, alpha, sides), sides).tolist()
+    once = z_critical(alpha, sides) + _NORMAL.inv_cdf(power)
+    return (drift_for(fractions, bounds, power, sides) / once) ** 2
+
+
+def group_sequential_inflation(
+    fractions: Sequence[float],
+    alpha: float = 0.05,
+    power: float = 0.8,
+    spending: str = "obrien_fleming",
+    sides: int = 2,
+) -> float:
+    """Most units of a test with these looks over those of one look at the end: ``group_sequential.inflation``."""
+    from assay.stats.group_sequential import bounds
+    from assay.stats.group_sequential import inflation as of_design
+
+    return of_design(bounds(fractions, alpha, spending, sides), power)
 
 
 def z_critical(alpha: float, sides: int) -> float:
