@@ -79,14 +79,14 @@ class Prior:
             raise ValueError("a normal prior has a mean and a deviation above 0")
 
     def on(self, scale: str, baseline: float | None) -> Prior | None:
-        """The same prior on the other scale, by the control mean ``baseline``; None where that is missing or 0."""
+        """The same prior on the other scale, by the control mean ``baseline``; None where that is not above 0."""
         _scale(scale)
         if scale == self.scale:
             return self
-        if not baseline or not math.isfinite(baseline):
+        if baseline is None or not 0 < baseline < math.inf:
             return None
         factor = baseline if scale == "absolute" else 1 / baseline
-        return Prior(self.mean * factor, self.deviation * abs(factor), scale)
+        return Prior(self.mean * factor, self.deviation * factor, scale)
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def normal(
     if prior is not None:
         moved = prior.on(scale, baseline)
         if moved is None:
-            why = f"the prior is {prior.scale} and the control mean to carry it over is missing or 0"
+            why = f"the prior is {prior.scale} and there is no control mean above 0 to carry it over"
             return NormalPosterior(None, level=level, scale=scale, reason=why)
         ratio = (standard_error / moved.deviation) ** 2
         weight = 1 / (1 + ratio)

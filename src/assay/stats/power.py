@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
@@ -286,6 +287,7 @@ def cuped_variance(variance: float, correlation: float) -> float:
     return variance * (1 - correlation**2)
 
 
+@cache
 def always_valid_inflation(alpha: float = 0.05, power: float = 0.8, sides: int = 2, looks: int = 28) -> float:
     """Units of an always-valid test over those of one look at the end with the same error and power: > 1.
 
