@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from assay.model.errors import UnknownName
+from assay.model.errors import PlanError, UnknownName
 from assay.plan.load import from_raw, loads
 from assay.plan.lock import experiment_meaning, lock_differences, lock_hash, locked_raw, needed
 
@@ -215,6 +215,11 @@ def test_the_narrowed_plan_is_small_and_its_own() -> None:
     assert whole["site"]["timezone"] == "Europe/Berlin"
     with pytest.raises(UnknownName):
         locked_raw(whole, "x")
+
+
+def test_a_block_that_is_none_is_told_as_the_plan_tells_it() -> None:
+    with pytest.raises(PlanError, match=r"experiments\.e has no key 'windo'; did you mean 'window'"):
+        lock_differences(raw(), raw(PLAN.replace("window: 14d", "windo: 14d")), "e")
 
 
 def test_the_covariate_and_the_follow_up_come_along() -> None:

@@ -44,7 +44,7 @@ def experiment_meaning(plan: Plan, experiment: Experiment) -> dict[str, Any]:
 
 
 def lock_hash(plan: Plan, name: str) -> str:
-    """Twelve hexadecimal digits that change exactly when something does that could be tuned. UnknownName."""
+    """Twelve hexadecimal digits that change exactly when something does that could be tuned. Raises UnknownName."""
     return ids.digest(experiment_meaning(plan, _experiment(plan, name)))
 
 
@@ -59,12 +59,16 @@ def needed(experiment: Experiment) -> tuple[str, ...]:
 def locked_raw(raw: Mapping[str, Any], name: str) -> dict[str, Any]:
     """The plan of one experiment alone, to be kept: ``from_raw`` makes the same metrics, ids and lock hash of it.
 
-    A cohort that is a list of members in a file still needs that file beside the plan. UnknownName.
+    A cohort that is a list of members in a file still needs that file beside the plan. Raises UnknownName.
     """
     blocks = raw.get("experiments") or {}
     if name not in blocks:
         raise UnknownName("experiment", name, blocks)
-    form = ExperimentForm.model_validate(blocks[name])
+    try:
+        form = ExperimentForm.model_validate(blocks[name])
+    except ValidationError:
+        from_raw(dict(raw))  # says in the plan's words what is wrong
+        raise
     metrics = _metrics_of(form)
     own, kpis = raw.get("metrics") or {}, raw.get("kpis") or {}
     made: dict[str, Any] = {key: raw[key] for key in _KEPT if raw.get(key) is not None}
