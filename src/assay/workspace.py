@@ -24,6 +24,7 @@ from assay.plan.load import load
 from assay.plan.values import Change, Plan
 
 if TYPE_CHECKING:
+    from assay.analyses.experimenting.acts import Started
     from assay.store.engine import Derivation, Engine, Loaded, Piece, Statement
     from assay.store.state import State
 
@@ -270,6 +271,35 @@ class Workspace:
         from assay.analyses.changelog import forget
 
         forget(self.state, no)
+
+    # -- experiments -------------------------------------------------------------------------------------------------
+
+    def start_experiment(self, name: str, at: int | None = None, force: bool = False) -> Started:
+        """Lock and start an experiment of the plan; ``at`` (µs UTC): the moment it holds from, default now."""
+        from assay.analyses.experimenting.acts import start
+        from assay.plan.load import raw
+
+        return start(self.asking("experiment-readout"), raw(self.folder), name, at, force)
+
+    def stop_experiment(self, name: str, reason: str = "", at: int | None = None) -> None:
+        """Stop an experiment: later exposures do not count."""
+        from assay.analyses.experimenting.acts import stop
+
+        stop(self.asking("experiment-readout"), name, reason, at)
+
+    def decide_experiment(
+        self, name: str, decision: str, note: str = "", revisit: date | None = None, at: int | None = None
+    ) -> dict[str, Any]:
+        """Write a decision down (ship, do_not_ship, iterate, abandon) with the reading that it stands on."""
+        from assay.analyses.experimenting.acts import decide
+
+        return decide(self.asking("experiment-readout"), name, decision, note, revisit, at)
+
+    def note_experiment(self, name: str, text: str, file: str | None = None) -> None:
+        """Note something with an experiment; ``file``: a picture of a variant."""
+        from assay.analyses.experimenting.acts import note
+
+        note(self.asking("experiment-readout"), name, text, file)
 
     # -- loading -----------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from assay.cli.listing import questions
 from assay.cli.params import Folder, Format
 
 ANSWERS, PLAN, DATA = "Answers", "Plan", "Data"
+GROUPED = ("experiment-",)  # questions that are verbs of another: assay experiment readout
 
 VERBS = (
     Verb("ask", "The same by the question's name: assay ask QUESTION.", "assay.cli.questions:Ask", ANSWERS),
@@ -35,7 +36,7 @@ class Root(Verbs):
 
     def verbs(self) -> tuple[Verb, ...]:
         """One verb per question, and ``VERBS``."""
-        return (*question_verbs(), *VERBS)
+        return (*(verb for verb in question_verbs() if not verb.name.startswith(GROUPED)), *VERBS)
 
 
 def question_verbs(panel: str = ANSWERS, act: str = "answer") -> tuple[Verb, ...]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +20,9 @@ from assay.demo.worlds import BY_NAME, WORLDS
 from assay.demo.worlds.base import Wanted, World
 from assay.model.answer import Answer
 from assay.model.errors import UnknownName, UsageError
+
+if TYPE_CHECKING:
+    from assay.workspace import Workspace
 
 
 def _number(name: str, help: str) -> Any:  # noqa: A002
@@ -111,5 +115,19 @@ def make(
     with Workspace(folder, progress=progress) as workspace:
         workspace.import_files("events", events)
         workspace.import_files("costs", [folder / RAW / "costs.csv"])
+        lock_tests(workspace)
         answer = workspace.ask("overview")
         return answer, ask_all(workspace, planted(folder), progress) if ask else []
+
+
+def lock_tests(workspace: Workspace) -> None:
+    """The tests of a world were locked before they began, on the days that its plan names."""
+    from assay.analyses.experimenting.runs import log
+    from assay.model.period import day_start
+
+    zone, known = workspace.plan.site.timezone, log(workspace.state)
+    for name, one in workspace.plan.experiments.items():
+        if one.start is not None and name not in known:
+            workspace.start_experiment(name, day_start(one.start, zone), force=True)
+            if one.end is not None:
+                workspace.stop_experiment(name, "planned end", day_start(one.end + timedelta(1), zone))

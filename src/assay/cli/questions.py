@@ -54,6 +54,7 @@ _LISTING = ("funnel", "sessions")
 _ACTIONS = {  # what a question's verb can do beside answering
     "alerts": "assay.cli.alerts:Alerts",
     "changes": "assay.cli.changes:Changes",
+    "experiment": "assay.cli.experiments:Experiments",
 }
 _AS = inspect.Parameter(
     "cohort",

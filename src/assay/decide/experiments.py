@@ -58,8 +58,8 @@ def decide(
     """The verdict on one treatment.
 
     ``blocking``: reasons of the data's health for which no number may be trusted. ``missing``: what is still needed
-    before anything may be said (empty: enough). ``over``: no more units come and all their windows have closed, or the planned
-    sample is reached. ``longer``: how long it takes until the planned sample.
+    before anything may be said (empty: enough). ``over``: no more units come and all their windows have closed.
+    ``longer``: how long it takes until the planned sample.
     """
     if blocking:
         return Verdict(variant, "abstain", ("health", *blocking), f"No verdict on {variant}: {blocking[0]}.")

@@ -13,7 +13,7 @@ CURRENCY = "EUR"
 LAST_DAY = date(2026, 9, 30)
 DAYS = 90
 VISITORS = 20_000
-SEED = 7
+SEED = 3
 LEAST_DAYS, MOST_DAYS = 14, 730
 
 
@@ -75,6 +75,11 @@ class Calendar(Days):
         return start, start + max(7, 7 * round(self.days * 0.54 / 7)) - 1
 
     @property
+    def silent(self) -> int:
+        """The day on which the experiment's tag is broken: nobody is exposed."""
+        return self.test[0] + (self.test[1] - self.test[0]) // 2
+
+    @property
     def influencer(self) -> int:
         """The day on which somebody with many followers names the shop."""
         return self.days - min(24, self.days // 2)
@@ -94,6 +99,7 @@ class Calendar(Days):
         return super().dates() | {
             "test_first": self.day(self.test[0]),
             "test_last": self.day(self.test[1]),
+            "test_silent": self.day(self.silent),
             "broken_first": self.day(self.broken[0]),
             "broken_last": self.day(self.broken[1]),
             "fixed_day": self.day(self.broken[1] + 1),

@@ -53,7 +53,7 @@ FULL_REFUND = 0.70  # share of refunds that return everything
 PARTIAL = (20, 80)  # else a share in per cent, uniform
 
 UPLIFT = 1.15  # treatment: factor on add_shipping_info | begin_checkout, and so on the purchase probability
-REFUND = (0.06, 0.12)  # refund probability of an order: control (and everybody else), treatment
+REFUND = (0.06, 0.15)  # refund probability of an order: control (and everybody else), treatment
 EXPERIMENT = "free_shipping"
 
 BROKEN_BROWSER = "Safari"

@@ -192,6 +192,7 @@ def expose(calendar: Calendar, sessions: Sessions, rows: Whole, rng: np.random.G
     day = sessions.day[rows]
     exposed = rows[(day >= first) & (day <= last)]
     sessions.variant[exposed] = rng.integers(0, 2, len(exposed))
+    sessions.variant[exposed[sessions.day[exposed] == calendar.silent]] = -1  # the tag was broken
 
 
 def recover(calendar: Calendar, sessions: Sessions, rows: Whole, device: Whole, rng: np.random.Generator) -> Sessions:

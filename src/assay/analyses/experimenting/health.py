@@ -13,6 +13,7 @@ from assay.model.period import day_of
 if TYPE_CHECKING:
     from assay.analyses.experimenting.reading import Reading
     from assay.model.moments import Moments
+    from assay.stats.contrast import Contrast, NoContrast
 
 LEAST_A_DAY = 10  # units below which a day's split says nothing
 HALF_HOUR = 1800
@@ -28,12 +29,14 @@ def health(reading: Reading) -> list[Finding]:
 
 def _units(reading: Reading) -> Iterator[Finding]:
     """Arms without units, units where there should be none, the size of the sample."""
+    from assay.query.experiments import seen
+
     experiment, table = reading.experiment, reading.table
     empty = [arm for arm in reading.arms if table.units(reading.counted(arm)) == 0]
     if empty:
         yield check.empty_arm(empty)
     weights = {v.name: v.weight for v in experiment.variants}
-    stray = {name: table.units(lambda key, name=name: key.variant == name) for name in table.variants}  # type: ignore[misc]
+    stray = {name: table.units(seen(name)) for name in table.variants}
     unknown = {name: n for name, n in stray.items() if name not in weights}
     leaked = {name: n for name, n in stray.items() if weights.get(name) == 0}
     if unknown:
@@ -48,39 +51,40 @@ def _units(reading: Reading) -> Iterator[Finding]:
 
 def _split(reading: Reading) -> Iterator[Finding]:
     """The sample ratio: over the whole run (valid at every daily look), and day by day."""
+    from assay.query.experiments import seen
     from assay.stats import srm
 
     arms, table = reading.arms, reading.table
     weights = {arm: reading.experiment.weights[arm] for arm in arms}
     days = table.days
-    daily = [
-        [table.units(lambda key, a=arm, d=day: reading.counted(a)(key) and key.day == d) for arm in arms]
-        for day in days
-    ]  # type: ignore[misc]
+    several = None if reading.experiment.multi_arm != "drop" else False
+    daily = [[table.units(seen(arm, day, several)) for arm in arms] for day in days]
     counts = {arm: sum(row[i] for row in daily) for i, arm in enumerate(arms)}
     if not all(counts.values()) or len(arms) < 2:
         return
     shares = list(weights.values())
     p = srm.fixed(list(counts.values()), shares).p
-    yield check.split(counts, weights, p, srm.sequential(daily, shares)[-1], reading.over)
+    yield check.split(counts, weights, p, float(srm.sequential(daily, shares)[-1]), reading.over)
     judged = [(day, row) for day, row in zip(days, daily, strict=True) if sum(row) >= LEAST_A_DAY]
     broken = {}
     for day, row in judged:
-        p_day = srm.fixed(row, shares).p * len(judged)
-        if p_day < check.TRUST:
-            broken[day] = (dict(zip(arms, row, strict=True)), p_day)
+        p_day = srm.fixed(row, shares).p
+        if p_day is not None and p_day * len(judged) < check.TRUST:
+            broken[day] = (dict(zip(arms, row, strict=True)), p_day * len(judged))
     if broken:
         yield check.broken_days(broken)
 
 
 def _gaps(reading: Reading) -> Iterator[Finding]:
     """Days inside the run without exposures; runs that are no whole weeks."""
+    from assay.query.experiments import seen
+
     zone = reading.plan.site.timezone
     first, last = day_of(reading.start, zone), min(day_of(reading.end - 1, zone), reading.asking.complete_day())
     if last < first:
         return
     days = [first + timedelta(n) for n in range((last - first).days + 1)]
-    counts = [reading.table.units(lambda key, d=day: key.day == d) for day in days]  # type: ignore[misc]
+    counts = [reading.table.units(seen(day=day)) for day in days]
     usual = sorted(counts)[len(counts) // 2]
     missing: list[date] = [day for day, n in zip(days, counts, strict=True) if n < usual / 10]
     if usual >= LEAST_A_DAY and missing:
@@ -91,15 +95,16 @@ def _gaps(reading: Reading) -> Iterator[Finding]:
 
 def _several(reading: Reading) -> Iterator[Finding]:
     """Units of several arms: how many, where first seen, and the primary's verdict whatever is done with them."""
+    from assay.query.experiments import seen
     from assay.stats import srm
 
     table, arms = reading.table, reading.arms
-    by = {arm: table.units(lambda key, a=arm: key.several and key.variant == a) for arm in arms}  # type: ignore[misc]
+    by = {arm: table.units(seen(arm, several=True)) for arm in arms}
     count = sum(by.values())
     if not count:
         return
     whole = table.units(lambda key: key.variant in arms)
-    p = srm.imbalance(list(by.values()), [reading.experiment.weights[a] for a in arms]) if len(arms) > 1 else None
+    p = srm.imbalance(list(by.values()), [reading.experiment.weights[a] for a in arms]).p
     yield check.several(count, whole, by, p, ways(reading))
 
 
@@ -125,8 +130,8 @@ def ways(reading: Reading) -> dict[str, str]:
         if isinstance(made, NoContrast):
             found[way] = "none"
             continue
-        bound = reading.critical(made)
-        absolute = made.interval(1 - reading.alpha, critical=bound)
+        alpha = reading.alphas[variant]
+        absolute = made.interval(1 - alpha, critical=reading.critical(made, alpha))
         if not absolute.excludes():
             found[way] = "open"
         else:
@@ -156,7 +161,7 @@ def _bias(reading: Reading) -> Iterator[Finding]:
 
 def _late(reading: Reading) -> Iterator[Finding]:
     """Outcomes in the half hour before the exposure."""
-    from assay.query.experiments import unit_table
+    from assay.query.experiments import seen, unit_table
 
     metric = reading.asking.metric(reading.experiment.primary.metric)
     if "c" not in reading.table.names[metric.name]:
@@ -165,7 +170,7 @@ def _late(reading: Reading) -> Iterator[Finding]:
         reading.plan, reading.experiment, [metric], reading.asking.ask, start=reading.start, end=reading.end,
         covariates={metric.name: metric}, before=HALF_HOUR,
     )  # fmt: skip
-    moments = table.moments(metric.name, lambda _: True)
+    moments = table.moments(metric.name, seen())
     if "d" in moments.names and metric.quantity.unit == "session":
         return  # the visit of the exposure is in the window whole
     before, after = float(moments.sum("c")), float(moments.sum("x"))
@@ -175,6 +180,7 @@ def _late(reading: Reading) -> Iterator[Finding]:
 
 
 def _bots(reading: Reading) -> Iterator[Finding]:
+    from assay.query.experiments import seen
     from assay.query.experiments.exposures import exposed_bots
 
     if reading.plan.rules.bots != "exclude":
@@ -182,7 +188,7 @@ def _bots(reading: Reading) -> Iterator[Finding]:
     statement = exposed_bots(reading.plan, reading.experiment, reading.start, reading.end)
     (count,) = reading.asking.ask(statement).one()
     if count:
-        yield check.bots(count, reading.table.units(lambda _: True))
+        yield check.bots(count, reading.table.units(seen()))
 
 
 def _giants(reading: Reading) -> Iterator[Finding]:
@@ -213,15 +219,7 @@ def _fading(reading: Reading) -> Iterator[Finding]:
     middle = days[len(days) // 2]
     kind, currency = column_kind(reading.metric(name)), reading.plan.site.currency
     for variant in reading.arms[1:]:
-        halves = []
-        for late in (False, True):
-            sides = [
-                reading.table.moments(
-                    name, lambda key, a=arm, late=late: reading.counted(a, name)(key) and (key.day >= middle) == late  # type: ignore[misc]
-                )
-                for arm in (reading.control, variant)
-            ]  # fmt: skip
-            halves.append(reading.contrast(name, sides[0], sides[1]))
+        halves = [_half(reading, name, variant, middle, late) for late in (False, True)]
         one, two = halves
         if isinstance(one, NoContrast) or isinstance(two, NoContrast):
             continue
@@ -233,6 +231,16 @@ def _fading(reading: Reading) -> Iterator[Finding]:
                 for h in (one, two)
             ]
             yield check.novelty(name, variant, words[0], words[1], p)
+
+
+def _half(reading: Reading, name: str, variant: str, middle: date, late: bool) -> Contrast | NoContrast:
+    """The contrast among those exposed before ``middle``, or from it on."""
+
+    def side(arm: str) -> Moments:
+        counted = reading.counted(arm, name)
+        return reading.table.moments(name, lambda key: counted(key) and (key.day >= middle) == late)
+
+    return reading.contrast(name, side(reading.control), side(variant))
 
 
 CHECKS: tuple[Callable[[Reading], Iterator[Finding]], ...] = (

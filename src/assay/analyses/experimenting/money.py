@@ -20,6 +20,7 @@ from assay.plan.values import Metric
 
 if TYPE_CHECKING:
     from assay.analyses.experimenting.reading import Line, Reading
+    from assay.stats.bayes import Prior
     from assay.stats.contrast import Contrast
 
 YEAR = 365
@@ -91,13 +92,13 @@ def money_metric(reading: Reading) -> tuple[str, float, str] | None:
     return chosen, 1.0, f"{chosen} is revenue: no margin is in the plan's value:"
 
 
-def worth(reading: Reading, line: Line, spread: float | None = None, prior: str = SPREAD_WORDS) -> Worth | None:
+def worth(reading: Reading, line: Line, prior: Prior, prior_words: str = SPREAD_WORDS) -> Worth | None:
     """A treatment's money, from a line of the metric that ``money_metric`` names; None without a contrast.
 
-    ``spread``: standard deviation of true effects over the control's value, the prior's.
+    ``prior``: of true effects, over the control's value.
     """
+    from assay.stats.bayes import normal
     from assay.stats.contrast import NoContrast
-    from assay.stats.worth import chance_below, expected_negative, expected_positive, posterior
 
     found = money_metric(reading)
     if found is None or isinstance(line.contrast, NoContrast) or line.absolute is None:
@@ -107,13 +108,14 @@ def worth(reading: Reading, line: Line, spread: float | None = None, prior: str 
     units, basis = yearly_units(reading)
     each = _per_unit(reading, line)
     factor = per * units * each * reading.experiment.value.eligible
-    scale = (PRIOR_SPREAD if spread is None else spread) * abs(contrast.base)
-    mean, error = posterior(contrast.difference, contrast.standard_error, 0.0, scale)
+    after = normal(
+        contrast.difference, contrast.standard_error, prior, "absolute", contrast.base,
+        direction=reading.direction(line.metric.name),
+    )  # fmt: skip
+    if after.mean is None or after.chance_to_win is None or after.loss_shipped is None or after.loss_kept is None:
+        return None
     value = reading.experiment.value
     lasting = (1 - value.decay / 2) * (1 - min(1.0, value.ramp / (2 * YEAR * 86_400)))
-    better = reading.direction(line.metric.name) == "up"
-    sign = 1 if better else -1
-    gain, loss = expected_positive(sign * mean, error), expected_negative(sign * mean, error)
     assumptions = [words, basis]
     if value.eligible < 1:
         assumptions.append(f"{percent(value.eligible)} of the traffic is reached")
@@ -128,12 +130,12 @@ def worth(reading: Reading, line: Line, spread: float | None = None, prior: str 
         _decimal(factor * contrast.difference),
         None if low is None else _decimal(factor * low),
         None if high is None else _decimal(factor * high),
-        _decimal(factor * mean * lasting),
-        chance_below(sign * mean, error),
-        _decimal(factor * loss * lasting),
-        _decimal(factor * gain * lasting),
-        _decimal(factor * gain / YEAR * 7),
-        prior,
+        _decimal(factor * after.mean * lasting),
+        1 - after.chance_to_win,
+        _decimal(factor * after.loss_shipped * lasting),
+        _decimal(factor * after.loss_kept * lasting),
+        _decimal(factor * after.loss_kept / YEAR * 7),
+        prior_words,
         tuple(assumptions),
         line.absolute.excludes(0.0),
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from assay.analyses.experimenting.runs import Run, bounds
 from assay.decide.experiments import HARMED, SAFE, UNSHOWN, Call
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from assay.plan.experiments import Change, Experiment
     from assay.query.experiments import UnitTable
     from assay.query.experiments.table import Key
-    from assay.stats.contrast import Contrast, Interval, NoContrast
+    from assay.stats.contrast import Contrast, Interval, NoContrast, Scale, Side
 
 BIAS_DAYS = 14  # of the time before the exposure that arms are compared in, where no covariate asks for another
 DEFAULT_PLANNED = 10_000  # units that a sequence is tuned to where no design was locked
@@ -87,11 +87,18 @@ class Reading:
     def last_day(self, metric: str) -> date | None:
         """The last day of exposure whose windows have all closed; None where none has."""
         if metric not in self.closed:
-            self.closed[metric] = self._last_day(metric)
+            last = self._closed_day(metric)
+            if last is not None and self.experiment.looks.kind == "group_sequential":
+                last = min(last, self.reached[-1][0]) if self.reached else None
+            self.closed[metric] = last
         return self.closed[metric]
 
-    def _last_day(self, metric: str) -> date | None:
-        wait = (self.experiment.window + self.table.lags.get(metric, 0)) * 1_000_000
+    def _wait(self, metric: str) -> int:
+        """Seconds from the exposure until an outcome can no longer come."""
+        return self.experiment.window + self.table.lags.get(metric, 0)
+
+    def _closed_day(self, metric: str) -> date | None:
+        wait = self._wait(metric) * 1_000_000
         zone, by = self.plan.site.timezone, self.asking.matured_by()
         day = day_of(by, zone)
         first = day_of(self.start, zone)
@@ -122,7 +129,6 @@ class Reading:
 
     def contrast(self, metric: str, control: Moments, treatment: Moments, adjust: bool = True) -> Contrast | NoContrast:
         """The comparison that the metric's kind asks for."""
-        from assay.stats.cuped import compare_cuped
         from assay.stats.means import compare_means
         from assay.stats.proportion_tests import compare_proportions
         from assay.stats.ratios import compare_ratios
@@ -130,6 +136,8 @@ class Reading:
         names = control.names
         below = "y" if "y" in names else None
         if adjust and self.experiment.cuped is not None and "c" in names:
+            from assay.stats.cuped import compare_cuped
+
             return compare_cuped(control, treatment, "x", below, "c", "d" if "d" in names else None)
         if below is not None:
             return compare_ratios(control, treatment)
@@ -143,10 +151,37 @@ class Reading:
         return self.run.caps
 
     @cached_property
-    def alpha(self) -> float:
-        """Error rate of one treatment's interval: shared among treatments for the primary's family."""
-        k = len(self.arms) - 1
-        return self.experiment.alpha / k if k > 1 and self.experiment.correction != "none" else self.experiment.alpha
+    def alphas(self) -> dict[str, float]:
+        """Treatment → the error rate of its primary interval, so that it says what the correction says.
+
+        Holm and Hochberg: the level at which each was tested, the smallest p first; from the first that is not rejected
+        on (Holm), all at that level. Bonferroni: an equal share.
+        """
+        alpha, treatments = self.experiment.alpha, self.arms[1:]
+        k, rule = len(treatments), self.experiment.correction
+        if k < 2 or rule == "none":
+            return dict.fromkeys(treatments, alpha)
+        if rule == "bonferroni" or self.experiment.looks.kind == "group_sequential":
+            return dict.fromkeys(treatments, alpha / k)
+        p = {variant: self._primary_p(variant) for variant in treatments}
+        order = sorted(treatments, key=lambda variant: p[variant])
+        if rule == "hochberg":
+            won = max((i for i, v in enumerate(order) if p[v] <= alpha / (k - i)), default=None)
+            at = alpha / (k - won) if won is not None else alpha
+            return {v: at if won is not None and i <= won else alpha / k for i, v in enumerate(order)}
+        found, step = {}, 0
+        for variant in order:
+            found[variant] = alpha / (k - step)
+            if p[variant] <= found[variant]:
+                step += 1
+        return found
+
+    def _primary_p(self, variant: str) -> float:
+        from assay.stats.contrast import NoContrast
+
+        name = self.experiment.primary.metric
+        made = self.contrast(name, self.moments(name, self.control), self.moments(name, variant))
+        return 1.0 if isinstance(made, NoContrast) else self.p_of(made)
 
     @cached_property
     def planned(self) -> int:
@@ -154,48 +189,83 @@ class Reading:
         whole = self.run.planned or DEFAULT_PLANNED
         return max(2, round(whole * 2 / max(2, len(self.arms))))
 
-    def critical(self, contrast: Contrast) -> float | None:
+    @property
+    def once(self) -> bool:
+        """Judged by the test's own quantile: a fixed horizon whose end has come."""
+        return self.experiment.looks.kind == "fixed" and self.over
+
+    @cached_property
+    def tuning(self) -> float:
+        """Of the confidence sequence; the same at every look and for every metric."""
+        from assay.stats.sequential import tuning_for
+
+        return tuning_for(self.planned, self.experiment.alpha)
+
+    def critical(self, contrast: Contrast, alpha: float) -> float | None:
         """What the statistic is held against at this look; None: the test's own quantile."""
-        looks = self.experiment.looks.kind
-        if looks == "fixed" and self.over:
+        if self.once:
             return None
-        if looks == "group_sequential":
-            return self._bound(contrast)
-        from assay.stats.sequential import critical, tuning_for
+        if self.experiment.looks.kind == "group_sequential":
+            return self._bound(alpha)
+        from assay.stats.sequential import critical
+
+        return float(critical(contrast.n_control + contrast.n_treatment, alpha, self.tuning))
+
+    def p_of(self, contrast: Contrast) -> float:
+        """p-value of no effect that holds under the looks (group-sequential: of this look alone)."""
+        if self.once or self.experiment.looks.kind == "group_sequential":
+            return contrast.p()
+        from assay.stats.sequential import always_valid_p
 
         n = contrast.n_control + contrast.n_treatment
-        return float(critical(n, self.alpha, tuning_for(self.planned, self.alpha)))
+        return float(always_valid_p(contrast.statistic(), n, self.tuning))
 
-    def _bound(self, contrast: Contrast) -> float:
+    def _bound(self, alpha: float) -> float:
         """The bound of the look that has been reached; before the first one nothing can be said."""
         from assay.stats.group_sequential import bounds as bounds_of
 
-        looks = self.experiment.looks
-        count = looks.count or len(looks.dates)
-        share = (contrast.n_control + contrast.n_treatment) / self.planned
-        if looks.dates:
-            reached = sum(day <= self.asking.today for day in looks.dates)
-        else:
-            reached = math.floor(share * count + 1e-9)
-        if self.over:
-            reached = count
-        if reached < 1:
+        if not self.reached:
             return math.inf
-        fractions = [(i + 1) / count for i in range(count)]
-        found = bounds_of(fractions, self.alpha, spending=looks.spending or "obrien_fleming")
-        return float(found[min(reached, count) - 1])
+        fractions = [share for _, share in self.reached]
+        spending = self.experiment.looks.spending or "obrien_fleming"
+        return float(bounds_of(fractions, alpha, spending, last=self.over).bounds[-1])
+
+    @cached_property
+    def reached(self) -> list[tuple[date, float]]:
+        """Looks of a group-sequential test that have come: the last day of exposure, and the share of the sample.
+
+        By date, or each time another part of the planned sample has a closed window; the last one when no more comes.
+        """
+        from assay.query.experiments import seen
+
+        looks, last = self.experiment.looks, self._closed_day(self.experiment.primary.metric)
+        whole, total = self.run.planned or DEFAULT_PLANNED, 0
+        found: list[tuple[date, float]] = []
+        if last is None:
+            return []
+        wait = self._wait(self.experiment.primary.metric)
+        by_date = [day - timedelta(-(-wait // 86_400)) for day in looks.dates if day <= self.asking.today]
+        for day in [d for d in self.table.days if d <= last]:
+            total += sum(self.table.units(seen(arm, day)) for arm in self.arms)
+            due = sum(d <= day for d in by_date) if looks.dates else math.floor(total / whole * looks.count + 1e-9)
+            if due > len(found):
+                found.append((day, total / whole))
+        if self.over and (not found or found[-1][0] < last):
+            found.append((last, total / whole))
+        return found
 
     @cached_property
     def over(self) -> bool:
         """No more exposures come and the primary's windows have closed."""
-        last = self.last_day(self.experiment.primary.metric)
+        last = self._closed_day(self.experiment.primary.metric)
         zone = self.plan.site.timezone
         ended = self.run.end is not None or self.experiment.end is not None
         return ended and self.end < self.asking.now and last is not None and last >= day_of(self.end - 1, zone)
 
-    def line(self, metric: str, role: str, variant: str, keep: Keep | None = None, margin: Change | None = None,
-             direction: str | None = None) -> Line:  # fmt: skip
-        """One metric of one treatment judged."""
+    def line(
+        self, metric: str, role: str, variant: str, keep: Keep | None = None, margin: Change | None = None
+    ) -> Line:
+        """One metric of one treatment judged; ``keep`` narrows the units."""
         from assay.stats.contrast import NoContrast
 
         def chosen(arm: str) -> Keep:
@@ -206,30 +276,22 @@ class Reading:
         treatment = self.table.moments(metric, chosen(variant))
         made = self.contrast(metric, control, treatment)
         one = self.metric(metric)
-        side = direction or self.direction(metric)
         if isinstance(made, NoContrast):
             call = Call(metric, role, variant, "none", made.reason)
             return Line(one, role, variant, made, None, None, None, None, call, margin)
-        bound = self.critical(made)
-        level = 1 - self.alpha
-        absolute = made.interval(level, "absolute", critical=bound)
-        relative = made.interval(level, "relative", critical=bound)
-        p = made.p() if bound is None else self._always_p(made)
+        alpha = self.alphas[variant] if role == "primary" else self.experiment.alpha
+        bound = self.critical(made, alpha)
+        absolute = made.interval(1 - alpha, "absolute", critical=bound)
+        relative = made.interval(1 - alpha, "relative", critical=bound)
+        side = self.direction(metric)
+        p = self.p_of(made)
         call = Call(metric, role, variant, judge(absolute, relative, side, margin))
         p_margin = None
         if margin is not None:
-            scale = "relative" if margin.scale == "relative" else "absolute"
+            scale: Scale = "relative" if margin.scale == "relative" else "absolute"
             null, tail = (-margin.value, "greater") if side == "up" else (margin.value, "less")
-            p_margin = made.p(null, scale, tail)  # type: ignore[arg-type]
+            p_margin = made.p(null, scale, cast("Side", tail))
         return Line(one, role, variant, made, absolute, relative, p, p, call, margin, p_margin)
-
-    def _always_p(self, contrast: Contrast) -> float:
-        from assay.stats.sequential import always_valid_p, tuning_for
-
-        if self.experiment.looks.kind == "group_sequential":
-            return contrast.p()
-        n = contrast.n_control + contrast.n_treatment
-        return float(always_valid_p(contrast.statistic(), n, tuning_for(self.planned, self.alpha)))
 
     def direction(self, metric: str) -> str:
         """Which way is better."""
@@ -247,10 +309,7 @@ class Reading:
         experiment = self.experiment
         margin = experiment.margin if experiment.decision == "non_inferiority" else None
         found = [self.line(experiment.primary.metric, "primary", variant, margin=margin)]
-        found += [
-            self.line(one.metric, "guardrail", variant, margin=one.margin, direction=one.direction)
-            for one in experiment.guardrails
-        ]
+        found += [self.line(one.metric, "guardrail", variant, margin=one.margin) for one in experiment.guardrails]
         found += [self.line(name, "diagnostic", variant) for name in experiment.diagnostics]
         return found + [self.line(name, "exploratory", variant) for name in self.extra]
 

@@ -102,7 +102,8 @@ def bounds(asking: Asking, experiment: Experiment, run: Run) -> tuple[int, int]:
     if start is None:
         start = day_start(asking.span.first, zone) if asking.span else 0
     if end is None and experiment.end is not None:
-        end = day_start(experiment.end + timedelta(1), zone)
+        planned = day_start(experiment.end + timedelta(1), zone)
+        end = planned if planned > start else None  # of a plan that was written for another time
     return start, min(end if end is not None else FOREVER, asking.now)
 
 

@@ -240,3 +240,16 @@ def shifted(metric: str, parts: Sequence[str], variant: str) -> Finding:
         {"metric": metric, "moved": list(parts), "variant": variant},
         f"judge by {metric}: what moved may only have changed places",
     )
+
+
+def guardrail(metric: str, variant: str, harmed: bool, effect: str, margin: str) -> Finding:
+    """A guardrail that is worse, or that is not shown to be no worse than its margin."""
+    evidence = {"metric": metric, "variant": variant, "margin": margin, "effect": effect}
+    if harmed:
+        text = f"{variant} harms {metric}: {effect}, where {margin} may be lost"
+        return Finding(
+            "guardrail_harmed", "bad", text, evidence, "do not ship it as it is; find out what causes the harm"
+        )
+    text = f"{metric} is not shown safe under {variant}: {effect}, where {margin} may be lost"
+    action = "collect more, widen the margin before the next start, or take the risk knowingly"
+    return Finding("guardrail_unshown", "warning", text, evidence, action)

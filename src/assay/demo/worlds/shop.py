@@ -93,6 +93,21 @@ def planted(truth: Mapping[str, Any]) -> tuple[Planted, ...]:
             "provider_returns", "Some come back from the payment provider in a session of its own.",
             "quality", {}, ("ignored_referrer",), {"host": "paypal.com"},
         ),
+        Planted(
+            "test_harm", "Free delivery sells more and is returned more often: the guardrail is harmed.",
+            "experiment-readout", {"name": "free_shipping"}, ("guardrail_harmed",),
+            {"metric": "refund_rate", "variant": "treatment"},
+        ),
+        Planted(
+            "test_verdict", "The test ends with: do not ship.",
+            "experiment-readout", {"name": "free_shipping"}, ("verdict",),
+            {"variant": "treatment", "verdict": "do_not_ship"},
+        ),
+        Planted(
+            "test_silent", "On one day of the test its tag is broken and nobody is exposed.",
+            "experiment-readout", {"name": "free_shipping"}, ("exposure_gap",),
+            {"days": [truth["dates"]["test_silent"]]},
+        ),
         *reconciled(truth, _TILL),
         *claimed(truth),
     )  # fmt: skip

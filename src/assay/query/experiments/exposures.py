@@ -18,13 +18,22 @@ from assay.store.engine import Statement
 
 
 def unit_ctes(
-    frame: Frame, experiment: Experiment, start: int, end: int, by: Sequence[str] = (), bots: bool = False
+    frame: Frame,
+    experiment: Experiment,
+    start: int,
+    end: int,
+    by: Sequence[str] = (),
+    bots: bool = False,
+    everybody: bool = False,
 ) -> list[str]:
     """CTEs that end in ``units``: unit, t0 and day (of the first exposure, or of the trigger after it), variant, several, g0 ….
 
     ``start`` and ``end`` (µs UTC, end excluded) bound the exposures. ``by``: dimensions of the exposure's visit.
-    ``bots``: the bots alone, whom nothing else counts.
+    ``bots``: the bots alone, whom nothing else counts. ``everybody``: whoever came, from the first visit in the time on,
+    as variant "all": those who would be exposed, where nobody was yet.
     """
+    if everybody:
+        return _visits(frame, experiment, start, end)
     exposure = experiment.exposure
     texts = [frame.dims.get(name).sql for name in by]
     for name in by:
@@ -69,6 +78,22 @@ def unit_ctes(
     if exposure.trigger is None:
         return [*ctes, f"units AS ({firsts})"]
     return [*ctes, f"firsts AS ({firsts})", f"units AS ({_triggered(frame, experiment)})"]
+
+
+def _visits(frame: Frame, experiment: Experiment, start: int, end: int) -> list[str]:
+    """Units with a visit in the time, of the audience; with a trigger those who did it."""
+    where = [f"s.start_t >= {frame.bind(start)}", f"s.start_t < {frame.bind(end)}", frame.in_range("s")]
+    if experiment.audience is not None:
+        where.append(session_filter(frame.dims, experiment.audience))
+    key = unit_key(experiment.unit, "s")
+    source = "sessions s" + unit_join(experiment.unit, "s") + visitor_joins(" ".join(where))
+    firsts = (
+        f"SELECT {key} AS unit, min(s.start_t) AS t0, min(s.day) AS day, 'all' AS variant, false AS several FROM {source} "
+        f"WHERE {' AND '.join(where)} AND {key} IS NOT NULL GROUP BY {key}"
+    )
+    if experiment.exposure.trigger is None:
+        return [f"units AS ({firsts})"]
+    return [f"firsts AS ({firsts})", f"units AS ({_triggered(frame, experiment)})"]
 
 
 def _triggered(frame: Frame, experiment: Experiment) -> str:

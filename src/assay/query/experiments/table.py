@@ -67,6 +67,25 @@ class UnitTable:
         return sorted({key.day for key in self.rows})
 
 
+def seen(
+    variant: str | None = None,
+    day: date | None = None,
+    several: bool | None = None,
+    groups: tuple[Any, ...] | None = None,
+) -> Callable[[Key], bool]:
+    """Chooses keys by all that is given."""
+
+    def keep(key: Key) -> bool:
+        return (
+            (variant is None or key.variant == variant)
+            and (day is None or key.day == day)
+            and (several is None or key.several == several)
+            and (groups is None or key.groups == groups)
+        )
+
+    return keep
+
+
 def total(parts: Iterable[Moments]) -> Moments:
     """The sum of moments over disjoint units."""
     first, *rest = parts
@@ -87,14 +106,24 @@ def unit_table(
     covariates: Mapping[str, Metric] | None = None,
     before: int | None = None,
     caps: Mapping[str, float] | None = None,
+    everybody: bool = False,
 ) -> UnitTable:
     """Read an experiment's units in one statement.
 
     ``start``, ``end``: bounds of the exposures, µs UTC, end excluded. ``covariates``: metric → the metric whose number in
-    the ``before`` seconds before the exposure goes along. ``caps``: metric → the most that one unit counts for.
+    the ``before`` seconds before the exposure goes along. ``caps``: metric → the most that one unit counts for. ``everybody``: see ``unit_ctes``.
     """
     statement, variables = unit_statement(
-        plan, experiment, metrics, start=start, end=end, by=by, covariates=covariates, before=before, caps=caps
+        plan,
+        experiment,
+        metrics,
+        start=start,
+        end=end,
+        by=by,
+        covariates=covariates,
+        before=before,
+        caps=caps,
+        everybody=everybody,
     )
     rows: dict[Key, tuple[int, tuple[Moments, ...], tuple[float, ...]]] = {}
     for row in ask(statement).rows:
@@ -133,15 +162,12 @@ def unit_statement(
     covariates: Mapping[str, Metric] | None = None,
     before: int | None = None,
     caps: Mapping[str, float] | None = None,
+    everybody: bool = False,
 ) -> tuple[Statement, list[Variables]]:
     """The statement behind ``unit_table``, and the variables of each metric in their order."""
-    longest = max((m.quantity.within or 0 for m in metrics if m.quantity.start is not None), default=0)
-    first = day_of(start, plan.site.timezone) - timedelta(days_before(before if covariates else None) + 1)
-    last = day_of(end, plan.site.timezone) + timedelta(days_before(experiment.window + longest) + 1)
-    frame = Frame(plan, Cut(Period(first, last)))
-    outcomes = Outcomes(frame, experiment, before * 1_000_000 if before else None)
+    frame, outcomes = _frame(plan, experiment, metrics, start, end, before if covariates else None)
     variables = [outcomes.add(m, (covariates or {}).get(m.name), (caps or {}).get(m.name)) for m in metrics]
-    ctes = unit_ctes(frame, experiment, start, end, by) + outcomes.relation_ctes()
+    ctes = unit_ctes(frame, experiment, start, end, by, everybody=everybody) + outcomes.relation_ctes()
     numbers = [f"{sql} AS m{n}_{name}" for n, one in enumerate(variables) for name, sql in one.names.items()]
     groups = [f"g{i}" for i in range(len(by))]
     heads = ["u.day", "u.variant", "u.several", *(f"u.{g}" for g in groups)]
@@ -150,6 +176,17 @@ def unit_statement(
     blocks = ", ".join(["count(*)", *(_block(n, one) for n, one in enumerate(variables))])
     sql = f"WITH {', '.join(ctes)} SELECT {keys}, {blocks} FROM per_unit GROUP BY {keys} ORDER BY {keys}"
     return frame.statement(sql, metrics), variables
+
+
+def _frame(
+    plan: Plan, experiment: Experiment, metrics: Sequence[Metric], start: int, end: int, before: int | None
+) -> tuple[Frame, Outcomes]:
+    """A frame over all days that anything of the experiment may lie on."""
+    longest = max((m.quantity.within or 0 for m in metrics if m.quantity.start is not None), default=0)
+    first = day_of(start, plan.site.timezone) - timedelta(days_before(before) + 1)
+    last = day_of(end, plan.site.timezone) + timedelta(days_before(experiment.window + longest) + 1)
+    frame = Frame(plan, Cut(Period(first, last)))
+    return frame, Outcomes(frame, experiment, before * 1_000_000 if before else None)
 
 
 def _block(n: int, one: Variables) -> str:
@@ -161,3 +198,16 @@ def _block(n: int, one: Variables) -> str:
     doubles = [f"CAST({c} AS DOUBLE)" for c in columns]
     products = [f"sum({a} * {b})" for i, a in enumerate(doubles) for b in doubles[i:]]
     return ", ".join([*sums, *products, f"max(abs({doubles[0]}))"])
+
+
+def unit_quantile(
+    plan: Plan, experiment: Experiment, metric: Metric, ask: Callable[[Statement], Result], q: float, start: int, end: int,
+    everybody: bool = False,
+) -> float | None:  # fmt: skip
+    """The ``q``-quantile of a metric's number per unit, zeros included; None without a unit."""
+    frame, outcomes = _frame(plan, experiment, [metric], start, end, None)
+    x = outcomes.add(metric).names["x"]
+    ctes = unit_ctes(frame, experiment, start, end, everybody=everybody) + outcomes.relation_ctes()
+    sql = f"WITH {', '.join(ctes)} SELECT quantile_cont(CAST({x} AS DOUBLE), {frame.bind(q)}) FROM {outcomes.source()}"
+    (value,) = ask(frame.statement(sql, [metric])).one()
+    return None if value is None else float(value)

@@ -1,0 +1,148 @@
+"""The primary day by day, as a confidence sequence; and by segment, marked as what it is: exploration."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from assay.analyses.base import Asking, column_kind
+from assay.analyses.experimenting.laying import columns, effect_words, lift_words, row
+from assay.analyses.experimenting.reading import Reading
+from assay.analyses.experimenting.readings import planned_reading
+from assay.decide.words import group_name
+from assay.model.answer import Answer, Cell, Column
+from assay.model.errors import UsageError
+from assay.model.finding import Finding
+
+if TYPE_CHECKING:
+    from assay.analyses.experiment_readout import ReadoutParams
+    from assay.model.moments import Moments
+
+DAY = 86_400
+
+
+def daily(asking: Asking, params: ReadoutParams) -> Answer:
+    """One row per treatment and day: what could be said at its end, by the units whose windows had closed."""
+    from assay.stats.contrast import NoContrast
+
+    found = planned_reading(asking, params.name)
+    reading, name = found.judged.reading, found.experiment.primary.metric
+    kind, currency = column_kind(reading.metric(name)), asking.plan.site.currency
+    rows: list[tuple[Cell, ...]] = []
+    for variant in reading.arms[1:]:
+        for day, control, treatment in looks(reading, name, variant):
+            made = reading.contrast(name, control, treatment)
+            if isinstance(made, NoContrast):
+                rows.append((day, variant, control.n + treatment.n, None, None, None, None, None, None, None))
+                continue
+            alpha = reading.alphas[variant]
+            bound = reading.critical(made, alpha)
+            absolute = made.interval(1 - alpha, critical=bound)
+            relative = made.interval(1 - alpha, "relative", critical=bound)
+            rows.append((
+                day, variant, control.n + treatment.n, effect_words(made, absolute, kind, currency),
+                lift_words(made, relative), reading.p_of(made), made.difference, absolute.low, absolute.high, made.lift,
+            ))  # fmt: skip
+    last = found.judged
+    return asking.answer(
+        "experiment-readout",
+        params,
+        columns=(
+            Column("day", "day"), Column("variant"), Column("units", "count"), Column("effect"), Column("lift"),
+            Column("p_value", "number", "p"), Column("difference", "figure", detail=True),
+            Column("low", "figure", detail=True), Column("high", "figure", detail=True),
+            Column("lift_value", "number", detail=True),
+        ),
+        rows=tuple(rows),
+        definitions=(asking.definition(reading.metric(name)),),
+        sentence=f"{name} of {params.name} at the end of each day; the latest: "
+        + " ".join(v.text for v in last.verdicts.values()),
+        findings=tuple(f for f in last.findings if f.severity in ("bad", "warning")),
+        notes=(
+            "a day's row holds the units whose windows had closed by its end; all rows hold together at that level",
+        ),
+        next=(f"assay experiment readout {params.name}",),
+        chart={"kind": "sequence", "x": "day", "y": "difference", "low": "low", "high": "high", "by": "variant"},
+    )  # fmt: skip
+
+
+def looks(reading: Reading, name: str, variant: str) -> list[tuple[Any, Moments, Moments]]:
+    """(day of the look, moments of control, of the treatment), cumulated over days of exposure."""
+    from assay.model.moments import Moments
+
+    last = reading.last_day(name)
+    wait = timedelta(-(-(reading.experiment.window + reading.table.lags.get(name, 0)) // DAY))
+    sides = {}
+    for arm in (reading.control, variant):
+        by_day: dict[Any, Moments] = {}
+        keep = reading.counted(arm, name)
+        for key in reading.table.rows:
+            if keep(key):
+                one = reading.table.rows[key][1][[m.name for m in reading.table.metrics].index(name)]
+                by_day[key.day] = by_day[key.day] + one if key.day in by_day else one
+        sides[arm] = by_day
+    total = dict.fromkeys(sides, Moments.zero(reading.table.names[name]))
+    found = []
+    for day in sorted({d for by_day in sides.values() for d in by_day if last is not None and d <= last}):
+        for arm, by_day in sides.items():
+            if day in by_day:
+                total[arm] = total[arm] + by_day[day]
+        found.append((day + wait, total[reading.control], total[variant]))
+    return found
+
+
+def by_segment(asking: Asking, params: ReadoutParams) -> Answer:
+    """The primary in each segment of the exposure's visit; p-values adjusted over all of them (Holm)."""
+    from assay.query.experiments import seen
+    from assay.stats.multiple import adjust
+
+    if len(params.by) > 2:
+        raise UsageError("--by takes one or two dimensions: more cut the units too thin to say anything")
+    found = planned_reading(asking, params.name, by=params.by)
+    judged = found.judged
+    reading, name = judged.reading, found.experiment.primary.metric
+    groups = sorted({key.groups for key in reading.table.rows}, key=str)
+    lines = [
+        (group, reading.line(name, "exploratory", variant, keep=seen(groups=group)))
+        for group in groups
+        for variant in reading.arms[1:]
+        if variant not in judged.hidden
+    ]
+    known = [one.p for _, one in lines if one.p is not None]
+    adjusted = iter(adjust(known, "holm")) if known else iter(())
+    currency = asking.plan.site.currency
+    rows, apart = [], []
+    for group, one in lines:
+        p = next(adjusted) if one.p is not None else None
+        cells = row(one, currency, groups=tuple(group_name(v) for v in group), p=p)
+        rows.append(cells)
+        if p is not None and p < found.experiment.alpha and one.call.state in ("better", "worse"):
+            apart.append((group, one, p))
+    findings = [
+        Finding(
+            "segment_effect", "info",
+            f"{one.variant} is {one.call.state} in {name} where {_place(params.by, group)}"
+            ": an idea for a test of its own, not a verdict",
+            {"variant": one.variant, "p": p, **{n: group_name(v) for n, v in zip(params.by, group, strict=True)}},
+            "test it there, with that segment as the audience",
+        )
+        for group, one, p in apart
+    ]  # fmt: skip
+    hidden = "; effects are not shown while there is no verdict" if judged.hidden else ""
+    return asking.answer(
+        "experiment-readout",
+        params,
+        columns=columns(params.by, single=len(reading.arms) == 2),
+        rows=tuple(rows),
+        definitions=(asking.definition(reading.metric(name)),),
+        sentence=f"{name} of {params.name} by {' and '.join(params.by)}, exploratory: "
+        + (f"{len(findings)} of {len(lines)} stand out" if findings else "none stands out") + f"{hidden}.",
+        findings=(*(f for f in judged.findings if f.severity in ("bad", "warning")), *findings),
+        notes=(f"p adjusted over {len(known)} comparisons (Holm); intervals are those of one comparison",),
+        next=(f"assay experiment readout {params.name}",),
+        chart={"kind": "intervals", "x": "lift_value", "low": "lift_low", "high": "lift_high", "y": params.by[0]},
+    )  # fmt: skip
+
+
+def _place(names: list[str], group: tuple[Any, ...]) -> str:
+    return " and ".join(f"{name} is {group_name(value)}" for name, value in zip(names, group, strict=True))
