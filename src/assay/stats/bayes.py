@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from assay.stats.tails import LEAST_P
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -148,7 +150,7 @@ def normal(
     z = sign * mean / deviation
     return NormalPosterior(
         mean, deviation, mean - half, mean + half, level,
-        chance_to_win=max(math.exp(float(log_ndtr(z))), 5e-324),
+        chance_to_win=max(math.exp(float(log_ndtr(z))), LEAST_P),
         loss_shipped=deviation * unit_loss(z),
         loss_kept=deviation * unit_loss(-z),
         weight=weight,
@@ -278,7 +280,7 @@ def _integrals(shapes: Sequence[tuple[float, float]], nodes: int) -> tuple[list[
     for i, (a, b) in enumerate(shapes):
         others = sum((log for j, log in enumerate(logs) if j != i), np.zeros(len(y)))
         density = weight * np.exp(_log_density(y, a, b))
-        chances.append(max(float(density @ np.exp(others) / density.sum()), 5e-324))
+        chances.append(max(float(density @ np.exp(others) / density.sum()), LEAST_P))
         losses.append(float((weight * share * rest * below[i]) @ -np.expm1(others)))
     return chances, losses
 

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from assay.model.estimate import Estimate
+from assay.stats.contrast import p_of
+from assay.stats.tails import critical_value
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     Floats = NDArray[Any]
 
-SMALLEST = 5e-324
 FEW = 5
 STAGGERED = "units start at different times: the estimate holds if the effect stays the same"
 
@@ -138,7 +139,6 @@ def _judged(
 ) -> Did:
     """OLS of the first column with CR1 errors: G/(G−1)·(N−1)/(N−K)·(X'X)⁻¹ Σ X_g'u_g u_g'X_g (X'X)⁻¹."""
     import numpy as np
-    from scipy.special import stdtr, stdtrit
 
     n, k = design.shape
     clusters = int(groups.max()) + 1
@@ -157,8 +157,8 @@ def _judged(
         why = "the rows follow the model without error: nothing to judge by"
         return Did(Estimate(value, None, None, level, method, n, reason=why), None, None, clusters, clusters - 1, notes)
     error, degrees = math.sqrt(variance), clusters - 1
-    half = float(stdtrit(degrees, 0.5 + level / 2)) * error
-    p = min(1.0, max(2 * float(stdtr(degrees, -abs(value) / error)), SMALLEST))
+    half = critical_value(level, "two", degrees) * error
+    p = p_of(value / error, "two", degrees)
     if min(sides) < FEW:
         notes = (*notes, f"{min(sides)} clusters on one side: the error is uncertain and tends to come out too small")
     estimate = Estimate(value, value - half, value + half, level, method, n, variance=variance)

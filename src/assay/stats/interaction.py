@@ -9,8 +9,8 @@ from itertools import combinations, product
 
 from assay.model.estimate import Estimate
 from assay.model.moments import Moments
-
-SMALLEST = 5e-324
+from assay.stats.contrast import p_of, welch_freedom
+from assay.stats.tails import LEAST_P, critical_value
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def between_tests(cells: Sequence[Sequence[Cell]], level: float = 0.95) -> Inter
         return Interaction(None, differences=differences, reason="all units of too many combinations are alike")
     effect = matrix @ np.array([cell.mean for cell in flat])
     statistic = float(effect @ np.linalg.solve(variance, effect))
-    return Interaction(max(float(chdtrc(len(lines), statistic)), SMALLEST), statistic, len(lines), differences)
+    return Interaction(max(float(chdtrc(len(lines), statistic)), LEAST_P), statistic, len(lines), differences)
 
 
 def cell_contrast(cells: Sequence[Cell], weights: Sequence[float], name: str = "", level: float = 0.95) -> CellContrast:
@@ -127,8 +127,6 @@ def cell_contrast(cells: Sequence[Cell], weights: Sequence[float], name: str = "
     interval where it has one unit or where nothing varies. Source: F. E. Satterthwaite, Biometrics Bulletin 2 (1946)
     110–114.
     """
-    from scipy.special import stdtr, stdtrit
-
     if len(cells) != len(weights):
         raise ValueError(f"{len(weights)} weights for {len(cells)} cells")
     used = [(cell, w) for cell, w in zip(cells, weights, strict=True) if w != 0]
@@ -143,9 +141,9 @@ def cell_contrast(cells: Sequence[Cell], weights: Sequence[float], name: str = "
     variance = math.fsum(parts)
     if not variance > 0:
         return CellContrast(name, Estimate(value, None, None, level, "contrast", n, reason="all units are alike"))
-    degrees = variance**2 / math.fsum(v * v / (cell.n - 1) for v, (cell, _) in zip(parts, used, strict=True))
+    degrees = welch_freedom([(v, cell.n) for v, (cell, _) in zip(parts, used, strict=True)])
     error = math.sqrt(variance)
-    half = float(stdtrit(degrees, 0.5 + level / 2)) * error
-    p = min(1.0, max(2 * float(stdtr(degrees, -abs(value) / error)), SMALLEST))
+    half = critical_value(level, "two", degrees) * error
+    p = p_of(value / error, "two", degrees)
     estimate = Estimate(value, value - half, value + half, level, "contrast, Welch", n, variance=variance)
     return CellContrast(name, estimate, error, value / error, degrees, p)

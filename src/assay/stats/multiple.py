@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-SMALLEST = 5e-324
+from assay.stats.tails import LEAST_P
 
 
 def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
@@ -37,7 +37,7 @@ def adjust(p_values: Sequence[float], method: str = "holm") -> list[float]:
         raise ValueError(f"no method {method}: {', '.join(METHODS)}")
     if not all(0 <= p <= 1 for p in p_values):
         raise ValueError("p-values lie between 0 and 1")
-    return [min(1.0, max(p, SMALLEST)) for p in METHODS[method](p_values)] if p_values else []
+    return [min(1.0, max(p, LEAST_P)) for p in METHODS[method](p_values)] if p_values else []
 
 
 @dataclass(frozen=True)

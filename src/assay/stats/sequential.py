@@ -12,12 +12,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from assay.stats.tails import LEAST_P
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     Floats = NDArray[Any]
-
-SMALLEST = 5e-324
 
 
 def tuning_for(n_planned: float, alpha: float = 0.05, sides: int = 2) -> float:
@@ -73,7 +73,7 @@ def always_valid_p(statistic: ArrayLike, n: ArrayLike, tuning: float, sides: int
     import numpy as np
 
     p = np.exp(-log_e_value(statistic, n, tuning, sides))
-    return np.asarray(np.clip(p, SMALLEST, 1.0))
+    return np.asarray(np.clip(p, LEAST_P, 1.0))
 
 
 def running(p_values: ArrayLike) -> Floats:

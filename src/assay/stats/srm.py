@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from assay.stats.tails import LEAST_P
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     Floats = NDArray[Any]
 
 ALPHA = 0.001
-SMALLEST = 5e-324
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def fixed(counts: Sequence[int], weights: Sequence[float], alpha: float = ALPHA)
     expected = tuple(n * share for share in shares)
     if leaked:
         why = f"{leaked} units are in arms that were to get none"
-        return Srm(True, SMALLEST, None, len(live) - 1, expected, leaked, reason=why)
+        return Srm(True, LEAST_P, None, len(live) - 1, expected, leaked, reason=why)
     if len(live) < 2:
         return Srm(None, None, expected=expected, reason="one arm has nothing to be compared with")
     if n == 0:
@@ -61,7 +62,7 @@ def fixed(counts: Sequence[int], weights: Sequence[float], alpha: float = ALPHA)
         p = binomial_p(counts[live[0]], n, shares[live[0]])
         return Srm(p < alpha, p, expected=expected, method="binomial, exact")
     statistic = math.fsum((counts[i] - expected[i]) ** 2 / expected[i] for i in live)
-    p = max(float(chdtrc(len(live) - 1, statistic)), SMALLEST)
+    p = max(float(chdtrc(len(live) - 1, statistic)), LEAST_P)
     return Srm(p < alpha, p, statistic, len(live) - 1, expected)
 
 
@@ -89,9 +90,9 @@ def sequential(added: ArrayLike, weights: Sequence[float], concentration: float 
     n = x.sum(axis=1)
     log_factor = (gammaln(start + x) - gammaln(start) - x * np.log(share)).sum(axis=1)
     log_factor -= gammaln(concentration + n) - gammaln(concentration)
-    p = np.clip(np.exp(np.minimum(-log_factor, 0.0)), SMALLEST, 1.0)
+    p = np.clip(np.exp(np.minimum(-log_factor, 0.0)), LEAST_P, 1.0)
     idle = [i for i in range(len(shares)) if i not in live]
-    p = np.where(total[:, idle].sum(axis=1) > 0, SMALLEST, p)
+    p = np.where(total[:, idle].sum(axis=1) > 0, LEAST_P, p)
     return np.asarray(np.minimum.accumulate(p))
 
 
@@ -106,7 +107,7 @@ def binomial_p(successes: int, n: int, share: float) -> float:
         raise ValueError(f"{successes} of {n} at a probability of {share} cannot be tested")
     at_least = 1.0 if successes == 0 else float(betainc(successes, n - successes + 1, share))
     at_most = 1.0 if successes == n else float(betainc(n - successes, successes + 1, 1 - share))
-    return min(1.0, max(2 * min(at_least, at_most), SMALLEST))
+    return min(1.0, max(2 * min(at_least, at_most), LEAST_P))
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ def imbalance(affected: Sequence[int], weights: Sequence[float], alpha: float = 
     n = sum(affected[i] for i in live)
     expected = tuple(n * share for share in shares)
     if leaked:
-        return Imbalance(True, SMALLEST, (), expected, f"{leaked} units are in arms that were to get none")
+        return Imbalance(True, LEAST_P, (), expected, f"{leaked} units are in arms that were to get none")
     if n == 0 or len(live) < 2:
         return Imbalance(None, None, (), expected, "no units" if n == 0 else "one arm has nothing to be compared with")
     p_values = tuple(binomial_p(affected[i], n, share) if i in live else None for i, share in enumerate(shares))
