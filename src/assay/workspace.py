@@ -301,6 +301,23 @@ class Workspace:
 
         note(self.asking("experiment-readout"), name, text, file)
 
+    def add_idea(
+        self, title: str, step: str | None = None, metric: str = "", worth: float | None = None
+    ) -> tuple[int, bool]:
+        """Note an idea in the backlog; its number, and whether it was new."""
+        from assay.analyses.backlog import add
+
+        return add(self.asking("backlog"), title, step, metric, worth)
+
+    def rate_idea(
+        self, no: int, confidence: int | None = None, effort: int | None = None, evidence: str | None = None,
+        experiment: str | None = None, status: str | None = None,
+    ) -> None:  # fmt: skip
+        """Say how sure (1 to 10) and how hard (1 to 10) an idea is, what it stands on, which experiment tests it."""
+        from assay.analyses.backlog import rate
+
+        rate(self.asking("backlog"), no, confidence, effort, evidence, experiment, status)
+
     # -- loading -----------------------------------------------------------------------------------------------------
 
     def import_files(

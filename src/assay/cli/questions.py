@@ -53,6 +53,7 @@ class Save(Verbs):
 _LISTING = ("funnel", "sessions")
 _ACTIONS = {  # what a question's verb can do beside answering
     "alerts": "assay.cli.alerts:Alerts",
+    "backlog": "assay.cli.backlog:Backlog",
     "changes": "assay.cli.changes:Changes",
     "experiment": "assay.cli.experiments:Experiments",
 }

@@ -129,6 +129,7 @@ class Reading:
 
     def contrast(self, metric: str, control: Moments, treatment: Moments, adjust: bool = True) -> Contrast | NoContrast:
         """The comparison that the metric's kind asks for."""
+        from assay.stats.contrast import NoContrast
         from assay.stats.means import compare_means
         from assay.stats.proportion_tests import compare_proportions
         from assay.stats.ratios import compare_ratios
@@ -138,7 +139,9 @@ class Reading:
         if adjust and self.experiment.cuped is not None and "c" in names:
             from assay.stats.cuped import compare_cuped
 
-            return compare_cuped(control, treatment, "x", below, "c", "d" if "d" in names else None)
+            made = compare_cuped(control, treatment, "x", below, "c", "d" if "d" in names else None)
+            if not isinstance(made, NoContrast) or made.code != "no_covariate":
+                return made
         if below is not None:
             return compare_ratios(control, treatment)
         if self.metric(metric).quantity.kind == "share" and metric not in self.caps:
@@ -181,7 +184,8 @@ class Reading:
 
         name = self.experiment.primary.metric
         made = self.contrast(name, self.moments(name, self.control), self.moments(name, variant))
-        return 1.0 if isinstance(made, NoContrast) else self.p_of(made)
+        p = None if isinstance(made, NoContrast) else self.p_of(made)
+        return 1.0 if p is None else p
 
     @cached_property
     def planned(self) -> int:
@@ -211,9 +215,11 @@ class Reading:
 
         return float(critical(contrast.n_control + contrast.n_treatment, alpha, self.tuning))
 
-    def p_of(self, contrast: Contrast) -> float:
-        """p-value of no effect that holds under the looks (group-sequential: of this look alone)."""
-        if self.once or self.experiment.looks.kind == "group_sequential":
+    def p_of(self, contrast: Contrast) -> float | None:
+        """p-value of no effect that holds under the looks; None where group-sequential bounds decide."""
+        if self.experiment.looks.kind == "group_sequential":
+            return None
+        if self.once:
             return contrast.p()
         from assay.stats.sequential import always_valid_p
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -117,3 +118,23 @@ def exposed_bots(plan: Plan, experiment: Experiment, start: int, end: int) -> St
     plain = replace(experiment, exposure=replace(experiment.exposure, trigger=None))
     ctes = unit_ctes(frame, plain, start, end, bots=True)
     return frame.bind.statement(f"WITH {', '.join(ctes)} SELECT count(*) FROM units", "exposed bots")
+
+
+def joint_ctes(frame: Frame, tests: Sequence[tuple[Experiment, int, int]]) -> list[str]:
+    """CTEs that end in ``units``: who was exposed to all of several tests, from the last of their first exposures on.
+
+    ``variant`` is that of the first test, g0 … those of the others. Units that saw several variants of one are left out.
+    """
+    made: list[str] = []
+    for i, (experiment, start, end) in enumerate(tests):
+        own = unit_ctes(frame, experiment, start, end)
+        made += [re.sub(r"\b(exposed|firsts|units)\b", rf"\1_of_{i}", cte) for cte in own]
+    joined = "units_of_0 a0" + "".join(f" JOIN units_of_{i} a{i} ON a{i}.unit = a0.unit" for i in range(1, len(tests)))
+    latest = [f"{fold} AS {name}" for name, fold in (
+        ("t0", f"greatest({', '.join(f'a{i}.t0' for i in range(len(tests)))})"),
+        ("day", f"greatest({', '.join(f'a{i}.day' for i in range(len(tests)))})"),
+    )]  # fmt: skip
+    groups = [f"a{i + 1}.variant AS g{i}" for i in range(len(tests) - 1)]
+    alone = " AND ".join(f"NOT a{i}.several" for i in range(len(tests)))
+    columns = ", ".join(["a0.unit", *latest, "a0.variant", "a0.several", *groups])
+    return [*made, f"units AS (SELECT {columns} FROM {joined} WHERE {alone})"]

@@ -12,7 +12,7 @@ from assay.model.period import Period, day_of
 from assay.plan.experiments import Experiment
 from assay.plan.values import Metric, Plan
 from assay.query.cut import Cut, Frame
-from assay.query.experiments.exposures import unit_ctes
+from assay.query.experiments.exposures import joint_ctes, unit_ctes
 from assay.query.experiments.outcomes import Outcomes, Variables, days_before
 from assay.store.engine import Result, Statement
 
@@ -111,7 +111,8 @@ def unit_table(
     """Read an experiment's units in one statement.
 
     ``start``, ``end``: bounds of the exposures, µs UTC, end excluded. ``covariates``: metric → the metric whose number in
-    the ``before`` seconds before the exposure goes along. ``caps``: metric → the most that one unit counts for. ``everybody``: see ``unit_ctes``.
+    the ``before`` seconds before the exposure goes along. ``caps``: metric → the most that one unit counts for.
+    ``everybody``: see ``unit_ctes``.
     """
     statement, variables = unit_statement(
         plan,
@@ -125,10 +126,14 @@ def unit_table(
         caps=caps,
         everybody=everybody,
     )
+    return _read(metrics, variables, ask(statement), len(by))
+
+
+def _read(metrics: Sequence[Metric], variables: Sequence[Variables], result: Result, groups: int) -> UnitTable:
     rows: dict[Key, tuple[int, tuple[Moments, ...], tuple[float, ...]]] = {}
-    for row in ask(statement).rows:
-        key = Key(row[0], row[1], bool(row[2]), tuple(row[3 : 3 + len(by)]))
-        at, found, largest = 4 + len(by), [], []
+    for row in result.rows:
+        key = Key(row[0], row[1], bool(row[2]), tuple(row[3 : 3 + groups]))
+        at, found, largest = 4 + groups, [], []
         units = row[at - 1]
         for one in variables:
             k = len(one.names)
@@ -168,14 +173,7 @@ def unit_statement(
     frame, outcomes = _frame(plan, experiment, metrics, start, end, before if covariates else None)
     variables = [outcomes.add(m, (covariates or {}).get(m.name), (caps or {}).get(m.name)) for m in metrics]
     ctes = unit_ctes(frame, experiment, start, end, by, everybody=everybody) + outcomes.relation_ctes()
-    numbers = [f"{sql} AS m{n}_{name}" for n, one in enumerate(variables) for name, sql in one.names.items()]
-    groups = [f"g{i}" for i in range(len(by))]
-    heads = ["u.day", "u.variant", "u.several", *(f"u.{g}" for g in groups)]
-    ctes.append(f"per_unit AS (SELECT {', '.join([*heads, *numbers])} FROM {outcomes.source()})")
-    keys = ", ".join(["day", "variant", "several", *groups])
-    blocks = ", ".join(["count(*)", *(_block(n, one) for n, one in enumerate(variables))])
-    sql = f"WITH {', '.join(ctes)} SELECT {keys}, {blocks} FROM per_unit GROUP BY {keys} ORDER BY {keys}"
-    return frame.statement(sql, metrics), variables
+    return _folded(frame, ctes, outcomes, variables, len(by)), variables
 
 
 def _frame(
@@ -189,6 +187,18 @@ def _frame(
     return frame, Outcomes(frame, experiment, before * 1_000_000 if before else None)
 
 
+def _folded(frame: Frame, ctes: list[str], outcomes: Outcomes, variables: Sequence[Variables], count: int) -> Statement:
+    """Units with their numbers, folded to moments by day, variant, several and ``count`` groups."""
+    numbers = [f"{sql} AS m{n}_{name}" for n, one in enumerate(variables) for name, sql in one.names.items()]
+    groups = [f"g{i}" for i in range(count)]
+    heads = ["u.day", "u.variant", "u.several", *(f"u.{g}" for g in groups)]
+    ctes.append(f"per_unit AS (SELECT {', '.join([*heads, *numbers])} FROM {outcomes.source()})")
+    keys = ", ".join(["day", "variant", "several", *groups])
+    blocks = ", ".join(["count(*)", *(_block(n, one) for n, one in enumerate(variables))])
+    sql = f"WITH {', '.join(ctes)} SELECT {keys}, {blocks} FROM per_unit GROUP BY {keys} ORDER BY {keys}"
+    return frame.statement(sql, [one.metric for one in variables])
+
+
 def _block(n: int, one: Variables) -> str:
     """Sums, the upper triangle of products, the largest x."""
     columns = [f"m{n}_{name}" for name in one.names]
@@ -198,6 +208,20 @@ def _block(n: int, one: Variables) -> str:
     doubles = [f"CAST({c} AS DOUBLE)" for c in columns]
     products = [f"sum({a} * {b})" for i, a in enumerate(doubles) for b in doubles[i:]]
     return ", ".join([*sums, *products, f"max(abs({doubles[0]}))"])
+
+
+def joint_table(
+    plan: Plan, tests: Sequence[tuple[Experiment, int, int]], metric: Metric, ask: Callable[[Statement], Result]
+) -> UnitTable:
+    """Units exposed to all of several tests (each with the bounds of its exposures): one metric by their variants.
+
+    ``variant`` is that of the first test, ``groups`` those of the others; the window is the first test's.
+    """
+    frame, outcomes = _frame(plan, tests[0][0], [metric], min(t[1] for t in tests), max(t[2] for t in tests), None)
+    one = outcomes.add(metric)
+    ctes = joint_ctes(frame, tests) + outcomes.relation_ctes()
+    statement = _folded(frame, ctes, outcomes, [one], len(tests) - 1)
+    return _read([metric], [one], ask(statement), len(tests) - 1)
 
 
 def unit_quantile(

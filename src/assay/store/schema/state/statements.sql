@@ -20,6 +20,11 @@ VALUES (:key, :title, :source, :metric, :segment, :step, :worth, :worth_low, :wo
 ON CONFLICT (key) DO UPDATE SET title = excluded.title, worth = excluded.worth, worth_low = excluded.worth_low,
     worth_high = excluded.worth_high, sample = excluded.sample, weeks = excluded.weeks, updated_at = excluded.updated_at;
 
+-- name: rate_idea
+UPDATE backlog SET confidence = coalesce(:confidence, confidence), effort = coalesce(:effort, effort),
+    evidence = coalesce(:evidence, evidence), experiment = coalesce(:experiment, experiment),
+    status = coalesce(:status, status), updated_at = :now WHERE no = :no;
+
 -- name: backlog
 SELECT * FROM backlog ORDER BY CAST(coalesce(worth, '0') AS REAL) DESC, no;
 
