@@ -114,6 +114,17 @@ segments: {mobile: "device = 'mobile'", seen: "page = '/'", bought: "order_type 
 funnels:
   shop: {steps: [view_item, purchase], window: 7d}
   again: {steps: [purchase, purchase], per: session, window: session}
+experiments:
+  test:
+    start: 2024-01-01
+    window: 1d
+    audience: seen
+    exposure: {trigger: view_item}
+    primary: {metric: rpv, mde: 10%}
+    diagnostics: [rate, aov, window]
+    cuped: 2d
+  test2: {start: 2024-01-01, window: 1d, primary: rpv}
+  other: {start: 2024-01-01, window: 1d, unit: user, primary: rpv, exposure: {value: test}}
 """
 
 
@@ -170,6 +181,17 @@ def test_the_sql_of_every_question_parses(tmp_path: Path) -> None:
         ws.ask("patterns", segment="seen", **later),
         ws.ask("backlog"),
         ws.ask("reconcile", "till.csv"),
+        ws.ask("experiment"),
+        ws.ask("experiment-design", "test"),
+        ws.ask("experiment-qa", "test"),
+        ws.ask("experiment-readout", "test", add="bounces"),
+        ws.ask("experiment-readout", "other", by="device"),
+        ws.ask("experiment-readout", "other", daily=True),
+        ws.ask("experiment-follow-up", "other", days=[1]),
+        ws.ask("experiment-value"),
+        ws.ask("experiment-interaction", ["test", "test2"]),
+        ws.ask("learnings"),
+        ws.ask("rollout", "rpv", by="device", start={"mobile": "2024-01-02"}, **range_),
     ]
     asked = {answer.question for answer in answers}
     from assay.analyses import BY_NAME

@@ -28,6 +28,9 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A shop with two days of events and a file of its till. Tests only ask it."""
     folder = tmp_path_factory.mktemp("filled") / "shop"
     assert run(["init", str(folder)]) == 0
+    plan = folder / "assay.yaml"
+    two = "experiments:\n  reviews: {primary: rpv}\n  delivery: {primary: rpv}\n"
+    plan.write_text(plan.read_text(encoding="utf-8").replace("experiments:\n", two), encoding="utf-8")
     lines = parquet(folder.parent / "lines.parquet", EVENTS)
     assert run(["import", "events", str(lines), "-w", str(folder)]) == 0
     (folder / "till.csv").write_text(TILL, encoding="utf-8")

@@ -19,10 +19,16 @@ ARGUMENTS = {
     "metric": ["rpv", "purchase_rate"],
     "funnel": ["checkout"],
     "segments": ["purchase_rate"],
+    "experiment-design": ["reviews"],
+    "experiment-follow-up": ["reviews", "--days", "1"],
+    "experiment-interaction": ["reviews", "delivery"],
+    "experiment-qa": ["reviews"],
+    "experiment-readout": ["reviews"],
     "explain": ["purchase_rate"],
     "compare": ["purchase_rate", "--rule", "bots=include"],
     "features": ["add_to_cart"],
     "reconcile": ["till.csv"],
+    "rollout": ["rpv", "--by", "device", "--start", "mobile=2024-03-02"],
     "time-to": ["purchase"],
     "user": ["v0"],
     "why": ["purchase_rate", "--versus", "device = 'mobile'"],
@@ -33,7 +39,7 @@ ARGUMENTS = {
 def test_every_question_in_every_format(
     assay: Assay, filled: Path, question: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = [question, *ARGUMENTS.get(question, [])]
+    words = [*(["ask"] if question.startswith("experiment-") else []), question, *ARGUMENTS.get(question, [])]
     monkeypatch.chdir(filled)
     table = assay(*words)
     assert (table.code, table.err) == (0, "")

@@ -13,7 +13,8 @@ from assay.cli.app import VERBS
 from assay.cli.listing import questions
 from assay.collect.importers import IMPORTERS
 
-NAMES = [question.name for question in QUESTIONS]
+NAMES = [question.name for question in QUESTIONS if not question.name.startswith("experiment-")]
+PARTS = [question.name.removeprefix("experiment-") for question in QUESTIONS if question.name not in NAMES]
 HEAVY = ("numpy", "scipy", "duckdb", "sqlglot", "pydantic", "rich", "yaml", "assay.analyses", "assay.workspace")
 
 
@@ -39,8 +40,10 @@ def test_help_lists_every_verb_by_panel(assay: Assay, words: list[str]) -> None:
 
 VERB_LINES = [
     *([name] for name in NAMES),
-    *(["ask", name] for name in NAMES),
-    *(["sql", name] for name in NAMES),
+    *(["experiment", name] for name in (*PARTS, "start", "stop", "decide", "note")),
+    *(["backlog", name] for name in ("add", "rate")),
+    *(["ask", question.name] for question in QUESTIONS),
+    *(["sql", question.name] for question in QUESTIONS),
     *(["import", importer.name] for importer in IMPORTERS),
     *([verb.name] for verb in VERBS),
     ["plan", "diff"],
@@ -58,7 +61,7 @@ def test_every_verb_has_help(assay: Assay, words: list[str]) -> None:
 
 def test_flags_are_made_from_the_parameters(assay: Assay) -> None:
     for question in QUESTIONS:
-        out = assay(question.name, "--help").out
+        out = assay("ask", question.name, "--help").out
         for name, field in question.Params.model_fields.items():
             argument = bool((field.json_schema_extra or {}).get("argument"))  # type: ignore[union-attr]
             assert (name.upper() if argument else "--" + (field.alias or name).replace("_", "-")) in out

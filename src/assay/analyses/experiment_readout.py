@@ -213,10 +213,12 @@ def _next(name: str, judged: Judged, experiment: Experiment) -> tuple[str, ...]:
 
 
 def _nobody(asking: Asking, params: ReadoutParams, experiment: Experiment) -> Answer:
+    from assay.analyses.experimenting.laying import columns
+
     exposure = experiment.exposure
     reason = f"nobody was exposed to {experiment.name} yet"
     return asking.answer(
-        "experiment-readout", params, empty=reason,
+        "experiment-readout", params, columns=columns(single=len(experiment.treatments) == 1), empty=reason,
         sentence=f"Nobody was exposed to {experiment.name} yet: no {exposure.event} whose {exposure.name_property} "
         f"is {exposure.value!r}.",
         next=(f"assay experiment qa {experiment.name}", f"assay experiment design {experiment.name}"),

@@ -48,12 +48,16 @@ def answer(asking: Asking, params: RolloutParams) -> Answer:
     weeks = _whole_weeks(asking, period.first, period.last)
     series = _series(asking, metric, cut, weeks)
     starts = dict(params.start)
-    unknown = [group for group in starts if group not in series]
-    if unknown:
-        known = ", ".join(sorted(series)) or "none with enough units"
-        raise UsageError(
-            f"no {params.by} {unknown[0]!r} has {LEAST_UNITS} units in each week of {period}; it has: {known}"
-        )
+    columns = _columns(metric, asking.plan.site.currency)
+    few = [group for group in starts if group not in series]
+    if few:
+        known = ", ".join(sorted(series)) or "none"
+        reason = f"{params.by} {few[0]!r} has not {LEAST_UNITS} units in every whole week of {period}"
+        return asking.answer(
+            "rollout", params, columns=columns, empty=reason,
+            sentence=f"{reason[0].upper()}{reason[1:]}; those that have: {known}.",
+            next=(f"assay metric {metric.name} --by {params.by} --grain week",),
+        )  # fmt: skip
     if len(series) == len(starts):
         raise Refused(
             f"every {params.by} got the change: there is nobody to compare with; assay why {metric.name} instead"
@@ -69,11 +73,7 @@ def answer(asking: Asking, params: RolloutParams) -> Answer:
     return asking.answer(
         "rollout",
         params,
-        columns=(
-            Column("group"), Column("since", "day"), Column("before", kind, currency=currency),
-            Column("after", kind, currency=currency),
-            Column("change", "points" if kind == "rate" else kind, currency=currency), Column("weeks", "count"),
-        ),
+        columns=columns,
         rows=tuple(_row(group, own, starts, min(starts.values())) for group, own in sorted(series.items())),
         estimates=(
             Labelled(metric.name, {"effect": "rollout"}, made.estimate),
@@ -89,6 +89,15 @@ def answer(asking: Asking, params: RolloutParams) -> Answer:
         ),
         next=(f"assay why {metric.name}", "assay experiment"),
         chart={"kind": "line", "x": "week", "y": [metric.name], "by": params.by},
+    )  # fmt: skip
+
+
+def _columns(metric: Metric, currency: str) -> tuple[Column, ...]:
+    kind = column_kind(metric)
+    return (
+        Column("group"), Column("since", "day"), Column("before", kind, currency=currency),
+        Column("after", kind, currency=currency),
+        Column("change", "points" if kind == "rate" else kind, currency=currency), Column("weeks", "count"),
     )  # fmt: skip
 
 

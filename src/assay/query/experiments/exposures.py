@@ -14,7 +14,7 @@ from assay.plan.values import Plan
 from assay.query.cut import Cut, Frame
 from assay.query.dimensions import session_filter, visitor_joins
 from assay.query.rows import RowBuilder, joins
-from assay.query.selecting import live, unit_join, unit_key
+from assay.query.selecting import live, own_names, unit_join, unit_key
 from assay.store.engine import Statement
 
 
@@ -29,7 +29,7 @@ def unit_ctes(
 ) -> list[str]:
     """CTEs that end in ``units``: unit, t0 and day (of the first exposure, or of the trigger after it), variant, several, g0 ….
 
-    ``start`` and ``end`` (µs UTC, end excluded) bound the exposures. ``by``: dimensions of the exposure's visit.
+    ``start`` and ``end`` (µs UTC, end excluded) bound the exposures, and the triggers after them. ``by``: dimensions of the exposure's visit.
     ``bots``: the bots alone, whom nothing else counts. ``everybody``: whoever came, from the first visit in the time on,
     as variant "all": those who would be exposed, where nobody was yet.
     """
@@ -40,7 +40,8 @@ def unit_ctes(
     for name in by:
         if frame.dims.get(name).scope in ("order", "item"):
             raise Refused(f"{name} belongs to an {frame.dims.get(name).scope}, not to the visit of an exposure")
-    own = frozenset({exposure.name_property or "", exposure.variant_property or ""})
+    named = frozenset({exposure.name_property or "", exposure.variant_property or ""})
+    own = named | own_names(frame.plan, (exposure.event,))
     where = [
         "e.environment = 'live' AND e.bot" if bots else live(frame.plan),
         f"e.name = {frame.bind(exposure.event)}",
@@ -49,13 +50,15 @@ def unit_ctes(
         frame.in_range("e"),
     ]
     if exposure.name_property:
-        where.append(f"{frame.dims.property(exposure.name_property)} = {frame.bind(exposure.value)}")
+        where.append(f"{_text(frame, exposure.name_property)} = {frame.bind(exposure.value)}")
     if exposure.where is not None:
+        if {"order", "item"} & frame.dims.scopes(n for n in exposure.where.names if n not in own):
+            raise Refused(f"exposure where {exposure.where.text}: an exposure has no order and no item")
         where.append(f"({frame.dims.expression(exposure.where, own)})")
     if experiment.audience is not None:
         where.append(session_filter(frame.dims, experiment.audience))
     keys = [f"{text} AS g{i}" for i, text in enumerate(texts)]
-    variant = frame.dims.property(str(exposure.variant_property))
+    variant = _text(frame, str(exposure.variant_property))
     columns = ", ".join(
         [
             f"{unit_key(experiment.unit, 'e')} AS unit",
@@ -78,7 +81,14 @@ def unit_ctes(
     ctes = [f"exposed AS (SELECT {columns} FROM {source} WHERE {' AND '.join(where)})"]
     if exposure.trigger is None:
         return [*ctes, f"units AS ({firsts})"]
-    return [*ctes, f"firsts AS ({firsts})", f"units AS ({_triggered(frame, experiment)})"]
+    return [*ctes, f"firsts AS ({firsts})", f"units AS ({_triggered(frame, experiment, end)})"]
+
+
+def _text(frame: Frame, name: str) -> str:
+    """A property as the plan writes its values: a flag or a number is sent as one, and named as text."""
+    declared = frame.dims.properties.get(name)
+    sql = frame.dims.property(name)
+    return sql if declared is None or declared.type == "string" else f"CAST({sql} AS VARCHAR)"
 
 
 def _visits(frame: Frame, experiment: Experiment, start: int, end: int) -> list[str]:
@@ -94,20 +104,20 @@ def _visits(frame: Frame, experiment: Experiment, start: int, end: int) -> list[
     )
     if experiment.exposure.trigger is None:
         return [f"units AS ({firsts})"]
-    return [f"firsts AS ({firsts})", f"units AS ({_triggered(frame, experiment)})"]
+    return [f"firsts AS ({firsts})", f"units AS ({_triggered(frame, experiment, end)})"]
 
 
-def _triggered(frame: Frame, experiment: Experiment) -> str:
-    """Units that did the trigger at or after their exposure, from that moment on."""
+def _triggered(frame: Frame, experiment: Experiment, end: int) -> str:
+    """Units that did the trigger at or after their exposure and before the end, from that moment on."""
     trigger = experiment.exposure.trigger
     assert trigger is not None
     rows = RowBuilder(frame.plan, frame.dims, frame.cut).rows(Measure("exists", trigger))
     key = rows.key(experiment.unit)
     source = rows.source + joins(rows, [key], experiment.unit)
     return (
-        f"SELECT f.* REPLACE (t.t AS t0, t.day AS day) FROM firsts f JOIN (SELECT f.unit, min({rows.t}) AS t, min({rows.alias}.day) AS day "
-        f"FROM {source} JOIN firsts f ON f.unit = {key} WHERE {rows.where} AND {frame.in_range(rows.alias)} AND {rows.t} >= f.t0 "
-        "GROUP BY f.unit) t ON t.unit = f.unit"
+        f"SELECT w.* REPLACE (t.t AS t0, t.day AS day) FROM firsts w JOIN (SELECT w.unit, min({rows.t}) AS t, min({rows.alias}.day) AS day "
+        f"FROM {source} JOIN firsts w ON w.unit = {key} WHERE {rows.where} AND {frame.in_range(rows.alias)} AND {rows.t} >= w.t0 "
+        f"AND {rows.t} < {frame.bind(end)} GROUP BY w.unit) t ON t.unit = w.unit"
     )
 
 

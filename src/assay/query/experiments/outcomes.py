@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from assay.model.errors import Refused
 from assay.plan.experiments import Experiment
-from assay.plan.measures import Measure, Select
+from assay.plan.measures import Measure, Quantity, Select
 from assay.plan.values import Metric
 from assay.query.cut import Frame, aggregate
 from assay.query.rows import RowBuilder, Rows, joins
@@ -49,6 +49,7 @@ class Outcomes:
         self.relations: dict[str, _Relation] = {}
         self.ctes: list[str] = []
         self.extra: list[str] = []
+        self.firsts: dict[tuple[str, str], str] = {}
         self.count = 0
 
     # -- one metric -----------------------------------------------------------------------------------------------------
@@ -68,10 +69,11 @@ class Outcomes:
                     f"{covariate.name} starts with an event of its own: it is no covariate; name another metric"
                 )
             past = self._numbers(covariate, pre=True)
+            if cap is not None and covariate.name == metric.name:
+                past = _capped(past, cap)
             names |= {"c": past["x"], **({"d": past["y"]} if "y" in past else {})}
-        if cap is not None and "y" not in names:
-            limit = f"CAST({cap!r} AS DOUBLE)"
-            names = {k: f"least({v}, {limit})" if k in "xc" else v for k, v in names.items()}
+        if cap is not None:
+            names |= _capped({k: v for k, v in names.items() if k in "xy"}, cap)
         plain = quantity.kind == "share" and "y" not in names
         return Variables(metric, names, lag, zero_one=plain and cap is None)
 
@@ -92,32 +94,45 @@ class Outcomes:
             orders = Measure("count", Select("order"))
             counted = replace(measure, op="count") if measure.op == "exists" else measure
             return {"x": self._side(counted, pre), "y": self._side(orders, pre)}
-        column = self._side(measure, pre)
         if quantity.kind != "share":
-            return {"x": column}
+            return {"x": self._side(measure, pre)}
+        column = self._side(measure, pre, every=True)
         if quantity.negate:
             return {"x": f"CASE WHEN {column} > 0 THEN 0 ELSE 1 END"}
         return {"x": f"CASE WHEN {column} >= {quantity.at_least} THEN 1 ELSE 0 END"}
 
-    def _side(self, measure: Measure, pre: bool) -> str:
-        """One number per unit from one relation, in the window or before the exposure."""
+    def _side(self, measure: Measure, pre: bool, every: bool = False) -> str:
+        """One number per unit from one relation, in the window or before the exposure; ``every``: whatever the attribution."""
         if measure.op == "unit_days":
             raise Refused("days of a range belong to no exposed unit")
-        if measure.select.of in (*_PERSONS, "customer") and measure.select.where is None and measure.field is None:
-            return "1"
-        rows = self._rows(measure)
+        select = measure.select
+        if measure.op == "count" and measure.field is None and select.of in (*_PERSONS, "customer"):
+            return self._persons(select, pre)
+        rows = self._rows(measure, pre or every)
         name = self._column(rows, aggregate(measure, rows, self._when(rows, pre)), pre)
         return f"coalesce({name}, 0)"
+
+    def _persons(self, select: Select, pre: bool) -> str:
+        """How many visitors, users, accounts or customers a unit is; itself is one."""
+        unit = self.experiment.unit
+        if select.where is None and (select.of == unit or (select.of, unit) == ("user", "visitor")):
+            return "1"
+        rows = self._rows(Measure("count", select), pre)
+        key = f"coalesce(o.person_key, -{rows.event_no})" if select.of == "customer" else rows.key(select.of)
+        different = aggregate(Measure("count_distinct", select), replace(rows, value=key), self._when(rows, pre))
+        return f"coalesce({self._column(rows, different, pre)}, 0)"
 
     def _sessions(self, metric: Metric, measure: Measure, pre: bool) -> dict[str, str]:
         """Sessions from the exposure's own on: how many, and what they hold after the exposure."""
         quantity = metric.quantity
+        of_bounce = measure.select.where is not None and "is_bounce" in measure.select.where.names
+        said = "s.is_bounce IS NOT NULL AND " if measure.select.of == "session" and of_bounce else ""
         visits = Rows("s", "sessions s", "true", None)
-        y = f"coalesce({self._column(visits, f'count(*) FILTER (WHERE {self._when(visits, pre)})', pre)}, 0)"
+        y = f"coalesce({self._column(visits, f'count(*) FILTER (WHERE {said}{self._when(visits, pre)})', pre)}, 0)"
         if quantity.kind == "share" and measure.select.of != "session":
             if quantity.at_least > 1:
                 raise Refused(f"{metric.name}: more than one outcome per session cannot be judged per unit")
-            rows = self._rows(measure)
+            rows = self._rows(measure, pre)
             distinct = (
                 f"count(DISTINCT {rows.alias}.session_key) FILTER (WHERE {rows.where} AND {self._when(rows, pre)})"
             )
@@ -136,27 +151,31 @@ class Outcomes:
         assert measure is not None
         assert quantity.start is not None
         starts = Starts(self.frame.plan, self.frame.cut, metric, self.frame)
-        rows = self._plain(self.builder.rows(Measure("exists", quantity.start)))
+        rows = self._first(quantity.start, self._plain(self.builder.rows(Measure("exists", quantity.start))))
         link = starts.link_of(rows)
         key = rows.key(self.experiment.unit)
-        source = rows.source + joins(rows, [key, link], self.experiment.unit)
+        worth = [f"{self.builder.rows(Measure('sum', quantity.start, quantity.worth)).value} AS worth"] * bool(quantity.worth)
+        source = rows.source + joins(rows, [key, link, *worth], self.experiment.unit)
         n = self.count
         self.count += 1
+        columns = [f"{link} AS link", f"{rows.t} AS t0", f"{rows.event_no} AS start_no", *worth]
         base = (
-            f"SELECT u.unit, {link} AS link, {rows.t} AS t0, {rows.event_no} AS start_no, u.t0 + {self._window} AS closing FROM {source} "
+            f"SELECT u.unit, u.t0 AS opening, u.t0 + {self._window} AS closing, {', '.join(columns)} FROM {source} "
             f"JOIN units u ON u.unit = {key} WHERE {rows.where} AND {self.frame.in_range(rows.alias)} AND {self._when(rows, pre=False)}"
         )
         if quantity.unit not in ("order", "event"):
-            base = f"SELECT unit, link, min(t0) AS t0, arg_min(start_no, t0) AS start_no, any_value(closing) AS closing FROM ({base}) WHERE link IS NOT NULL GROUP BY unit, link"
-        until = "" if quantity.within is not None else " AND o.t <= s.closing"
-        value = starts.fold(measure)
-        share = f"CASE WHEN coalesce(r.v, 0) >= {quantity.at_least} THEN 1 ELSE 0 END"
-        x = share if quantity.kind == "share" else "coalesce(r.v, 0)"
-        x = f"1 - {x}" if quantity.negate else x
+            fold, end = ("arg_max", "max") if quantity.anchor == "last" else ("arg_min", "min")
+            value = f", {fold}({{'v': worth}}, (t0, start_no)).v AS worth" if worth else ""
+            base = (
+                f"SELECT unit, link, any_value(opening) AS opening, any_value(closing) AS closing, {end}(t0) AS t0, {fold}(start_no, (t0, start_no)) AS start_no"
+                f"{value} FROM ({base}) WHERE link IS NOT NULL GROUP BY unit, link"
+            )
+        inside = "" if quantity.within is not None else " AND o.t <= s.closing"
+        inside += " AND o.t >= s.opening" if quantity.anchor == "range" else ""
         self.ctes += [
-            f"started{n} AS (SELECT *, row_number() OVER () AS sid FROM ({base}))",
-            f"followed{n} AS (SELECT s.sid, {value} AS v FROM started{n} s JOIN ({starts.outcomes(measure)}) o ON {starts.link()}{until} GROUP BY s.sid)",
-            f"judged{n} AS (SELECT s.unit, count(*) AS y, sum({x}) AS x FROM started{n} s LEFT JOIN followed{n} r ON r.sid = s.sid GROUP BY s.unit)",
+            f"started{n} AS (SELECT *, row_number() OVER (ORDER BY start_no, unit) AS sid FROM ({base}))",
+            f"followed{n} AS (SELECT s.sid, {starts.fold(measure)} AS v FROM started{n} s JOIN ({starts.outcomes(measure)}) o ON {starts.link()}{inside} GROUP BY s.sid)",
+            f"judged{n} AS (SELECT s.unit, count(*) AS y, sum({_outcome(quantity)}) AS x FROM started{n} s LEFT JOIN followed{n} r ON r.sid = s.sid GROUP BY s.unit)",
         ]
         self.extra.append(f"judged{n}")
         return {"x": f"coalesce(judged{n}.x, 0)", "y": f"coalesce(judged{n}.y, 0)"}
@@ -167,11 +186,40 @@ class Outcomes:
     def _window(self) -> int:
         return self.experiment.window * 1_000_000
 
-    def _rows(self, measure: Measure) -> Rows:
+    def _rows(self, measure: Measure, every: bool) -> Rows:
         rows = self.builder.rows(measure)
         if rows.alias == "k":
             raise Refused("ad costs belong to no unit of an experiment")
-        return self._plain(rows)
+        rows = self._plain(rows)
+        return rows if every else self._first(measure.select, rows)
+
+    def _first(self, select: Select, rows: Rows) -> Rows:
+        """With ``attribution: first`` of orders and goals only the unit's first in its window; other rows as they are."""
+        if self.experiment.attribution != "first" or not self._converts(select, rows):
+            return rows
+        if rows.outside:
+            raise Refused("attribution: first needs refunds charged to their orders; rules.refunds books them by day")
+        plain = replace(rows, where="o.counted") if "o.counted" in rows.where else rows
+        if (plain.source, plain.where) not in self.firsts:
+            key = plain.key(self.experiment.unit)
+            source = plain.source + joins(plain, [key], self.experiment.unit)
+            where = f"{plain.where} AND {self.frame.in_range(plain.alias)} AND {self._when(plain, pre=False)}"
+            name = self.firsts[plain.source, plain.where] = f"first{len(self.firsts)}"
+            self.ctes.append(
+                f"{name} AS (SELECT arg_min({plain.event_no}, ({plain.t}, {plain.event_no})) AS event_no FROM {source} "
+                f"JOIN units u ON u.unit = {key} WHERE {where} GROUP BY u.unit)"
+            )
+        name = self.firsts[plain.source, plain.where]
+        return replace(rows, source=f"{rows.source} SEMI JOIN {name} ON {name}.event_no = {rows.event_no}")
+
+    def _converts(self, select: Select, rows: Rows) -> bool:
+        """Rows of orders, or of what a goal of the plan names."""
+        if select.made is not None or rows.alias == "s":
+            return False
+        goals = self.frame.plan.goals.values()
+        named = {self.frame.plan.orders.event, *(goal.event for goal in goals if goal.event)}
+        visits = select.page is not None and any(select.page == goal.page for goal in goals)
+        return rows.alias == "o" or visits or bool(select.events and named.issuperset(select.events))
 
     def _plain(self, rows: Rows) -> Rows:
         """Refunds of no order belong to no unit; with refunds charged to their orders the plain table says the same."""
@@ -219,6 +267,25 @@ class Outcomes:
         """Units with all relations beside them."""
         names = [*(f"r{i}" for i in range(len(self.relations))), *self.extra]
         return "units u" + "".join(f" LEFT JOIN {name} ON {name}.unit = u.unit" for name in names)
+
+
+def _capped(names: Mapping[str, str], cap: float) -> dict[str, str]:
+    """One unit's number counts up to the cap; of a ratio its own Σx/Σy."""
+    limit = f"CAST({cap:.6f} AS DECIMAL(18, 6))"
+    if "y" not in names:
+        return {"x": f"least({names['x']}, {limit})"}
+    x, y = names["x"], names["y"]
+    return {"x": f"CASE WHEN {y} > 0 THEN least({x}, {limit} * {y}) ELSE {x} END", "y": y}
+
+
+def _outcome(quantity: Quantity) -> str:
+    """What one start ``s`` comes to, by the number ``r.v`` of what followed it."""
+    v = "coalesce(r.v, 0)"
+    if quantity.worth:  # what the start was worth, of those that did (or did not) get there
+        return f"CASE WHEN {v} {'=' if quantity.negate else '>'} 0 THEN coalesce(s.worth, 0) ELSE 0 END"
+    if quantity.kind == "share":
+        v = f"CASE WHEN {v} >= {quantity.at_least} THEN 1 ELSE 0 END"
+    return f"1 - {v}" if quantity.negate else v
 
 
 def judged(metric: Metric) -> None:
