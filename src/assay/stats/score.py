@@ -35,6 +35,36 @@ def score_ratio(data: Data, ratio: ArrayLike) -> Array:
     return _standardised(x1 / n1 - null * (x0 / n0), p0, n0, np.clip(null * p0, 0, 1), n1, null)
 
 
+def score_bounds(data: Data, critical: ArrayLike, relative: bool = False) -> tuple[Array, Array]:
+    """Ends of the score intervals of many tables at once: shapes of ``data`` and ``critical`` broadcast, 1-d.
+
+    Differences in [−1, 1], or lifts as fractions ≥ −1 (``relative``; infinite above where control has no events). The
+    same intervals as one table's, by halving all of them together until nothing moves; what a curve of thousands of
+    looks is drawn by.
+    """
+    import numpy as np
+
+    x0, n0, x1, n1, c = np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in (*data, critical)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        middle = np.log((x1 / n1) / (x0 / n0)) if relative else x1 / n1 - x0 / n0
+    floor, ceiling = (-60.0, 60.0) if relative else (-1.0, 1.0)
+    middle = np.clip(np.nan_to_num(middle, nan=0.0, posinf=ceiling, neginf=floor), floor, ceiling)
+
+    def end(target: Array, low: Array, high: Array) -> Array:
+        # The statistic falls in the null; 60 halvings of at most 120 leave less than a double can tell.
+        for _ in range(60):
+            half = (low + high) / 2
+            at = score_ratio((x0, n0, x1, n1), np.exp(half)) if relative else score_difference((x0, n0, x1, n1), half)
+            above = at > target
+            low, high = np.where(above, half, low), np.where(above, high, half)
+        return np.asarray((low + high) / 2)
+
+    low, high = end(c, np.full_like(middle, floor), middle), end(-c, middle, np.full_like(middle, ceiling))
+    if not relative:
+        return low, high
+    return np.where(x1 > 0, np.expm1(low), -1.0), np.where(x0 > 0, np.expm1(high), np.inf)
+
+
 def _control_share(x0: Array, n0: Array, x1: Array, n1: Array, delta: Array) -> Array:
     """The likeliest control share: the middle root of a cubic by cosines, then made exact by Newton's steps."""
     import numpy as np

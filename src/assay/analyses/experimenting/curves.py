@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from assay.analyses.base import Asking, column_kind
-from assay.analyses.experimenting.laying import columns, effect_words, lift_words, row
+from assay.analyses.experimenting.laying import columns, ends_words, lift_ends, row
 from assay.analyses.experimenting.reading import Reading
 from assay.analyses.experimenting.readings import planned_reading
 from assay.decide.words import group_name
@@ -17,31 +20,26 @@ from assay.model.finding import Finding
 if TYPE_CHECKING:
     from assay.analyses.experiment_readout import ReadoutParams
     from assay.model.moments import Moments
+    from assay.stats.contrast import Interval
+    from assay.stats.proportion_tests import ScoreContrast
 
 DAY = 86_400
 
 
 def daily(asking: Asking, params: ReadoutParams) -> Answer:
     """One row per treatment and day: what could be said at its end, by the units whose windows had closed."""
-    from assay.stats.contrast import NoContrast
-
     found = planned_reading(asking, params.name)
     reading, name = found.judged.reading, found.experiment.primary.metric
     kind, currency = column_kind(reading.metric(name)), asking.plan.site.currency
     rows: list[tuple[Cell, ...]] = []
     for variant in reading.arms[1:]:
-        for day, control, treatment in looks(reading, name, variant):
-            made = reading.contrast(name, control, treatment)
-            if isinstance(made, NoContrast):
-                rows.append((day, variant, control.n + treatment.n, None, None, None, None, None, None, None))
+        for one in curve(reading, name, variant):
+            if one.difference is None or one.absolute is None or one.relative is None:
+                rows.append((one.day, variant, one.units, *(None,) * 7))
                 continue
-            alpha = reading.alphas[variant]
-            bound = reading.critical(made, alpha)
-            absolute = made.interval(1 - alpha, critical=bound)
-            relative = made.interval(1 - alpha, "relative", critical=bound)
             rows.append((
-                day, variant, control.n + treatment.n, effect_words(made, absolute, kind, currency),
-                lift_words(made, relative), reading.p_of(made), made.difference, absolute.low, absolute.high, made.lift,
+                one.day, variant, one.units, ends_words(one.difference, one.absolute, kind, currency),
+                lift_ends(one.lift, one.relative), one.p, one.difference, one.absolute.low, one.absolute.high, one.lift,
             ))  # fmt: skip
     last = found.judged
     return asking.answer(
@@ -64,6 +62,66 @@ def daily(asking: Asking, params: ReadoutParams) -> Answer:
         next=(f"assay experiment readout {params.name}",),
         chart={"kind": "sequence", "x": "day", "y": "difference", "low": "low", "high": "high", "by": "variant"},
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Look:
+    """What could be said at the end of a day; no difference where nothing could."""
+
+    day: date
+    units: int
+    difference: float | None = None
+    lift: float | None = None
+    absolute: Interval | None = None
+    relative: Interval | None = None
+    p: float | None = None
+
+
+def curve(reading: Reading, name: str, variant: str) -> list[Look]:
+    """Every day's look. Rates under a confidence sequence are inverted all at once, the rest one by one."""
+    from assay.stats.contrast import NoContrast
+    from assay.stats.proportion_tests import ScoreContrast
+
+    alpha, found = reading.alphas[variant], []
+    tables: list[ScoreContrast] = []
+    for day, control, treatment in looks(reading, name, variant):
+        made, units = reading.contrast(name, control, treatment), control.n + treatment.n
+        if isinstance(made, NoContrast):
+            found.append(Look(day, units))
+        elif isinstance(made, ScoreContrast) and reading.sequence:
+            found.append(Look(day, units, made.difference, made.lift))
+            tables.append(made)
+        else:
+            bound = reading.critical(made, alpha)
+            ends = made.interval(1 - alpha, critical=bound), made.interval(1 - alpha, "relative", critical=bound)
+            found.append(Look(day, units, made.difference, made.lift, *ends, reading.p_of(made)))
+    together = iter(_together(tables, reading, alpha)) if tables else iter(())
+    return [next(together)(one) if one.difference is not None and one.absolute is None else one for one in found]
+
+
+def _together(tables: list[ScoreContrast], reading: Reading, alpha: float) -> list[Callable[[Look], Look]]:
+    """The intervals and p-values of many tables, as what completes their looks."""
+    import numpy as np
+
+    from assay.stats.contrast import Interval
+    from assay.stats.score import score_bounds, score_difference
+    from assay.stats.sequential import always_valid_p, critical
+
+    counts = np.array([(t.x_control, t.n_control, t.x_treatment, t.n_treatment) for t in tables], dtype=float).T
+    data = (counts[0], counts[1], counts[2], counts[3])
+    n = counts[1] + counts[3]
+    bound = critical(n, alpha, reading.tuning)
+    low, high = score_bounds(data, bound)
+    down, up = score_bounds(data, bound, relative=True)
+    p = always_valid_p(score_difference(data, 0.0), n, reading.tuning)
+
+    def complete(i: int) -> Callable[[Look], Look]:
+        top = None if math.isinf(up[i]) else float(up[i])
+        absolute = Interval(float(low[i]), float(high[i]), 1 - alpha)
+        relative = Interval(float(down[i]), top, 1 - alpha)
+        return lambda one: replace(one, absolute=absolute, relative=relative, p=float(p[i]))
+
+    return [complete(i) for i in range(len(tables))]
 
 
 def looks(reading: Reading, name: str, variant: str) -> list[tuple[Any, Moments, Moments]]:

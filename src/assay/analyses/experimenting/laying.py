@@ -81,16 +81,26 @@ def signed(value: float, kind: str, currency: str) -> str:
 
 def effect_words(made: Contrast, interval: Interval, kind: str, currency: str) -> str:
     """``+0.5 (+0.1 to +0.9) points``, ``−0.82 € (−10.47 € to +8.82 €)``; an open end is said to be open."""
+    return ends_words(made.difference, interval, kind, currency)
+
+
+def ends_words(difference: float, interval: Interval, kind: str, currency: str) -> str:
+    """An effect and its interval."""
     if kind == "rate":
-        return f"{_number(made.difference * 100)} ({_ends(interval, lambda v: _number(v * 100))}) points"
-    return f"{signed(made.difference, kind, currency)} ({_ends(interval, lambda v: signed(v, kind, currency))})"
+        return f"{_number(difference * 100)} ({_ends(interval, lambda v: _number(v * 100))}) points"
+    return f"{signed(difference, kind, currency)} ({_ends(interval, lambda v: signed(v, kind, currency))})"
 
 
 def lift_words(made: Contrast, interval: Interval) -> str:
     """``+12 (+2.1 to +23) %``."""
-    if made.lift is None:
+    return lift_ends(made.lift, interval)
+
+
+def lift_ends(lift: float | None, interval: Interval) -> str:
+    """A lift and its interval."""
+    if lift is None:
         return interval.reason or "–"
-    return f"{_number(made.lift * 100)} ({_ends(interval, lambda v: _number(v * 100))}) %"
+    return f"{_number(lift * 100)} ({_ends(interval, lambda v: _number(v * 100))}) %"
 
 
 def _ends(interval: Interval, show: Callable[[float], str]) -> str:

@@ -198,6 +198,11 @@ class Reading:
         """Judged by the test's own quantile: a fixed horizon whose end has come."""
         return self.experiment.looks.kind == "fixed" and self.over
 
+    @property
+    def sequence(self) -> bool:
+        """Judged by a confidence sequence."""
+        return not self.once and self.experiment.looks.kind != "group_sequential"
+
     @cached_property
     def tuning(self) -> float:
         """Of the confidence sequence; the same at every look and for every metric."""
