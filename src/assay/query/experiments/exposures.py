@@ -27,7 +27,8 @@ def unit_ctes(
     bots: bool = False,
     everybody: bool = False,
 ) -> list[str]:
-    """CTEs that end in ``units``: unit, t0 and day (of the first exposure, or of the trigger after it), variant, several, g0 ….
+    """CTEs that end in ``units``: unit, t0 and day (of the first exposure, or of the trigger after it), variant, several, g0 …,
+    covariate (where the plan takes it from the first exposure).
 
     ``start`` and ``end`` (µs UTC, end excluded) bound the exposures, and the triggers after them. ``by``: dimensions of the exposure's visit.
     ``bots``: the bots alone, whom nothing else counts. ``everybody``: whoever came, from the first visit in the time on,
@@ -58,6 +59,8 @@ def unit_ctes(
     if experiment.audience is not None:
         where.append(session_filter(frame.dims, experiment.audience))
     keys = [f"{text} AS g{i}" for i, text in enumerate(texts)]
+    carried = experiment.cuped.property if experiment.cuped else None
+    keys += [f"{frame.dims.property(carried)} AS covariate"] if carried else []
     variant = _text(frame, str(exposure.variant_property))
     columns = ", ".join(
         [
@@ -73,7 +76,8 @@ def unit_ctes(
     said = " ".join([*where, *texts])
     if "s." in said or visitor_joins(said):
         source += " LEFT JOIN sessions s ON s.session_key = e.session_key" + visitor_joins(said, "e.visitor_key")
-    groups = "".join(f", arg_min({{'v': g{i}}}, place).v AS g{i}" for i in range(len(by)))
+    kept = [*(f"g{i}" for i in range(len(by))), *(["covariate"] if carried else [])]
+    groups = "".join(f", arg_min({{'v': {name}}}, place).v AS {name}" for name in kept)
     firsts = (
         "SELECT unit, min(t) AS t0, min(day) AS day, arg_min(variant, place) AS variant, count(DISTINCT variant) > 1 AS several"
         f"{groups} FROM exposed WHERE unit IS NOT NULL AND variant IS NOT NULL GROUP BY unit"

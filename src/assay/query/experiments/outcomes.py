@@ -17,6 +17,8 @@ _PERSONS = ("visitor", "user", "account")
 _OWN = ("order.", "revenue", "contrib", "gross")
 _PERIOD_ROWS = ("subscription", "lapse", "spell", "entry")
 _DAY = 86_400_000_000
+# A metric, whose number before the exposure it is; or the property of the exposure that the plan's cuped names.
+Covariate = Metric | str
 
 
 @dataclass(frozen=True)
@@ -54,15 +56,17 @@ class Outcomes:
 
     # -- one metric -----------------------------------------------------------------------------------------------------
 
-    def add(self, metric: Metric, covariate: Metric | None = None, cap: float | None = None) -> Variables:
-        """The variables of a metric; ``covariate``: the metric whose number before the exposure goes along."""
+    def add(self, metric: Metric, covariate: Covariate | None = None, cap: float | None = None) -> Variables:
+        """The variables of a metric; ``covariate``: what goes along of the time before the exposure."""
         quantity, lag = metric.quantity, 0
         judged(metric)
         if quantity.start is not None:
             names, lag = self._started(metric), quantity.within or 0
         else:
             names = self._numbers(metric, pre=False)
-        if covariate is not None:
+        if isinstance(covariate, str):
+            names |= {"c": "coalesce(u.covariate, 0)"}
+        elif covariate is not None:
             judged(covariate)
             if covariate.quantity.start is not None:
                 raise Refused(
@@ -128,19 +132,19 @@ class Outcomes:
         of_bounce = measure.select.where is not None and "is_bounce" in measure.select.where.names
         said = "s.is_bounce IS NOT NULL AND " if measure.select.of == "session" and of_bounce else ""
         visits = Rows("s", "sessions s", "true", None)
-        y = f"coalesce({self._column(visits, f'count(*) FILTER (WHERE {said}{self._when(visits, pre)})', pre)}, 0)"
-        if quantity.kind == "share" and measure.select.of != "session":
-            if quantity.at_least > 1:
-                raise Refused(f"{metric.name}: more than one outcome per session cannot be judged per unit")
-            rows = self._rows(measure, pre)
-            distinct = (
-                f"count(DISTINCT {rows.alias}.session_key) FILTER (WHERE {rows.where} AND {self._when(rows, pre)})"
-            )
-            x = f"coalesce({self._column(rows, distinct, pre)}, 0)"
-        elif quantity.kind == "share":
-            x = self._side(replace(measure, op="count"), pre)
+        here = said + self._when(visits, pre)
+        y = f"coalesce({self._column(visits, f'count(*) FILTER (WHERE {here})', pre)}, 0)"
+        rows = self._rows(measure, pre)
+        when = here if rows.alias == "s" else f"{here} AND {self._when(rows, pre)}"
+        if quantity.kind != "share":
+            sql = aggregate(measure, rows, when)
+        elif measure.select.of == "session":
+            sql = aggregate(replace(measure, op="count"), rows, when)
+        elif quantity.at_least > 1:
+            raise Refused(f"{metric.name}: more than one outcome per session cannot be judged per unit")
         else:
-            x = self._side(measure, pre)
+            sql = f"count(DISTINCT {rows.alias}.session_key) FILTER (WHERE {rows.where} AND {when})"
+        x = f"coalesce({self._column(rows, sql, pre)}, 0)"
         return {"x": f"({y} - {x})" if quantity.negate else x, "y": y}
 
     # -- outcomes of a start --------------------------------------------------------------------------------------------
@@ -154,7 +158,9 @@ class Outcomes:
         rows = self._first(quantity.start, self._plain(self.builder.rows(Measure("exists", quantity.start))))
         link = starts.link_of(rows)
         key = rows.key(self.experiment.unit)
-        worth = [f"{self.builder.rows(Measure('sum', quantity.start, quantity.worth)).value} AS worth"] * bool(quantity.worth)
+        worth = [f"{self.builder.rows(Measure('sum', quantity.start, quantity.worth)).value} AS worth"] * bool(
+            quantity.worth
+        )
         source = rows.source + joins(rows, [key, link, *worth], self.experiment.unit)
         n = self.count
         self.count += 1

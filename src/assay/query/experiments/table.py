@@ -13,7 +13,7 @@ from assay.plan.experiments import Experiment
 from assay.plan.values import Metric, Plan
 from assay.query.cut import Cut, Frame
 from assay.query.experiments.exposures import joint_ctes, unit_ctes
-from assay.query.experiments.outcomes import Outcomes, Variables, days_before
+from assay.query.experiments.outcomes import Covariate, Outcomes, Variables, days_before
 from assay.store.engine import Result, Statement
 
 
@@ -103,7 +103,7 @@ def unit_table(
     start: int,
     end: int,
     by: Sequence[str] = (),
-    covariates: Mapping[str, Metric] | None = None,
+    covariates: Mapping[str, Covariate] | None = None,
     before: int | None = None,
     caps: Mapping[str, float] | None = None,
     everybody: bool = False,
@@ -111,7 +111,7 @@ def unit_table(
     """Read an experiment's units in one statement.
 
     ``start``, ``end``: bounds of the exposures, µs UTC, end excluded. ``covariates``: metric → the metric whose number in
-    the ``before`` seconds before the exposure goes along. ``caps``: metric → the most that one unit counts for.
+    the ``before`` seconds before the exposure goes along, or the property that the exposure carries. ``caps``: metric → the most that one unit counts for.
     ``everybody``: see ``unit_ctes``.
     """
     statement, variables = unit_statement(
@@ -164,7 +164,7 @@ def unit_statement(
     start: int,
     end: int,
     by: Sequence[str] = (),
-    covariates: Mapping[str, Metric] | None = None,
+    covariates: Mapping[str, Covariate] | None = None,
     before: int | None = None,
     caps: Mapping[str, float] | None = None,
     everybody: bool = False,
@@ -228,10 +228,11 @@ def unit_quantile(
     plan: Plan, experiment: Experiment, metric: Metric, ask: Callable[[Statement], Result], q: float, start: int, end: int,
     everybody: bool = False,
 ) -> float | None:  # fmt: skip
-    """The ``q``-quantile of a metric's number per unit, zeros included; None without a unit."""
+    """The ``q``-quantile of a metric's number per unit, zeros included (of a ratio: of each unit's own); None without a unit."""
     frame, outcomes = _frame(plan, experiment, [metric], start, end, None)
-    x = outcomes.add(metric).names["x"]
+    names = outcomes.add(metric).names
+    x = f"CAST({names['x']} AS DOUBLE)" + (f" / nullif({names['y']}, 0)" if "y" in names else "")
     ctes = unit_ctes(frame, experiment, start, end, everybody=everybody) + outcomes.relation_ctes()
-    sql = f"WITH {', '.join(ctes)} SELECT quantile_cont(CAST({x} AS DOUBLE), {frame.bind(q)}) FROM {outcomes.source()}"
+    sql = f"WITH {', '.join(ctes)} SELECT quantile_cont({x}, {frame.bind(q)}) FROM {outcomes.source()}"
     (value,) = ask(frame.statement(sql, [metric])).one()
     return None if value is None else float(value)
