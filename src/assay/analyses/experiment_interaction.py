@@ -50,7 +50,7 @@ def answer(asking: Asking, params: InteractionParams) -> Answer:
     kind, currency = column_kind(metric), asking.plan.site.currency
     arms = [[t.control, *(v for v in t.treatments if t.weights[v] > 0)] for t in tests]
     columns = (
-        Column("effect"), Column("size"), Column("p_value", "number", "p"), Column("difference", "figure", detail=True),
+        Column("effect"), Column("size"), Column("p_value", "p", "p"), Column("difference", "figure", detail=True),
         Column("low", "figure", detail=True), Column("high", "figure", detail=True),
     )  # fmt: skip
     both = sum(count for count, _, _ in table.rows.values())

@@ -66,7 +66,7 @@ def answer(asking: Asking, params: ReadoutParams) -> Answer:
     return asking.answer(
         "experiment-readout",
         params,
-        columns=columns(bayes=params.bayes),
+        columns=columns(bayes=params.bayes, single=len(judged.lines) == 1, twice=changed is not None),
         rows=tuple(rows),
         estimates=tuple(labelled),
         definitions=tuple(asking.definition(m) for m in judged.reading.table.metrics),
@@ -97,15 +97,19 @@ def verdicts(judged: Judged, worths: dict[str, Worth]) -> list[Finding]:
         elif variant in worths:
             values["money"] = evidence(worths[variant])
         text = verdict.text.rstrip(".")
-        found.append(Finding("verdict", SEVERITY[verdict.state], text, values, action(verdict.state)))
+        found.append(
+            Finding(
+                "verdict", SEVERITY[verdict.state], text, values, action(verdict.state, judged.reading.experiment.name)
+            )
+        )
     return found
 
 
-def action(state: str) -> str:
+def action(state: str, name: str) -> str:
     """What to do about a verdict."""
     return {
-        "ship": "write it down: assay experiment decide NAME ship",
-        "do_not_ship": "write it down, with what was learnt: assay experiment decide NAME do-not-ship",
+        "ship": f"write it down: assay experiment decide {name} ship",
+        "do_not_ship": f"write it down, with what was learnt: assay experiment decide {name} do-not-ship",
         "keep_running": "leave it running; a look costs nothing",
         "abstain": "mend what is named, or collect what is missing; an effect shown now would mislead",
     }[state]
@@ -186,7 +190,8 @@ def _notes(judged: Judged, worths: dict[str, Worth], changed: bool) -> tuple[str
         "group_sequential": "intervals hold at the planned looks",
     }[experiment.looks.kind]
     level = 1 - next(iter(reading.alphas.values()))
-    notes = [f"{looks}; level {level:.4g}; only units whose {words(experiment.window)} since their exposure are over"]
+    who = f"only units whose {words(experiment.window)} since their exposure are over"
+    notes = [f"{looks}; level {level:.4g}; {who if experiment.window else 'outcomes stand on the exposure itself'}"]
     if len(reading.arms) > 2:
         notes.append(f"{len(reading.arms) - 1} treatments: {experiment.correction} over the primary")
     for worth in list(worths.values())[:1]:
@@ -206,9 +211,10 @@ def _next(name: str, judged: Judged, experiment: Experiment) -> tuple[str, ...]:
     states = {verdict.state for verdict in judged.verdicts.values()}
     commands = [f"assay experiment readout {name} --daily", f"assay experiment readout {name} --by device"]
     if states & {"ship", "do_not_ship"}:
-        commands.insert(0, f"assay experiment decide {name} ship")
-    if not experiment.value.per_conversion and not judged.lines:
-        commands.append("assay check")
+        best = "ship" if "ship" in states else "do-not-ship"
+        commands.insert(0, f"assay experiment decide {name} {best}")
+    if experiment.follow_up and states == {"ship"}:
+        commands.append(f"assay experiment follow-up {name}")
     return tuple(commands)
 
 

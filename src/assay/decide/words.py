@@ -78,6 +78,8 @@ def show(value: Cell, column: Column, whole: int = 1000) -> str:
     if isinstance(value, str):
         return value
     number = float(value)
+    if column.kind == "p":
+        return significant(number) if number >= 1e-4 else "< 0.0001"  # never as 0
     if column.kind == "rate":
         return percent(number)
     if column.kind == "points":

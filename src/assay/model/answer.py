@@ -17,7 +17,7 @@ Cell = str | int | float | bool | Decimal | date | datetime | None
 @dataclass(frozen=True)
 class Column:
     """One column. ``kind``: text, day, moment (ISO text in the site's zone), count, rate, points (of rates), money,
-    number, duration (s), flag, or figure (of the row's own kind).
+    number, duration (s), flag, p (a p-value, > 0), or figure (of the row's own kind).
 
     ``detail`` columns are one click down. ``definition`` is the id of the definition that the column follows;
     ``currency`` is set for money.

@@ -47,7 +47,7 @@ def daily(asking: Asking, params: ReadoutParams) -> Answer:
         params,
         columns=(
             Column("day", "day"), Column("variant"), Column("units", "count"), Column("effect"), Column("lift"),
-            Column("p_value", "number", "p"), Column("difference", "figure", detail=True),
+            Column("p_value", "p", "p"), Column("difference", "figure", detail=True),
             Column("low", "figure", detail=True), Column("high", "figure", detail=True),
             Column("lift_value", "number", detail=True),
         ),

@@ -89,7 +89,7 @@ def _gaps(reading: Reading) -> Iterator[Finding]:
     missing: list[date] = [day for day, n in zip(days, counts, strict=True) if n < usual / 10]
     if usual >= LEAST_A_DAY and missing:
         yield check.gaps(missing, usual)
-    if reading.over and len(days) % 7:
+    if reading.over and len(days) % 7 and (reading.experiment.window or len(days) > 1):
         yield check.weeks(len(days))
 
 
@@ -156,7 +156,9 @@ def _bias(reading: Reading) -> Iterator[Finding]:
             else compare_means(control, treatment, "c")
         )  # fmt: skip
         if not isinstance(made, NoContrast) and made.p() < check.TRUST:
-            yield check.biased(name, variant, f"{made.control:.4g} against {made.treatment:.4g}", made.p())
+            cuped = reading.experiment.cuped
+            what = (cuped.property if cuped else None) or name
+            yield check.biased(what, variant, f"{made.control:.4g} against {made.treatment:.4g}", made.p())
 
 
 def _late(reading: Reading) -> Iterator[Finding]:
@@ -164,7 +166,7 @@ def _late(reading: Reading) -> Iterator[Finding]:
     from assay.query.experiments import seen, unit_table
 
     metric = reading.asking.metric(reading.experiment.primary.metric)
-    if "c" not in reading.table.names[metric.name]:
+    if "c" not in reading.table.names[metric.name] or metric.quantity.start is not None:
         return
     table = unit_table(
         reading.plan, reading.experiment, [metric], reading.asking.ask, start=reading.start, end=reading.end,

@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 STATES = {"better": "better", "worse": "worse", "open": "open", "none": "no number"}
 
 
-def columns(groups: Sequence[str] = (), bayes: bool = False, single: bool = False) -> tuple[Column, ...]:
-    """Words first, the figures behind them as details. ``single``: one treatment need not be named in each row."""
+def columns(
+    groups: Sequence[str] = (), bayes: bool = False, single: bool = False, twice: bool = False
+) -> tuple[Column, ...]:
+    """Words first, the figures behind them as details. ``single``: one treatment need not be named in each row.
+
+    ``twice``: two readings stand below each other, as planned and as changed.
+    """
     beliefs = (
         (Column("chance_to_win", "rate", "chance to win"), Column("loss_ship", "figure", "expected loss if shipped"))
         if bayes
@@ -27,15 +32,15 @@ def columns(groups: Sequence[str] = (), bayes: bool = False, single: bool = Fals
     )
     return (
         Column("metric"), Column("role"), Column("variant", detail=single), *(Column(name) for name in groups),
-        Column("values", label="control → treatment"), Column("effect"), Column("lift"),
-        Column("p_value", "number", "p"), Column("state"), *beliefs,
+        Column("state"), Column("values", label="control → treatment"), Column("effect"), Column("lift"),
+        Column("p_value", "p", "p"), *beliefs,
         Column("units_control", "count", detail=True), Column("units_treatment", "count", detail=True),
         Column("control", "figure", detail=True), Column("treatment", "figure", detail=True),
         Column("difference", "figure", detail=True), Column("low", "figure", detail=True),
         Column("high", "figure", detail=True), Column("lift_value", "number", detail=True),
         Column("lift_low", "number", detail=True), Column("lift_high", "number", detail=True),
         Column("level", "number", detail=True), Column("margin", detail=True),
-        Column("p_margin", "number", detail=True), Column("method", detail=True), Column("reading", detail=True),
+        Column("p_margin", "number", detail=True), Column("method", detail=True), Column("reading", detail=not twice),
     )  # fmt: skip
 
 
@@ -54,16 +59,17 @@ def row(
         why = made.reason if isinstance(made, NoContrast) else None
         sizes = (None, None) if isinstance(made, NoContrast) else (made.n_control, made.n_treatment)
         empty: tuple[Cell, ...] = (None,) * 8
-        return (*head, None, None, None, None, state, *believed, *sizes, *empty, None, margin, None, why, reading)
+        return (*head, state, None, None, None, None, *believed, *sizes, *empty, None, margin, None, why, reading)
     kind = column_kind(one.metric)
     if bayes:
         believed = beliefs(one)
     assert one.absolute is not None
     assert one.relative is not None
+    values = f"{value_words(made.control, kind, currency)} → {value_words(made.treatment, kind, currency)}"
     return (
-        *head, f"{value_words(made.control, kind, currency)} → {value_words(made.treatment, kind, currency)}",
+        *head, state_words(one), values,
         effect_words(made, one.absolute, kind, currency), lift_words(made, one.relative),
-        one.p if p is None else p, state_words(one), *believed, made.n_control, made.n_treatment, made.control,
+        one.p if p is None else p, *believed, made.n_control, made.n_treatment, made.control,
         made.treatment, made.difference, one.absolute.low, one.absolute.high, made.lift, one.relative.low,
         one.relative.high, one.absolute.level, margin, one.p_margin, made.method, reading,
     )  # fmt: skip

@@ -365,12 +365,16 @@ def read(
     return Reading(asking, experiment, run, table, start, end, extra, tuple(by))
 
 
-def _covariates(asking: Asking, experiment: Experiment, metrics: Sequence[Metric]) -> tuple[dict[str, Metric], int]:
+def _covariates(
+    asking: Asking, experiment: Experiment, metrics: Sequence[Metric]
+) -> tuple[Mapping[str, Metric | str], int]:
     """Metric → its covariate. The primary always has one: arms that differ before the exposure cannot be compared."""
     primary = asking.metric(experiment.primary.metric)
     if experiment.cuped is None:
         own = {primary.name: primary} if primary.quantity.start is None else {}
         return own, BIAS_DAYS * 86_400
+    if experiment.cuped.property is not None:
+        return dict.fromkeys((m.name for m in metrics), experiment.cuped.property), 0
     named = asking.metric(experiment.cuped.metric) if experiment.cuped.metric else None
     if named is not None and named.quantity.start is not None:
         raise UsageError(f"{named.name} starts with an event of its own and is no covariate; name another under cuped:")
