@@ -336,7 +336,7 @@ class Workspace:
         )
         spool = self.data / "spool"
         spool.mkdir(parents=True, exist_ok=True)
-        context = Context(spool, self.plan.site.currency, self.plan.site.timezone, self.now, self.progress)
+        context = Context(spool, self.plan.site.currency, self.plan.site.timezone, self.now, self.progress, self.plan)
         loaded: list[Loaded] = []
         waiting: list[Piece] = []
         temporary: list[Path] = []

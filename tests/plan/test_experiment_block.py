@@ -36,7 +36,7 @@ from assay.plan.values import Plan
 HEAD = (Path(__file__).parent / "shop.yaml").read_text(encoding="utf-8").split("experiments:")[0]
 HEAD = HEAD.replace(
     "events:\n",
-    "events:\n  experiment_viewed: {properties: {experiment_id: string, variant: string, arm: string}}\n"
+    "events:\n  experiment_viewed: {properties: {experiment_id: string, variant: string, arm: string, history: money, zip: string}}\n"
     "  subscribe: {properties: {mrr: money}}\n  page_view: {properties: {ms: number, plan_of: {type: string, scope: session}}}\n",
     1,
 ).replace(
@@ -180,6 +180,8 @@ def test_only_the_primary_must_be_there() -> None:
         ("cuped: 28d", "cuped", Cuped()),
         ("cuped: none", "cuped", None),
         ("cuped: {}", "cuped", Cuped()),
+        ("cuped: {property: history}", "cuped", Cuped(property="history")),
+        ("window: none", "window", 0),
         ("looks: fixed", "looks", Looks("fixed")),
         ("looks: always_valid", "looks", Looks()),
         ("looks: {group_sequential: 4}", "looks", Looks("group_sequential", (), 4, "obrien_fleming")),
@@ -290,6 +292,10 @@ MISTAKES = [
     ("{primary: rpv, follow_up_metrics: shar}", "did you mean 'share'"),
     ("{primary: rpv, cuped: {metric: share}}", "share is no covariate"),
     ("{primary: rpv, cuped: {metric: shar}}", "there is no metric 'shar'"),
+    ("{primary: rpv, cuped: {property: histori}}", "experiment_viewed has no property 'histori'; did you mean 'history'?"),
+    ("{primary: rpv, cuped: {property: zip}}", "zip is of type string; a covariate is a number"),
+    ("{primary: rpv, cuped: {property: history, days: 14d}}", "property at once with days or metric"),
+    ("{primary: rpv, window: 0d}", "it must lie between 1s and 100 years"),
     ("{primary: rpv, cuped: 28}", "experiments.e.cuped must be a mapping"),
     ("{primary: rpv, cap: {aov: 5}}", "experiments.e.cap.aov: the test does not judge aov"),
     ("{primary: purchase_rate, cap: {purchase_rate: 5}}", "cap needs a number per unit; purchase_rate is a share"),
@@ -421,6 +427,8 @@ def test_words_say_every_key_but_what_is_not_there() -> None:
     assert words["looks"] == "group_sequential: 2026-07-27, 2026-08-30; power"
     assert words["value"] == {"margin": "35%", "eligible": "50%", "decay": "10%", "ramp": "30d"}
     assert written(made("{primary: rpv}"))["cuped"] == "none"
+    words = written(made("{primary: rpv, window: none, cuped: {property: history}}"))
+    assert (words["window"], words["cuped"]) == ("none", "history of the exposure")
 
 
 def test_which_metrics_can_be_judged() -> None:

@@ -231,6 +231,17 @@ def test_the_covariate_and_the_follow_up_come_along() -> None:
     assert set(locked_raw(raw(text), "e")["metrics"]) == {"rpv", "purchase_rate", "aov", "refund_rate", "trials"}
 
 
+def test_a_covariate_that_the_exposure_carries_counts_with_its_type() -> None:
+    text = PLAN.replace("cuped: 28d", "cuped: {property: history}")
+    text = text.replace("events:\n", "events:\n  experiment_viewed: {properties: {history: money, recency: number}}\n")
+    assert changed("property: history", "property: recency", text)
+    assert changed("history: money", "history: number", text)
+    assert not changed("recency: number", "recency: integer", text)
+    assert lock_hash(from_raw(locked_raw(raw(text), "e")), "e") == locked(text)
+    found = lock_differences(raw(), raw(text), "e")
+    assert ("cuped", "28d", "history of the exposure") in found
+
+
 def test_it_works_on_a_plan_read_from_a_folder(tmp_path: Path) -> None:
     from assay.plan import load
 

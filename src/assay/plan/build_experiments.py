@@ -32,6 +32,8 @@ from assay.plan.experiments import (
 from assay.plan.measures import Expression, Select
 from assay.plan.validate import check
 
+NUMBERS = ("number", "integer", "money")
+
 
 def experiments(draft: Draft) -> None:
     """Every test; the experiments of a layer must have room beside each other."""
@@ -292,12 +294,28 @@ def _caps(form: ExperimentForm, place: Place) -> Iterator[tuple[str, Cap]]:
 def _cuped(form: ExperimentForm, place: Place) -> Cuped | None:
     if form.cuped is None:
         return None
+    if form.cuped.property is not None:
+        _carried(form.cuped.property, form.exposure.event, place)
+        return Cuped(property=form.cuped.property)
     name = form.cuped.metric
     if name is not None and place.known("metrics", name, "metric", "cuped", "metric"):
         reason = cannot_judge(place.plan.metrics[name].quantity)
         if reason:
             place.problem(f"{name} is no covariate: {reason}", "cuped", "metric", code="not_testable")
     return Cuped(form.cuped.days, name)
+
+
+def _carried(name: str, event: str, place: Place) -> None:
+    """The covariate is a declared number of the exposure's event."""
+    declared = place.plan.events[event].properties if event in place.plan.events else {}
+    numbers = [one.name for one in declared.values() if one.type in NUMBERS]
+    if name not in declared:
+        declare = f"declare it under events: {event}: properties: {{{name}: number}}"
+        text = f"{event} has no property {name!r}{suggestion(name, numbers)} ({declare})"
+        place.problem(text, "cuped", "property", code="unknown_property")
+    elif name not in numbers:
+        text = f"{name} is of type {declared[name].type}; a covariate is a number"
+        place.problem(text, "cuped", "property", code="value")
 
 
 def _strata(form: ExperimentForm, place: Place) -> str | None:

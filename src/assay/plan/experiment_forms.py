@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
 from assay.plan import literals
 from assay.plan.experiments import EXPOSURE_EVENT, Cap
@@ -17,6 +17,7 @@ ChangeText = Annotated[literals.Written, BeforeValidator(literals.change, json_s
 CapText = Annotated[Cap, BeforeValidator(literals.cap, json_schema_input_type=str | float)]
 Weight = Annotated[float, Field(ge=0, lt=1e9)]
 Looked = Literal["fixed", "always_valid"]
+DurationOrNoneText = Annotated[str, StringConstraints(pattern=r"^(none|[0-9]+\s*[smhdw])$")]
 
 
 def _arms(value: Any) -> Any:
@@ -73,6 +74,11 @@ def _covariate(value: Any) -> Any:
     return {"days": value} if isinstance(value, str) else value
 
 
+def _window(value: Any) -> int:
+    """Seconds; ``none``: outcomes stand on the exposure itself."""
+    return 0 if value == "none" else literals.duration(value)
+
+
 def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
@@ -113,6 +119,15 @@ class CupedForm(Form):
 
     days: Duration = 28 * 86_400
     metric: Annotated[Text | None, Field(description="another metric than the one judged")] = None
+    property: Annotated[Text | None, Field(description="a number that the exposure itself carries, instead")] = None
+
+    @model_validator(mode="after")
+    def _one(self) -> CupedForm:
+        if self.property is not None and self.model_fields_set - {"property"}:
+            raise ValueError(
+                "property at once with days or metric: the exposure carries it, so there is no time to look back"
+            )
+        return self
 
 
 class LooksForm(Form):
@@ -165,9 +180,11 @@ class ExperimentForm(Form):
     assignments: Literal["events", "assign"] = "events"
     start: Day | None = None
     end: Day | None = None
-    window: Annotated[Duration, Field(description="time from a unit's first exposure in which outcomes count")] = (
-        604_800
-    )
+    window: Annotated[
+        int,
+        BeforeValidator(_window, json_schema_input_type=DurationOrNoneText),
+        Field(description="time from a unit's first exposure in which outcomes count; none: they stand on it"),
+    ] = 604_800
     attribution: Literal["window", "first"] = "window"
     primary: Annotated[PrimaryForm, BeforeValidator(_one_primary, json_schema_input_type=str | PrimaryForm)]
     diagnostics: Texts = Field([])

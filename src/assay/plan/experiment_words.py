@@ -27,7 +27,7 @@ def written(test: Experiment) -> dict[str, Any]:
         "exposure": _exposure(test.exposure),
         "start": test.start and test.start.isoformat(),
         "end": test.end and test.end.isoformat(),
-        "window": compact(test.window),
+        "window": compact(test.window) if test.window else "none",
         "primary": {
             "metric": test.primary.metric,
             "mde": test.primary.mde and _change(test.primary.mde),
@@ -87,6 +87,8 @@ def _rows(select: Select) -> str:
 
 
 def _cuped(one: Cuped | None) -> str:
+    if one is not None and one.property is not None:
+        return f"{one.property} of the exposure"
     return "none" if one is None else compact(one.seconds) + (f" of {one.metric}" if one.metric else "")
 
 

@@ -81,10 +81,14 @@ class Cap:
 
 @dataclass(frozen=True)
 class Cuped:
-    """The covariate: ``metric`` (None: the metric judged) in the ``seconds`` before the unit's first exposure."""
+    """The covariate: ``metric`` (None: the metric judged) in the ``seconds`` before the unit's first exposure.
+
+    ``property``: instead, a number that the first exposure itself carries, known from before it.
+    """
 
     seconds: int = 28 * DAY
     metric: str | None = None
+    property: str | None = None
 
 
 @dataclass(frozen=True)
@@ -122,6 +126,7 @@ class Experiment:
     """One test, complete. Fractions lie between 0 and 1; times are seconds; metrics are names of the plan.
 
     ``audience`` is held at the exposure's visit; ``audience_name`` is its segment's name, where it has one.
+    ``window`` 0: outcomes stand on the exposure itself.
     ``direction`` of the primary and of guardrails is resolved: the block's, else the KPI's, else the metric's.
     """
 

@@ -136,10 +136,11 @@ def _names(plan: Plan, experiment: Experiment) -> list[str]:
 
 
 def _unit_rules(plan: Plan, experiment: Experiment) -> dict[str, Any]:
-    """The rules behind the names in exposure, trigger, audience and strata."""
+    """The rules behind the names in exposure, trigger, audience, strata and covariate."""
     selects = _selects(experiment)
     wheres = [one.where for one in selects if one.where] + ([experiment.audience] if experiment.audience else [])
-    names = [name for where in wheres for name in where.names] + ([experiment.strata] if experiment.strata else [])
+    carried = experiment.cuped.property if experiment.cuped else None
+    names = [name for where in wheres for name in where.names] + [n for n in (experiment.strata, carried) if n]
     return ids.relevant_rules(plan, selects, names)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from assay.collect.importers.base import COST_COLUMNS, Context, Options, Segment
 from assay.collect.importers.costs import Costs
 from assay.collect.importers.events import Events
+from assay.collect.importers.experiment import Units
 from assay.collect.importers.flow import Importer
 from assay.collect.importers.ga4 import GA4
 from assay.collect.importers.ga360 import GA360
 from assay.collect.importers.orders import Orders
 from assay.model.errors import UnknownName
 
-IMPORTERS: tuple[Importer, ...] = (GA360(), GA4(), Events(), Costs(), Orders())
+IMPORTERS: tuple[Importer, ...] = (GA360(), GA4(), Events(), Costs(), Orders(), Units())
 
 __all__ = ["COST_COLUMNS", "IMPORTERS", "Context", "Importer", "Options", "Segment", "importer"]
 

@@ -6,11 +6,14 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from assay.model.errors import UsageError, suggestion
+
+if TYPE_CHECKING:
+    from assay.plan.values import Plan
 
 COST_COLUMNS: tuple[tuple[str, str], ...] = (
     ("id", "VARCHAR"),
@@ -54,13 +57,14 @@ def _silent(text: str, done: int, total: int) -> None:
 
 @dataclass(frozen=True)
 class Context:
-    """Where and when an import runs: folder for files, the site's currency and zone, now in microseconds UTC."""
+    """Where and when an import runs: folder for files, the site's currency and zone, now in µs UTC, the plan."""
 
     spool: Path
     currency: str
     timezone: str
     now: int
     progress: Callable[[str, int, int], None] = _silent
+    plan: Plan | None = None
 
 
 class Options(BaseModel):
