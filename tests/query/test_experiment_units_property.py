@@ -52,17 +52,22 @@ Found = Mapping[Key, Mapping[str, tuple[Any, ...]]]  # metric → n, sums, produ
 
 # -- worlds ---------------------------------------------------------------------------------------------------------------
 
-KINDS = ("control", "treatment", "ghost", "view", "view", "buy", "buy", "again", "refund", "refund")
+KINDS = ("control", "treatment", "ghost", "view", "view", "buy", "buy", "edge", "edge", "again", "refund", "refund")
 STEP = st.tuples(st.sampled_from(KINDS), st.integers(0, 30), st.sampled_from((0, 0, SECOND, 29 * MINUTE, 31 * MINUTE)))
 
 
 def history(visitor: str, drawn: Iterable[tuple[str, int, int]], names: Iterable[str]) -> list[Event]:
-    """A visitor's events on a grid of six hours; every experiment of ``names`` is seen at once."""
+    """A visitor's events on a grid of six hours; every experiment of ``names`` is seen at once.
+
+    ``edge``: an order as a window from the last exposure ends, or a microsecond later.
+    """
     events: list[Event] = []
-    order = ""
+    order, shown = "", START + 2 * DAY
     for n, (kind, step, jitter) in enumerate(drawn):
         t, given_ = START + 2 * DAY + step * 6 * HOUR + jitter, {"id": f"{visitor}-{n}", "seq": n % 3}
-        if kind in ("buy", "again"):
+        if kind == "edge":
+            t = shown + TESTS[tuple(TESTS)[step % 3]][1] * DAY + (jitter > 30 * MINUTE)
+        if kind in ("buy", "again", "edge"):
             order = order if kind == "again" and order else f"{visitor}-o{n}"
             amount = f"{(n * 37 + step * 101) % 9000 / 100:.2f}" if step % 4 else None
             events.append(event(visitor, "purchase", t, order_id=order, amount=amount, **given_))
@@ -73,6 +78,7 @@ def history(visitor: str, drawn: Iterable[tuple[str, int, int]], names: Iterable
         elif kind == "view":
             events.append(event(visitor, "page_view", t, path="/", **given_))
         else:
+            shown = t
             for name in names:
                 props = {"experiment_id": name, "variant": kind}
                 events.append(
@@ -308,7 +314,8 @@ def test_the_worlds_hold_what_they_are_for(drawn: list[Event]) -> None:
     shown = {(e["visitor"], e["time"]) for e in drawn if e["name"] == "experiment_viewed"}
     orders = {(e["visitor"], e["time"]) for e in drawn if e["name"] == "purchase"}
     assert shown & orders
-    assert {(v, t + 2 * DAY) for v, t in shown} & orders
+    for _, days in TESTS.values():
+        assert {(v, t + days * DAY) for v, t in shown} & orders
     ((several,),) = con.execute(
         "SELECT count(*) FROM (SELECT person FROM ev GROUP BY 1 HAVING count(DISTINCT visitor) > 1)"
     ).fetchall()
