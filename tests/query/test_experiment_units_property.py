@@ -59,14 +59,14 @@ STEP = st.tuples(st.sampled_from(KINDS), st.integers(0, 30), st.sampled_from((0,
 def history(visitor: str, drawn: Iterable[tuple[str, int, int]], names: Iterable[str]) -> list[Event]:
     """A visitor's events on a grid of six hours; every experiment of ``names`` is seen at once.
 
-    ``edge``: an order as a window from the last exposure ends, or a microsecond later.
+    ``edge``: an order at the last exposure's instant or as a window from it ends, or a microsecond later.
     """
     events: list[Event] = []
     order, shown = "", START + 2 * DAY
     for n, (kind, step, jitter) in enumerate(drawn):
         t, given_ = START + 2 * DAY + step * 6 * HOUR + jitter, {"id": f"{visitor}-{n}", "seq": n % 3}
         if kind == "edge":
-            t = shown + TESTS[tuple(TESTS)[step % 3]][1] * DAY + (jitter > 30 * MINUTE)
+            t = shown + (0, *(days for _, days in TESTS.values()))[step % 4] * DAY + (jitter > 30 * MINUTE)
         if kind in ("buy", "again", "edge"):
             order = order if kind == "again" and order else f"{visitor}-o{n}"
             amount = f"{(n * 37 + step * 101) % 9000 / 100:.2f}" if step % 4 else None
@@ -313,8 +313,7 @@ def test_the_worlds_hold_what_they_are_for(drawn: list[Event]) -> None:
     con: duckdb.DuckDBPyConnection = facts(drawn)
     shown = {(e["visitor"], e["time"]) for e in drawn if e["name"] == "experiment_viewed"}
     orders = {(e["visitor"], e["time"]) for e in drawn if e["name"] == "purchase"}
-    assert shown & orders
-    for _, days in TESTS.values():
+    for days in (0, 1, 2, 9):
         assert {(v, t + days * DAY) for v, t in shown} & orders
     ((several,),) = con.execute(
         "SELECT count(*) FROM (SELECT person FROM ev GROUP BY 1 HAVING count(DISTINCT visitor) > 1)"
