@@ -12,6 +12,7 @@ from support import Event, at, event
 
 ZONE = "Europe/Berlin"
 YEAR = "2024-"
+HOUR, DAY = 3_600_000_000, 86_400_000_000
 
 
 def moment(day: str, time: str) -> int:
@@ -80,3 +81,26 @@ def sums(table: UnitTable, metric: str) -> Mapping[Any, tuple[Any, ...]]:
         before = found.get(label, (0,) * (len(moments[place].sums) + 1))
         found[label] = tuple(a + b for a, b in zip(before, (units, *moments[place].sums), strict=True))
     return found
+
+
+def arm(
+    name: str, variant: str, many: int, wins: int, *, first: str = "03-04", days: int = 14, amount: str = "50.00",
+    before: int = 0, **told_of: Any,
+) -> list[Event]:  # fmt: skip
+    """``many`` units that see ``variant``, as many on every day; the first ``wins`` in an order without pattern buy.
+
+    ``before``: so many also bought (for 20.00) a week before, half of them of those that buy.
+    """
+    events: list[Event] = []
+    start = moment(first, "10:00")
+    for n in range(many):
+        who, t = f"{name}-{variant}{n}", start + (n % days) * DAY + n // days * 60_000_000
+        props = {"experiment_id": name, "variant": variant}
+        place = (n * 7919) % many  # a prime that no ``many`` here is a multiple of
+        events.append(event(who, "experiment_viewed", t, id=f"{who}-x", props=props, **told_of))
+        if place < wins:
+            events.append(event(who, "purchase", t + HOUR, order_id=who, amount=amount, id=f"{who}-o", **told_of))
+        if wins - before // 2 <= place < wins - before // 2 + before:
+            given = {"order_id": f"{who}-b", "amount": "20.00", "id": f"{who}-b"}
+            events.append(event(who, "purchase", t - 7 * DAY, **given, **told_of))
+    return events

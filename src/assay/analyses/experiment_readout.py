@@ -69,7 +69,7 @@ def answer(asking: Asking, params: ReadoutParams) -> Answer:
         columns=columns(bayes=params.bayes, single=len(judged.lines) == 1, twice=changed is not None),
         rows=tuple(rows),
         estimates=tuple(labelled),
-        definitions=tuple(asking.definition(m) for m in judged.reading.table.metrics),
+        definitions=tuple(asking.definition(m) for m in judged.reading.metrics),
         sentence=sentence(judged, worths),
         findings=(
             *[f for f in judged.findings if f.severity in ("bad", "warning")],
@@ -197,7 +197,7 @@ def _notes(judged: Judged, worths: dict[str, Worth], changed: bool) -> tuple[str
     for worth in list(worths.values())[:1]:
         notes += [f"money: {text}" for text in worth.assumptions]
         notes.append(
-            f"expected, drawn toward the prior: {amount(worth.expected, worth.currency, whole=100)} a year; "
+            f"expected, drawn toward the prior: {amount(worth.expected, worth.currency, whole=100)} {worth.span}; "
             "the range is the verdict's"
         )
     if reading.extra:

@@ -9,8 +9,9 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from assay.analyses.base import Asking, column_kind
+from assay.analyses.experimenting.comparing import Parts, plus, whole
 from assay.analyses.experimenting.laying import columns, ends_words, lift_ends, row
-from assay.analyses.experimenting.reading import Reading
+from assay.analyses.experimenting.reading import Keep, Reading
 from assay.analyses.experimenting.readings import planned_reading
 from assay.decide.words import group_name
 from assay.model.answer import Answer, Cell, Column
@@ -19,7 +20,7 @@ from assay.model.finding import Finding
 
 if TYPE_CHECKING:
     from assay.analyses.experiment_readout import ReadoutParams
-    from assay.model.moments import Moments
+    from assay.query.experiments.table import Key
     from assay.stats.contrast import Interval
     from assay.stats.proportion_tests import ScoreContrast
 
@@ -85,7 +86,7 @@ def curve(reading: Reading, name: str, variant: str) -> list[Look]:
     alpha, found = reading.alphas[variant], []
     tables: list[ScoreContrast] = []
     for day, control, treatment in looks(reading, name, variant):
-        made, units = reading.contrast(name, control, treatment), control.n + treatment.n
+        made, units = reading.contrast(name, control, treatment), whole(control).n + whole(treatment).n
         if isinstance(made, NoContrast):
             found.append(Look(day, units))
         elif isinstance(made, ScoreContrast) and reading.sequence:
@@ -124,29 +125,23 @@ def _together(tables: list[ScoreContrast], reading: Reading, alpha: float) -> li
     return [complete(i) for i in range(len(tables))]
 
 
-def looks(reading: Reading, name: str, variant: str) -> list[tuple[Any, Moments, Moments]]:
-    """(day of the look, moments of control, of the treatment), cumulated over days of exposure."""
-    from assay.model.moments import Moments
-
+def looks(reading: Reading, name: str, variant: str) -> list[tuple[date, Parts, Parts]]:
+    """(day of the look, control, the treatment), cumulated over days of exposure."""
     last = reading.last_day(name)
     wait = timedelta(-(-(reading.experiment.window + reading.table.lags.get(name, 0)) // DAY))
+    none = reading.parts(name, lambda _: False)
     sides = {}
     for arm in (reading.control, variant):
-        by_day: dict[Any, Moments] = {}
-        keep = reading.counted(arm, name)
-        for key in reading.table.rows:
-            if keep(key):
-                one = reading.table.rows[key][1][[m.name for m in reading.table.metrics].index(name)]
-                by_day[key.day] = by_day[key.day] + one if key.day in by_day else one
+        keep, total, by_day = reading.counted(arm, name), none, {}
+        for day in reading.table.days:
+
+            def on_the_day(key: Key, keep: Keep = keep, day: date = day) -> bool:
+                return key.day == day and keep(key)
+
+            total = by_day[day] = plus(total, reading.parts(name, on_the_day))
         sides[arm] = by_day
-    total = dict.fromkeys(sides, Moments.zero(reading.table.names[name]))
-    found = []
-    for day in sorted({d for by_day in sides.values() for d in by_day if last is not None and d <= last}):
-        for arm, by_day in sides.items():
-            if day in by_day:
-                total[arm] = total[arm] + by_day[day]
-        found.append((day + wait, total[reading.control], total[variant]))
-    return found
+    days = [day for day in reading.table.days if last is not None and day <= last]
+    return [(day + wait, sides[reading.control][day], sides[variant][day]) for day in days]
 
 
 def by_segment(asking: Asking, params: ReadoutParams) -> Answer:

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from assay.analyses.experimenting.comparing import plus
 from assay.decide.checks import experiment as check
 from assay.model.finding import Finding
 from assay.model.period import day_of
 
 if TYPE_CHECKING:
+    from assay.analyses.experimenting.comparing import Parts
     from assay.analyses.experimenting.reading import Reading
-    from assay.model.moments import Moments
     from assay.stats.contrast import Contrast, NoContrast
 
 LEAST_A_DAY = 10  # units below which a day's split says nothing
@@ -112,18 +113,19 @@ def ways(reading: Reading) -> dict[str, str]:
     """The primary's state with units of several arms dropped, kept where first seen, and at worst; first treatment."""
     from assay.stats.contrast import NoContrast
 
-    name = reading.experiment.primary.metric
-    variant = next(arm for arm in reading.arms if arm != reading.control)
-    sides: dict[str, tuple[Moments, Moments]] = {}
+    name, variant = reading.experiment.primary.metric, reading.arms[1]
 
-    def of(arm: str, arms: str) -> Moments:
-        return reading.table.moments(name, reading.counted(arm, name, arms))
+    def of(arm: str, arms: str) -> Parts:
+        return reading.parts(name, reading.counted(arm, name, arms))
 
-    both = reading.table.moments(name, lambda key: key.several and reading.counted(key.variant, name, "first")(key))
-    sides["dropped"] = (of(reading.control, "drop"), of(variant, "drop"))
-    sides["first"] = (of(reading.control, "first"), of(variant, "first"))
-    sides["all in control"] = (sides["dropped"][0] + both, sides["dropped"][1])
-    sides[f"all in {variant}"] = (sides["dropped"][0], sides["dropped"][1] + both)
+    both = reading.parts(name, lambda key: key.several and reading.counted(key.variant, name, "first")(key))
+    dropped = of(reading.control, "drop"), of(variant, "drop")
+    sides = {
+        "dropped": dropped,
+        "first": (of(reading.control, "first"), of(variant, "first")),
+        "all in control": (plus(dropped[0], both), dropped[1]),
+        f"all in {variant}": (dropped[0], plus(dropped[1], both)),
+    }
     found = {}
     for way, (control, treatment) in sides.items():
         made = reading.contrast(name, control, treatment)
@@ -238,11 +240,7 @@ def _fading(reading: Reading) -> Iterator[Finding]:
 def _half(reading: Reading, name: str, variant: str, middle: date, late: bool) -> Contrast | NoContrast:
     """The contrast among those exposed before ``middle``, or from it on."""
 
-    def side(arm: str) -> Moments:
-        counted = reading.counted(arm, name)
-        return reading.table.moments(name, lambda key: counted(key) and (key.day >= middle) == late)
-
-    return reading.contrast(name, side(reading.control), side(variant))
+    return reading.compared(name, variant, lambda key: (key.day >= middle) == late)
 
 
 CHECKS: tuple[Callable[[Reading], Iterator[Finding]], ...] = (

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from assay.stats.contrast import Contrast
 
 YEAR = 365
+YEARLY = "a year"
 PRIOR_SPREAD = 0.05  # of the control's value: where fewer than five ended tests tell how large effects are here
 SPREAD_WORDS = "effects of tests are normal around 0 with a spread of 5 % of the control's value"
 
@@ -51,15 +52,17 @@ class Worth:
     prior: str
     assumptions: tuple[str, ...]
     significant: bool
+    span: str = YEARLY
 
     def sentence(self, effect: str) -> str:
         """For an executive."""
         if self.low is None or self.high is None:
             ends = "a sum that the data do not bound yet"
         else:
-            ends = f"{_money(self.low, self.currency)} to {_money(self.high, self.currency)} a year"
+            ends = f"{_money(self.low, self.currency)} to {_money(self.high, self.currency)} {self.span}"
+        traffic = " at present traffic" if self.span == YEARLY else ""
         return (
-            f"{effect}, worth {ends} at present traffic; {percent(self.chance_of_loss)} chance that it loses money "
+            f"{effect}, worth {ends}{traffic}; {percent(self.chance_of_loss)} chance that it loses money "
             f"(prior: {self.prior})"
         )
 
@@ -72,7 +75,9 @@ def money_metric(reading: Reading) -> tuple[str, float, str] | None:
     if value.per_conversion is not None:
         share = value.margin if value.margin is not None else 1.0
         return primary, value.per_conversion * share, f"{value.per_conversion:g} per unit of {primary}"
-    named = [n for n in (primary, *experiment.diagnostics) if plan.metrics[n].format == "money"]
+    named = [
+        n for n in (primary, *experiment.diagnostics) if plan.metrics[n].format == "money" and n in reading.table.names
+    ]
     named.sort(
         key=lambda n: (
             n != primary,
@@ -138,7 +143,15 @@ def worth(reading: Reading, line: Line, prior: Prior, prior_words: str = SPREAD_
         prior_words,
         tuple(assumptions),
         line.absolute.excludes(0.0),
+        once(reading) or YEARLY,
     )
+
+
+def once(reading: Reading) -> str | None:
+    """Of units that all stand on one day with their outcomes, as a file brings them: no traffic of a year is known."""
+    if reading.experiment.window or len(reading.table.days) != 1:
+        return None
+    return f"in one run of {reading.table.units(lambda key: key.variant in reading.arms):,} units"
 
 
 def _per_unit(reading: Reading, line: Line) -> float:
@@ -159,6 +172,8 @@ def yearly_units(reading: Reading) -> tuple[float, str]:
     days = max(1, (last - first).days + 1)
     units = reading.table.units(lambda key: key.variant in reading.arms)
     traffic = reading.experiment.traffic
+    if once(reading) is not None:
+        return units / traffic, f"{units:,} units that stand on one day count once: no traffic of a year is known"
     yearly = units / traffic / days * YEAR
     words = f"{units:,} units in {days} days" + (f" at {percent(traffic)} of the traffic" if traffic < 1 else "")
     season = _season(reading, Period(first, last))

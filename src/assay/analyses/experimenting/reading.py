@@ -9,10 +9,12 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
+from assay.analyses.experimenting.comparing import Parts, compare, judge
 from assay.analyses.experimenting.runs import Run, bounds
-from assay.decide.experiments import HARMED, SAFE, UNSHOWN, Call
+from assay.decide.experiments import Call
 from assay.model.errors import Refused, UsageError
 from assay.model.period import day_of, day_start
+from assay.plan.experiments import cannot_judge
 from assay.plan.values import Metric
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from assay.query.experiments import UnitTable
     from assay.query.experiments.table import Key
     from assay.stats.contrast import Contrast, Interval, NoContrast, Scale, Side
+    from assay.stats.quantile import QuantileArm
 
 BIAS_DAYS = 14  # of the time before the exposure that arms are compared in, where no covariate asks for another
 DEFAULT_PLANNED = 10_000  # units that a sequence is tuned to where no design was locked
@@ -30,7 +33,7 @@ Keep = Callable[["Key"], bool]
 
 @dataclass(frozen=True)
 class Line:
-    """One metric of one treatment against control. ``p`` is that of "no effect"; ``adjusted`` over the treatments.
+    """One metric of one treatment against control. ``p`` is that of "no effect", ``p_margin`` one-sided of the margin.
 
     ``absolute`` and ``relative``: the interval under the experiment's looks. ``margin``: what a guardrail may lose.
     """
@@ -42,7 +45,6 @@ class Line:
     absolute: Interval | None
     relative: Interval | None
     p: float | None
-    adjusted: float | None
     call: Call
     margin: Change | None = None
     p_margin: float | None = None
@@ -50,7 +52,7 @@ class Line:
 
 @dataclass
 class Reading:
-    """Units, days and rules of one look. ``now``: the moment of the look, µs UTC."""
+    """Units, days and rules of one look. ``refused``: metric → why it has no number here."""
 
     asking: Asking
     experiment: Experiment
@@ -60,7 +62,9 @@ class Reading:
     end: int
     extra: tuple[str, ...] = ()
     by: tuple[str, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
     closed: dict[str, date | None] = field(default_factory=dict)  # metric → last day of matured units
+    quantiles: dict[str, dict[str, QuantileArm | NoContrast]] = field(default_factory=dict)
 
     # -- who counts -------------------------------------------------------------------------------------------------
 
@@ -83,6 +87,16 @@ class Reading:
     def metric(self, name: str) -> Metric:
         """A metric of the plan."""
         return self.asking.metric(name)
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """Everything that is read, quantiles among it."""
+        return [self.metric(name) for name in (*self.experiment.metrics, *self.extra)]
+
+    @property
+    def stratified(self) -> bool:
+        """Units are read by stratum; not where they are read by segment."""
+        return self.experiment.strata is not None and not self.by
 
     def last_day(self, metric: str) -> date | None:
         """The last day of exposure whose windows have all closed; None where none has."""
@@ -127,26 +141,44 @@ class Reading:
 
     # -- comparing --------------------------------------------------------------------------------------------------
 
-    def contrast(self, metric: str, control: Moments, treatment: Moments, adjust: bool = True) -> Contrast | NoContrast:
-        """The comparison that the metric's kind asks for."""
+    def parts(self, metric: str, keep: Keep) -> Parts:
+        """Moments of the chosen units by stratum."""
+        return self.table.parts(metric, keep) if self.stratified else {(): self.table.moments(metric, keep)}
+
+    def contrast(self, metric: str, control: Parts, treatment: Parts, strata: bool = True) -> Contrast | NoContrast:
+        """The comparison that the metric's kind and the plan ask for."""
+        share = self.metric(metric).quantity.kind == "share" and "y" not in self.table.names[metric]
+        within = strata and self.stratified
+        return compare(control, treatment, share and metric not in self.caps, self.experiment.cuped is not None, within)
+
+    def compared(
+        self, metric: str, variant: str, keep: Keep | None = None, strata: bool = True
+    ) -> Contrast | NoContrast:
+        """A treatment against control, matured units; ``keep`` narrows them."""
         from assay.stats.contrast import NoContrast
-        from assay.stats.means import compare_means
-        from assay.stats.proportion_tests import compare_proportions
-        from assay.stats.ratios import compare_ratios
+        from assay.stats.quantile import compare_quantiles
 
-        names = control.names
-        below = "y" if "y" in names else None
-        if adjust and self.experiment.cuped is not None and "c" in names:
-            from assay.stats.cuped import compare_cuped
+        if metric in self.refused:
+            return NoContrast(self.refused[metric], "refused")
+        if self.metric(metric).quantity.kind == "quantile":
+            none = NoContrast("an arm has no units", "empty_arm")
+            return compare_quantiles(*(self._quantiles(metric).get(arm, none) for arm in (self.control, variant)))
 
-            made = compare_cuped(control, treatment, "x", below, "c", "d" if "d" in names else None)
-            if not isinstance(made, NoContrast) or made.code != "no_covariate":
-                return made
-        if below is not None:
-            return compare_ratios(control, treatment)
-        if self.metric(metric).quantity.kind == "share" and metric not in self.caps:
-            return compare_proportions(int(control.sum("x")), control.n, int(treatment.sum("x")), treatment.n)
-        return compare_means(control, treatment)
+        def chosen(arm: str) -> Keep:
+            own = self.counted(arm, metric)
+            return own if keep is None else lambda key: own(key) and keep(key)
+
+        sides = [self.parts(metric, chosen(arm)) for arm in (self.control, variant)]
+        return self.contrast(metric, sides[0], sides[1], strata)
+
+    def _quantiles(self, metric: str) -> dict[str, QuantileArm | NoContrast]:
+        """Read when first asked for, all arms at once."""
+        from assay.analyses.experimenting.quantiles import quantile_arms
+
+        if metric not in self.quantiles:
+            last = self.last_day(metric)
+            self.quantiles[metric] = quantile_arms(self, metric, last) if last is not None else {}
+        return self.quantiles[metric]
 
     @property
     def caps(self) -> Mapping[str, float]:
@@ -160,30 +192,14 @@ class Reading:
         Holm and Hochberg: the level at which each was tested, the smallest p first; from the first that is not rejected
         on (Holm), all at that level. Bonferroni: an equal share.
         """
-        alpha, treatments = self.experiment.alpha, self.arms[1:]
-        k, rule = len(treatments), self.experiment.correction
-        if k < 2 or rule == "none":
-            return dict.fromkeys(treatments, alpha)
-        if rule == "bonferroni" or self.experiment.looks.kind == "group_sequential":
-            return dict.fromkeys(treatments, alpha / k)
-        p = {variant: self._primary_p(variant) for variant in treatments}
-        order = sorted(treatments, key=lambda variant: p[variant])
-        if rule == "hochberg":
-            won = max((i for i, v in enumerate(order) if p[v] <= alpha / (k - i)), default=None)
-            at = alpha / (k - won) if won is not None else alpha
-            return {v: at if won is not None and i <= won else alpha / k for i, v in enumerate(order)}
-        found, step = {}, 0
-        for variant in order:
-            found[variant] = alpha / (k - step)
-            if p[variant] <= found[variant]:
-                step += 1
-        return found
+        from assay.analyses.experimenting.looking import shares
+
+        return shares(self.experiment, {variant: self._primary_p(variant) for variant in self.arms[1:]})
 
     def _primary_p(self, variant: str) -> float:
         from assay.stats.contrast import NoContrast
 
-        name = self.experiment.primary.metric
-        made = self.contrast(name, self.moments(name, self.control), self.moments(name, variant))
+        made = self.compared(self.experiment.primary.metric, variant)
         p = None if isinstance(made, NoContrast) else self.p_of(made)
         return 1.0 if p is None else p
 
@@ -243,27 +259,17 @@ class Reading:
 
     @cached_property
     def reached(self) -> list[tuple[date, float]]:
-        """Looks of a group-sequential test that have come: the last day of exposure, and the share of the sample.
-
-        By date, or each time another part of the planned sample has a closed window; the last one when no more comes.
-        """
+        """Looks of a group-sequential test that have come: the last day of exposure, and the share of the sample."""
+        from assay.analyses.experimenting.looking import looks_so_far
         from assay.query.experiments import seen
 
-        looks, last = self.experiment.looks, self._closed_day(self.experiment.primary.metric)
-        whole, total = self.run.planned or DEFAULT_PLANNED, 0
-        found: list[tuple[date, float]] = []
+        name = self.experiment.primary.metric
+        last, whole = self._closed_day(name), self.run.planned or DEFAULT_PLANNED
         if last is None:
             return []
-        wait = self._wait(self.experiment.primary.metric)
-        by_date = [day - timedelta(-(-wait // 86_400)) for day in looks.dates if day <= self.asking.today]
-        for day in [d for d in self.table.days if d <= last]:
-            total += sum(self.table.units(seen(arm, day)) for arm in self.arms)
-            due = sum(d <= day for d in by_date) if looks.dates else math.floor(total / whole * looks.count + 1e-9)
-            if due > len(found):
-                found.append((day, total / whole))
-        if self.over and (not found or found[-1][0] < last):
-            found.append((last, total / whole))
-        return found
+        days = [day for day in self.table.days if day <= last]
+        units = {day: sum(self.table.units(seen(arm, day)) for arm in self.arms) for day in days}
+        return looks_so_far(self.experiment.looks, units, whole, self._wait(name), last, self.over)
 
     @cached_property
     def over(self) -> bool:
@@ -279,30 +285,32 @@ class Reading:
         """One metric of one treatment judged; ``keep`` narrows the units."""
         from assay.stats.contrast import NoContrast
 
-        def chosen(arm: str) -> Keep:
-            own = self.counted(arm, metric)
-            return own if keep is None else lambda key: own(key) and keep(key)
-
-        control = self.table.moments(metric, chosen(self.control))
-        treatment = self.table.moments(metric, chosen(variant))
-        made = self.contrast(metric, control, treatment)
-        one = self.metric(metric)
+        made, one = self.compared(metric, variant, keep), self.metric(metric)
         if isinstance(made, NoContrast):
             call = Call(metric, role, variant, "none", made.reason)
-            return Line(one, role, variant, made, None, None, None, None, call, margin)
+            return Line(one, role, variant, made, None, None, None, call, margin)
         alpha = self.alphas[variant] if role == "primary" else self.experiment.alpha
         bound = self.critical(made, alpha)
         absolute = made.interval(1 - alpha, "absolute", critical=bound)
         relative = made.interval(1 - alpha, "relative", critical=bound)
         side = self.direction(metric)
-        p = self.p_of(made)
         call = Call(metric, role, variant, judge(absolute, relative, side, margin))
         p_margin = None
         if margin is not None:
             scale: Scale = "relative" if margin.scale == "relative" else "absolute"
             null, tail = (-margin.value, "greater") if side == "up" else (margin.value, "less")
-            p_margin = made.p(null, scale, cast("Side", tail))
-        return Line(one, role, variant, made, absolute, relative, p, p, call, margin, p_margin)
+            p_margin = self._p_margin(made, null, scale, cast("Side", tail))
+        return Line(one, role, variant, made, absolute, relative, self.p_of(made), call, margin, p_margin)
+
+    def _p_margin(self, made: Contrast, null: float, scale: Scale, side: Side) -> float | None:
+        """One-sided p-value of "no better than the margin" that holds under the looks: α/2 or less where shown safe."""
+        from assay.stats.sequential import always_valid_p
+
+        if self.once or not self.sequence:
+            return made.p(null, scale, side) if self.once else None
+        z = made.statistic(null, scale)
+        p = float(always_valid_p(z, made.n_control + made.n_treatment, self.tuning))
+        return p / 2 if (z > 0) == (side == "greater") else 1 - p / 2
 
     def direction(self, metric: str) -> str:
         """Which way is better."""
@@ -325,30 +333,15 @@ class Reading:
         return found + [self.line(name, "exploratory", variant) for name in self.extra]
 
 
-def judge(absolute: Interval, relative: Interval, direction: str, margin: Change | None) -> str:
-    """The state that an interval says: against no effect, or against a margin."""
-    sign = 1 if direction == "up" else -1
-    low, high = _turned(absolute, sign)
-    if margin is None:
-        return "better" if low is not None and low > 0 else "worse" if high is not None and high < 0 else "open"
-    floor = _turned(relative, sign)[0] if margin.scale == "relative" else low
-    if floor is not None and floor >= -margin.value:
-        return SAFE
-    return HARMED if high is not None and high < 0 else UNSHOWN
-
-
-def _turned(interval: Interval, sign: int) -> tuple[float | None, float | None]:
-    """The ends with better upward."""
-    if sign > 0:
-        return interval.low, interval.high
-    return (None if interval.high is None else -interval.high), (None if interval.low is None else -interval.low)
-
-
 def read(
     asking: Asking, experiment: Experiment, run: Run, extra: Sequence[str] = (), by: Sequence[str] = ()
 ) -> Reading:
-    """Read an experiment's units. Metrics that have no number per unit are left out by ``usable``."""
+    """Read an experiment's units. Metrics that have no number per unit are left out, with the reason.
+
+    Refused: where that is the primary, or one that was asked for beside the plan.
+    """
     from assay.query.experiments import unit_table
+    from assay.query.experiments.table import unit_statement
 
     if experiment.assignments != "events":
         raise Refused(
@@ -356,13 +349,34 @@ def read(
         )
     start, end = bounds(asking, experiment, run)
     extra = tuple(name for name in dict.fromkeys(extra) if name not in experiment.metrics)
-    metrics = [asking.metric(name) for name in (*experiment.metrics, *extra)]
+    for name in extra:
+        reason = cannot_judge(asking.metric(name).quantity)
+        if reason:
+            raise Refused(f"a test cannot judge {name}: {reason}")
+    primary = asking.metric(experiment.primary.metric)
+    if primary.quantity.kind == "quantile":
+        raise Refused(
+            f"{primary.name} is a quantile: it can be a diagnostic or a guardrail, but it cannot decide a test"
+        )
+    metrics, refused = [], {}
+    for name in (*experiment.metrics, *extra):
+        metric = asking.metric(name)
+        if metric.quantity.kind == "quantile":
+            continue
+        try:
+            unit_statement(asking.plan, experiment, [metric], start=start, end=end)
+            metrics.append(metric)
+        except Refused as reason:
+            if name == primary.name or name in extra:
+                raise
+            refused[name] = str(reason)
     covariates, before = _covariates(asking, experiment, metrics)
+    groups = tuple(by) or ((experiment.strata,) if experiment.strata else ())
     table = unit_table(
-        asking.plan, experiment, metrics, asking.ask, start=start, end=end, by=by, covariates=covariates,
+        asking.plan, experiment, metrics, asking.ask, start=start, end=end, by=groups, covariates=covariates,
         before=before, caps=dict(run.caps),
     )  # fmt: skip
-    return Reading(asking, experiment, run, table, start, end, extra, tuple(by))
+    return Reading(asking, experiment, run, table, start, end, extra, tuple(by), refused)
 
 
 def _covariates(

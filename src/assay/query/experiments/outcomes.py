@@ -81,6 +81,16 @@ class Outcomes:
         plain = quantity.kind == "share" and "y" not in names
         return Variables(metric, names, lag, zero_one=plain and cap is None)
 
+    def values(self, metric: Metric) -> str:
+        """SQL for the values that a quantile is of, in the units' windows: unit, v."""
+        measure = metric.quantity.numerator
+        assert measure is not None
+        rows = self._rows(measure, every=False)
+        key, value = rows.key(self.experiment.unit), rows.value or "1"
+        source = rows.source + joins(rows, [key, value], self.experiment.unit)
+        where = f"{rows.where} AND {self.frame.in_range(rows.alias)} AND {self._when(rows, pre=False)} AND {value} IS NOT NULL"
+        return f"SELECT u.unit, CAST({value} AS DOUBLE) AS v FROM {source} JOIN units u ON u.unit = {key} WHERE {where}"
+
     def _numbers(self, metric: Metric, pre: bool) -> dict[str, str]:
         quantity = metric.quantity
         measure = quantity.numerator

@@ -48,6 +48,15 @@ class UnitTable:
         place = self._place(metric)
         return total([Moments.zero(self.names[metric]), *(r[1][place] for key, r in self.rows.items() if keep(key))])
 
+    def parts(self, metric: str, keep: Callable[[Key], bool]) -> dict[tuple[Any, ...], Moments]:
+        """Moments of a metric over the chosen keys, by their groups; never without any."""
+        place = self._place(metric)
+        found: dict[tuple[Any, ...], Moments] = {}
+        for key, row in self.rows.items():
+            if keep(key):
+                found[key.groups] = found[key.groups] + row[1][place] if key.groups in found else row[1][place]
+        return found or {(): Moments.zero(self.names[metric])}
+
     def largest(self, metric: str, keep: Callable[[Key], bool]) -> float:
         """The largest number of one unit, without its sign."""
         place = self._place(metric)
@@ -170,13 +179,13 @@ def unit_statement(
     everybody: bool = False,
 ) -> tuple[Statement, list[Variables]]:
     """The statement behind ``unit_table``, and the variables of each metric in their order."""
-    frame, outcomes = _frame(plan, experiment, metrics, start, end, before if covariates else None)
+    frame, outcomes = frame_of(plan, experiment, metrics, start, end, before if covariates else None)
     variables = [outcomes.add(m, (covariates or {}).get(m.name), (caps or {}).get(m.name)) for m in metrics]
     ctes = unit_ctes(frame, experiment, start, end, by, everybody=everybody) + outcomes.relation_ctes()
     return _folded(frame, ctes, outcomes, variables, len(by)), variables
 
 
-def _frame(
+def frame_of(
     plan: Plan, experiment: Experiment, metrics: Sequence[Metric], start: int, end: int, before: int | None
 ) -> tuple[Frame, Outcomes]:
     """A frame over all days that anything of the experiment may lie on."""
@@ -217,7 +226,7 @@ def joint_table(
 
     ``variant`` is that of the first test, ``groups`` those of the others; the window is the first test's.
     """
-    frame, outcomes = _frame(plan, tests[0][0], [metric], min(t[1] for t in tests), max(t[2] for t in tests), None)
+    frame, outcomes = frame_of(plan, tests[0][0], [metric], min(t[1] for t in tests), max(t[2] for t in tests), None)
     one = outcomes.add(metric)
     ctes = joint_ctes(frame, tests) + outcomes.relation_ctes()
     statement = _folded(frame, ctes, outcomes, [one], len(tests) - 1)
@@ -229,7 +238,7 @@ def unit_quantile(
     everybody: bool = False,
 ) -> float | None:  # fmt: skip
     """The ``q``-quantile of a metric's number per unit, zeros included (of a ratio: of each unit's own); None without a unit."""
-    frame, outcomes = _frame(plan, experiment, [metric], start, end, None)
+    frame, outcomes = frame_of(plan, experiment, [metric], start, end, None)
     names = outcomes.add(metric).names
     x = f"CAST({names['x']} AS DOUBLE)" + (f" / nullif({names['y']}, 0)" if "y" in names else "")
     ctes = unit_ctes(frame, experiment, start, end, everybody=everybody) + outcomes.relation_ctes()
