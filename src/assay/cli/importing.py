@@ -12,7 +12,7 @@ import typer
 
 from assay.cli.lazy import Verb, Verbs, command
 from assay.cli.options import FOLDER, FORMAT, common, function, parameters, values_of
-from assay.cli.output import emit
+from assay.cli.output import emit, write
 from assay.cli.params import folder_of, format_of, named_folder
 from assay.cli.progress import Progress
 from assay.collect.importers import IMPORTERS, importer
@@ -26,10 +26,13 @@ if TYPE_CHECKING:
 
 CONTENTS = ("events", "visitors", "sessions", "orders", "refunds")
 MOST_REASONS = 5
-_FILES, _MAPPING = "files_", "mapping_"
+_FILES, _MAPPING, _WRITE = "files_", "mapping_", "write_plan_"
 _FileArgument = Annotated[list[str] | None, typer.Argument(metavar="FILE...", help="Files to load.")]
 _MappingOption = Annotated[
     str | None, typer.Option("--mapping", metavar="NAME", help="An entry of the plan's imports; flags add to it.")
+]
+_WriteOption = Annotated[
+    bool | None, typer.Option("--write-plan", help="Write what the plan lacks for it into assay.yaml.")
 ]
 _COLUMNS = tuple(
     Column(name, "count")
@@ -51,7 +54,8 @@ def _command(one: Any) -> Any:
     kind = inspect.Parameter.KEYWORD_ONLY
     files = inspect.Parameter(_FILES, kind, default=None, annotation=_FileArgument)
     mapping = inspect.Parameter(_MAPPING, kind, default=None, annotation=_MappingOption)
-    given = [files, *parameters(one.Options), mapping, *common()]
+    writing = inspect.Parameter(_WRITE, kind, default=None, annotation=_WriteOption)
+    given = [files, *parameters(one.Options), mapping, *([writing] if one.proposes else []), *common()]
     return command(function(partial(_import, one.name), given), one.name, one.summary)
 
 
@@ -64,19 +68,36 @@ def _import(name: str, ctx: typer.Context, values: dict[str, Any]) -> None:
         raise UsageError(f"FILE is missing: name at least one; see {ctx.command_path} --help")
     given = values_of(importer(name).Options, values, ctx.command_path)
     with Progress() as progress, Workspace(folder_of(ctx, values.get(FOLDER)), progress=progress) as workspace:
-        answer = load(workspace, name, files, given, values.get(_MAPPING))
+        answer = load(workspace, name, files, given, values.get(_MAPPING), bool(values.get(_WRITE)))
     emit(answer, chosen, named_folder(ctx, values.get(FOLDER)))
+    entry = next((one.evidence["yaml"] for one in answer.findings if one.code == "plan_entry"), None)
+    if entry and chosen == "table":
+        write(f"\nthe entry for assay.yaml (--write-plan writes it there):\n\n{entry}")
 
 
 def load(
-    workspace: Workspace, name: str, files: list[Path], given: Mapping[str, Any], mapping: str | None = None
+    workspace: Workspace,
+    name: str,
+    files: list[Path],
+    given: Mapping[str, Any],
+    mapping: str | None = None,
+    write_plan: bool = False,
 ) -> Answer:
-    """Import files; what came of it as an answer. ``mapping`` names an entry of the plan's imports."""
+    """Import files; what came of it as an answer. ``mapping`` names an entry of the plan's imports.
+
+    ``write_plan``: what the plan lacks for it is written into it.
+    """
     keys = dict(_entry(workspace, mapping)) if mapping else {}
     both = {**dict(keys.get("map") or {}), **dict(given.get("map") or {})}
     merged = {**keys, **given, **({"map": both} if both else {})}
-    loaded = workspace.import_files(name, files, importer(name).options_from(merged))
-    return _answer(workspace, name, files, loaded)
+    options = importer(name).options_from(merged)
+    loaded = workspace.import_files(name, files, options)
+    answer = _answer(workspace, name, files, loaded)
+    if not importer(name).proposes:
+        return answer
+    from assay.cli.proposals import proposed
+
+    return proposed(workspace, answer, options, loaded, write_plan)
 
 
 def _entry(workspace: Workspace, name: str) -> Mapping[str, Any]:

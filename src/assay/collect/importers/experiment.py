@@ -35,7 +35,7 @@ MOST_VARIANTS = 50
 _TYPES = {"text": "VARCHAR", "integer": "BIGINT", "boolean": "BOOLEAN", "json": "VARCHAR"}
 _FILLED = frozenset("id name time received_at source environment visitor user account interactive props".split())
 _SHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
-_MONEY = ("spend", "revenue", "sales", "amount", "price", "margin", "profit", "gmv", "value", "income", "cost")
+_MONEY = ("spen", "revenue", "sales", "amount", "price", "margin", "profit", "gmv", "value", "income", "cost")
 _LIKELY = ("visit", "click", "open", "conver", "purchase", "order", "bought", "signup", "sign_up", "paid", *_MONEY)
 
 
@@ -75,6 +75,11 @@ class ExperimentOptions(Options):
     delimiter: str | None = Field(None, min_length=1, max_length=1, description="Delimiter of CSV; default: found out.")
     encoding: str | None = Field(None, description="Encoding of CSV and NDJSON; default: UTF-8, or UTF-16 by its mark.")
 
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """Everything that is named of a unit."""
+        return (*self.outcome, *self.covariate, *self.segment)
+
 
 class Resolved(ExperimentOptions):
     """The options with what the plan says of the experiment, which is part of what is stored.
@@ -97,6 +102,7 @@ class Units(Importer):
     name = "experiment"
     summary = "A test that another tool ran: one row a unit with variant, outcomes and covariates"
     Options = ExperimentOptions
+    proposes = True
 
     def segments(self, files: Sequence[Path], options: Any, context: Context) -> Iterator[Segment]:
         """As all importers, under what the plan says of the experiment."""
@@ -329,8 +335,7 @@ def _check_variants(job: Job, column: str) -> None:
     names = [row[0] for row in found]
     if options.control is not None and not options.several and options.control not in names:
         hint = suggestion(options.control, names)
-        shown = ", ".join(names)
-        raise UsageError(f"{job.file.name} has no variant {options.control!r}{hint}; --control is one of: {shown}")
+        raise UsageError(f"{job.file.name} has no variant {options.control!r}{hint} (--control names one of them)")
 
 
 def _proposal(job: Job, columns: Columns, used: set[str | None]) -> str:

@@ -73,6 +73,7 @@ class Importer(ABC):
     Options: ClassVar[type[BaseOptions]] = EventOptions
     kind: ClassVar[str] = "events"
     write: ClassVar[tuple[str, str]] = ("common", "write_events")
+    proposes: ClassVar[bool] = False  # the plan may lack an entry for what was imported
 
     def segments(self, files: Sequence[Path], options: Any, context: Context) -> Iterator[Segment]:
         """Convert files, one after the other; all of them are looked at before the first is converted."""
