@@ -72,10 +72,10 @@ COPY (
         CASE WHEN name = 'purchase' THEN printf('o%d-%d', v, k) END,
         CASE WHEN name = 'purchase' THEN printf('%d.%02d', 10 + hash(v) % 60 + hash(v + k) % 30, hash(v + 5) % 100) END
     FROM (
-        SELECT v, k, t0 - 40 * {day} + CAST(hash(v * 31 + k) % 5200000 AS BIGINT) * 1000000 + k AS t,
+        SELECT v, k, t0 - 40 * {day} + CAST(hash(v * 31 + k // 4) % 5200000 AS BIGINT) * 1000000 + (k % 4) * 40000000 + k AS t,
             CASE WHEN r < 55 THEN 'page_view' WHEN r < 77 THEN 'view_item' WHEN r < 89 THEN 'add_to_cart'
                 WHEN r < 96 THEN 'begin_checkout' ELSE 'purchase' END AS name
-        FROM (SELECT *, (CAST(hash(v * 17 + k) % 100 AS INTEGER) + (k = 1 AND arm = 1 AND v % 50 = 0)::INT * 100) AS r
+        FROM (SELECT *, CAST(hash(v * 17 + k) % 100 AS INTEGER) AS r
             FROM (SELECT *, unnest(range(n)) AS k FROM units))
     )
 ) TO '{path}' (FORMAT parquet)

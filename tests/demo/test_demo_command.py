@@ -35,7 +35,7 @@ def test_another_world_needs_another_folder(tmp_path: Path, capfd: pytest.Captur
     assert answer["question"] == "overview"
     for words, said in (
         (["--world", "saas"], "a demo of another world (leads)"),
-        (["--world", "leads", "--seed", "8"], "another --seed (7)"),
+        (["--world", "leads", "--seed", "8"], "another --seed (3)"),
         (["--world", "leads", "--days", "31"], "another --days (30)"),
         (["--world", "leads", "--no-truths"], "with planted truths"),
         (["--world", "lead"], "did you mean 'leads'?"),

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import assay
+from assay.cli.demo import lock_tests
 from assay.demo import build
 from assay.workspace import Workspace
 
@@ -26,6 +27,7 @@ def shop(folder: Path, visitors: int, seed: int) -> tuple[Workspace, dict[str, A
     ws = assay.open(folder)
     ws.import_files("events", files)
     ws.import_files("costs", [folder / "demo-data" / "costs.csv"])
+    lock_tests(ws)
     return ws, json.loads((folder / "demo-data" / "truth.json").read_text())
 
 
@@ -88,6 +90,12 @@ def covered(ws: Workspace, truth: dict[str, Any]) -> dict[str, bool]:
     refunds = ws.metric("refund_rate", **after).records()[0]
     refunded = truth["planted"]["refund_probability"]
     found["refund rate"] = refunds["refund_rate_low"] <= refunded <= refunds["refund_rate_high"]
+    effects = truth["experiment"]["relative_effect"]
+    for row in ws.ask("experiment-readout", "free_shipping").records():
+        if row["metric"] in ("purchase_rate_visitor", "contribution_per_visitor"):
+            effect = effects[str(row["metric"]).removesuffix("_visitor" if "purchase" in row["metric"] else "?")]
+            low, high = row["lift_low"], row["lift_high"]  # an end is missing where there is none
+            found[f"test: {row['metric']}"] = (low is None or low <= effect) and (high is None or effect <= high)
     goods = ws.metric("gross_aov", **ALL).records()[0]
     found["order value"] = goods["gross_aov_low"] <= truth["planted"]["order"]["amount"] <= goods["gross_aov_high"]
     return found

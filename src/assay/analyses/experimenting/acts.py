@@ -28,7 +28,7 @@ class Started:
 def start(asking: Asking, raw: Mapping[str, Any], name: str, at: int | None = None, force: bool = False) -> Started:
     """Lock and start. CheckFailed where the gate (``experiment-qa``) finds a fault, unless ``force``."""
     from assay.analyses.experiment_qa import faults
-    from assay.analyses.experimenting.planning import caps_of, sample_of
+    from assay.analyses.experimenting.planning import caps_asked, caps_of, sample_of
 
     experiment = experiment_of(asking.plan, name)
     if run_of(asking, name).start is None and not force:
@@ -38,6 +38,11 @@ def start(asking: Asking, raw: Mapping[str, Any], name: str, at: int | None = No
                 f"{name} is not ready: {'; '.join(found)}. assay experiment qa {name} shows it; --force starts anyway"
             )
     caps = caps_of(asking, experiment, at)
+    for name in (name for name, value in caps.items() if not value > 0):
+        asked = caps_asked(asking.plan, experiment)[name].value
+        raise UsageError(
+            f"the cap of {name} would be 0, as that many units have nothing; write a quantile above {asked:.12g}, or a number"
+        )
     planned = sample_of(asking, experiment, at)
     return Started(begin(asking, experiment, raw, caps, planned, at), caps, planned)
 
@@ -118,7 +123,8 @@ def _reading(found: Any) -> list[dict[str, Any]]:
         for line in lines:
             made = line.contrast
             row: dict[str, Any] = {"variant": variant, "metric": line.metric.name, "role": line.role,
-                                   "state": line.call.state, "definition": line.metric.id}  # fmt: skip
+                                   "state": "not shown" if variant in found.judged.hidden else line.call.state,
+                                   "definition": line.metric.id}  # fmt: skip
             if not isinstance(made, NoContrast) and variant not in found.judged.hidden:
                 row |= {"control": made.control, "treatment": made.treatment, "difference": made.difference,
                         "units": [made.n_control, made.n_treatment], "low": line.absolute.low,

@@ -34,8 +34,9 @@ def daily(asking: Asking, params: ReadoutParams) -> Answer:
     kind, currency = column_kind(reading.metric(name)), asking.plan.site.currency
     rows: list[tuple[Cell, ...]] = []
     for variant in reading.arms[1:]:
+        hidden = variant in found.judged.hidden
         for one in curve(reading, name, variant):
-            if one.difference is None or one.absolute is None or one.relative is None:
+            if hidden or one.difference is None or one.absolute is None or one.relative is None:
                 rows.append((one.day, variant, one.units, *(None,) * 7))
                 continue
             rows.append((
@@ -79,7 +80,7 @@ class Look:
 
 
 def curve(reading: Reading, name: str, variant: str) -> list[Look]:
-    """Every day's look. Rates under a confidence sequence are inverted all at once, the rest one by one."""
+    """Every day's look of a confidence sequence, whatever the looks. Rates are inverted all at once, the rest one by one."""
     from assay.stats.contrast import NoContrast
     from assay.stats.proportion_tests import ScoreContrast
 
@@ -89,13 +90,13 @@ def curve(reading: Reading, name: str, variant: str) -> list[Look]:
         made, units = reading.contrast(name, control, treatment), whole(control).n + whole(treatment).n
         if isinstance(made, NoContrast):
             found.append(Look(day, units))
-        elif isinstance(made, ScoreContrast) and reading.sequence:
+        elif isinstance(made, ScoreContrast):
             found.append(Look(day, units, made.difference, made.lift))
             tables.append(made)
         else:
-            bound = reading.critical(made, alpha)
+            bound, p = reading.at_any_time(made, alpha)
             ends = made.interval(1 - alpha, critical=bound), made.interval(1 - alpha, "relative", critical=bound)
-            found.append(Look(day, units, made.difference, made.lift, *ends, reading.p_of(made)))
+            found.append(Look(day, units, made.difference, made.lift, *ends, p))
     together = iter(_together(tables, reading, alpha)) if tables else iter(())
     return [next(together)(one) if one.difference is not None and one.absolute is None else one for one in found]
 
@@ -146,6 +147,7 @@ def looks(reading: Reading, name: str, variant: str) -> list[tuple[date, Parts, 
 
 def by_segment(asking: Asking, params: ReadoutParams) -> Answer:
     """The primary in each segment of the exposure's visit; p-values adjusted over all of them (Holm)."""
+    from assay.analyses.experimenting.verdicts import thin
     from assay.query.experiments import seen
     from assay.stats.multiple import adjust
 
@@ -167,9 +169,9 @@ def by_segment(asking: Asking, params: ReadoutParams) -> Answer:
     rows, apart = [], []
     for group, one in lines:
         p = next(adjusted) if one.p is not None else None
-        cells = row(one, currency, groups=tuple(group_name(v) for v in group), p=p)
-        rows.append(cells)
-        if p is not None and p < found.experiment.alpha and one.call.state in ("better", "worse"):
+        few = bool(thin(reading, name, one.variant, seen(groups=group)))
+        rows.append(row(one, currency, hidden=few, groups=tuple(group_name(v) for v in group), p=p))
+        if not few and p is not None and p < found.experiment.alpha and one.call.state in ("better", "worse"):
             apart.append((group, one, p))
     findings = [
         Finding(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from assay.analyses.experimenting.comparing import plus
+from assay.analyses.experimenting.comparing import plus, whole
 from assay.decide.checks import experiment as check
 from assay.model.finding import Finding
 from assay.model.period import day_of
@@ -14,18 +14,31 @@ from assay.model.period import day_of
 if TYPE_CHECKING:
     from assay.analyses.experimenting.comparing import Parts
     from assay.analyses.experimenting.reading import Reading
+    from assay.plan.values import Metric
     from assay.stats.contrast import Contrast, NoContrast
 
 LEAST_A_DAY = 10  # units below which a day's split says nothing
-HALF_HOUR = 1800
 GIANT = 0.25  # share of the sum of squares
 
 
 def health(reading: Reading) -> list[Finding]:
-    """All findings, the blocking ones first."""
-    found = [one for part in CHECKS for one in part(reading)]
+    """All findings that say nothing of an effect, the blocking ones first."""
+    return _sorted([one for part in CHECKS for one in part(reading)])
+
+
+def with_effects(reading: Reading, findings: Sequence[Finding], hidden: Set[str]) -> list[Finding]:
+    """The same with what only may be said where an effect is shown: ``hidden`` are treatments without one."""
+    found = list(findings)
+    if reading.arms[1] not in hidden:
+        found = [one for part in found for one in (_several(reading, True) if part.code == "multi_arm" else [part])]
+        found += _stratified(reading)
+    found += [one for variant in reading.arms[1:] if variant not in hidden for one in _fading(reading, variant)]
+    return _sorted(found)
+
+
+def _sorted(findings: Sequence[Finding]) -> list[Finding]:
     order = {"bad": 0, "warning": 1, "info": 2, "good": 3}
-    return sorted(found, key=lambda one: order[one.severity])
+    return sorted(findings, key=lambda one: order[one.severity])
 
 
 def _units(reading: Reading) -> Iterator[Finding]:
@@ -94,8 +107,8 @@ def _gaps(reading: Reading) -> Iterator[Finding]:
         yield check.weeks(len(days))
 
 
-def _several(reading: Reading) -> Iterator[Finding]:
-    """Units of several arms: how many, where first seen, and the primary's verdict whatever is done with them."""
+def _several(reading: Reading, shown: bool = False) -> Iterator[Finding]:
+    """Units of several arms: how many, where first seen; ``shown``: the primary's verdict whatever is done with them."""
     from assay.query.experiments import seen
     from assay.stats import srm
 
@@ -104,9 +117,9 @@ def _several(reading: Reading) -> Iterator[Finding]:
     count = sum(by.values())
     if not count:
         return
-    whole = table.units(lambda key: key.variant in arms)
+    units = table.units(lambda key: key.variant in arms)
     p = srm.imbalance(list(by.values()), [reading.experiment.weights[a] for a in arms]).p
-    yield check.several(count, whole, by, p, ways(reading))
+    yield check.several(count, units, by, p, ways(reading) if shown else {})
 
 
 def ways(reading: Reading) -> dict[str, str]:
@@ -165,22 +178,26 @@ def _bias(reading: Reading) -> Iterator[Finding]:
 
 def _late(reading: Reading) -> Iterator[Finding]:
     """Outcomes in the half hour before the exposure."""
-    from assay.query.experiments import seen, unit_table
+    from assay.query.experiments import seen
 
-    metric = reading.asking.metric(reading.experiment.primary.metric)
-    if "c" not in reading.table.names[metric.name] or metric.quantity.start is not None:
+    name = reading.experiment.primary.metric
+    if "h" not in reading.table.names[name] or not _converts(reading, reading.metric(name)):
         return
-    table = unit_table(
-        reading.plan, reading.experiment, [metric], reading.asking.ask, start=reading.start, end=reading.end,
-        covariates={metric.name: metric}, before=HALF_HOUR,
-    )  # fmt: skip
-    moments = table.moments(metric.name, seen())
-    if "d" in moments.names and metric.quantity.unit == "session":
-        return  # the visit of the exposure is in the window whole
-    before, after = float(moments.sum("c")), float(moments.sum("x"))
+    moments = reading.table.moments(name, seen())
+    before, after = float(moments.sum("h")), float(moments.sum("x"))
     share = before / (before + after) if before > 0 and after >= 0 else 0.0
     if share > 0.2 and moments.n >= LEAST_A_DAY:
-        yield check.after_outcome(metric.name, share)
+        yield check.after_outcome(name, share)
+
+
+def _converts(reading: Reading, metric: Metric) -> bool:
+    """Orders, money and goals come after what leads to them; visits and page views lie on both sides of any exposure."""
+    quantity, plan = metric.quantity, reading.plan
+    if quantity.negate or quantity.start is not None or quantity.numerator is None:
+        return False
+    select = quantity.numerator.select
+    goals = {plan.orders.event, *(goal.event for goal in plan.goals.values() if goal.event)}
+    return metric.format == "money" or select.of == "order" or bool(select.events and goals.issuperset(select.events))
 
 
 def _bots(reading: Reading) -> Iterator[Finding]:
@@ -208,7 +225,57 @@ def _giants(reading: Reading) -> Iterator[Finding]:
                 yield check.giant(metric.name, arm, largest, largest**2 / squares)
 
 
-def _fading(reading: Reading) -> Iterator[Finding]:
+def _caps(reading: Reading) -> Iterator[Finding]:
+    """Caps of the plan that no number stands for."""
+    from assay.analyses.experimenting.planning import caps_asked
+
+    missing = [name for name in caps_asked(reading.plan, reading.experiment) if name not in reading.caps]
+    if missing:
+        yield check.uncapped(missing, reading.run.start is not None)
+
+
+def _silent(reading: Reading) -> Iterator[Finding]:
+    """Metrics whose covariate is alike for all units, and which are compared without it."""
+    if reading.experiment.cuped is None:
+        return
+    names = []
+    for metric in reading.table.metrics:
+        if "c" in reading.table.names[metric.name]:
+            both = whole(reading.parts(metric.name, lambda key: key.variant in reading.arms))
+            names += [] if both.n < 2 or both.variance("c") > 0 else [metric.name]
+    if names:
+        yield check.no_covariate(names)
+
+
+def _stratified(reading: Reading) -> Iterator[Finding]:
+    """What was compared within strata, and what could not be."""
+    from assay.stats.contrast import NoContrast
+
+    strata = reading.experiment.strata
+    if strata is None or not reading.stratified:
+        return
+    variant, used, other = reading.arms[1], [], {}
+    for metric in reading.metrics:
+        made = reading.compared(metric.name, variant)
+        if isinstance(made, NoContrast):
+            continue
+        if "post-stratified" in made.method:
+            used.append(metric.name)
+        elif metric.quantity.kind == "quantile":
+            other[metric.name] = "a quantile"
+        else:
+            other[metric.name] = "its covariate is used" if "CUPED" in made.method else "too few events"
+    count = len({key.groups for key in reading.table.rows})
+    saved = None
+    name = reading.experiment.primary.metric
+    if name in used:
+        pair = [reading.compared(name, variant, strata=within) for within in (True, False)]
+        errors = [one.standard_error for one in pair if not isinstance(one, NoContrast)]
+        saved = 1 - (errors[0] / errors[1]) ** 2 if len(errors) == 2 and errors[1] > 0 else None
+    yield check.stratified(strata, count, used, other, name, saved)
+
+
+def _fading(reading: Reading, variant: str) -> Iterator[Finding]:
     """The effect of those exposed in the first half of the days against the second."""
     from assay.analyses.base import column_kind
     from assay.decide.words import difference_words
@@ -222,19 +289,16 @@ def _fading(reading: Reading) -> Iterator[Finding]:
         return
     middle = days[len(days) // 2]
     kind, currency = column_kind(reading.metric(name)), reading.plan.site.currency
-    for variant in reading.arms[1:]:
-        halves = [_half(reading, name, variant, middle, late) for late in (False, True)]
-        one, two = halves
-        if isinstance(one, NoContrast) or isinstance(two, NoContrast):
-            continue
-        error = (one.standard_error**2 + two.standard_error**2) ** 0.5
-        p = p_two_sided((one.difference - two.difference) / error) if error > 0 else 1.0
-        if p < 0.01:
-            words = [
-                f"{'+' if h.difference > 0 else '−'}{difference_words(h.difference, kind, currency)}"
-                for h in (one, two)
-            ]
-            yield check.novelty(name, variant, words[0], words[1], p)
+    one, two = (_half(reading, name, variant, middle, late) for late in (False, True))
+    if isinstance(one, NoContrast) or isinstance(two, NoContrast):
+        return
+    error = (one.standard_error**2 + two.standard_error**2) ** 0.5
+    p = p_two_sided((one.difference - two.difference) / error) if error > 0 else 1.0
+    if p < 0.01:
+        words = [
+            f"{'+' if h.difference > 0 else '−'}{difference_words(h.difference, kind, currency)}" for h in (one, two)
+        ]
+        yield check.novelty(name, variant, words[0], words[1], p)
 
 
 def _half(reading: Reading, name: str, variant: str, middle: date, late: bool) -> Contrast | NoContrast:
@@ -252,7 +316,8 @@ CHECKS: tuple[Callable[[Reading], Iterator[Finding]], ...] = (
     _late,
     _bots,
     _giants,
-    _fading,
+    _caps,
+    _silent,
 )
 
 

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def decided(asking: Asking) -> list[Entry]:
-    """The last decision on each experiment, in the order in which they were taken."""
+    """The last decision on each experiment by the asking's moment, in the order in which they were taken."""
     found = []
     for entries in log(asking.state).values():
-        last = [entry for entry in entries if entry.action == "decide"]
+        last = [entry for entry in entries if entry.action == "decide" and entry.known(asking.now)]
         found += last[-1:]
     return sorted(found, key=lambda entry: entry.at)
 

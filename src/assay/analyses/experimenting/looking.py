@@ -38,7 +38,8 @@ def looks_so_far(
     """The last day of exposure of each look that has come, and the share of the sample by then; shares rise.
 
     ``units`` by day of exposure, up to ``last``, the last day whose windows have closed. By date, or each time another
-    part of the planned sample has a closed window; and once when no more comes. A look that brings nobody is none.
+    part of the planned sample has a closed window; and once when no more comes. A look that brings nobody is none, and
+    after the whole planned sample there is none: all error has been spent.
     """
     ends: list[date] = []
     if looks.dates:
@@ -48,12 +49,12 @@ def looks_so_far(
         total = due = 0
         for day, count in units.items():
             total += count
-            reached = math.floor(total / planned * looks.count + 1e-9)
+            reached = min(looks.count, math.floor(total / planned * looks.count + 1e-9))
             ends += [day] if reached > due else []
             due = max(due, reached)
     found: list[tuple[date, float]] = []
     for end in [*ends, *([last] if over else [])]:
         share = sum(count for day, count in units.items() if day <= end) / planned
-        if share > (found[-1][1] if found else 0.0):
+        if (found[-1][1] if found else 0.0) < min(share, 1.0):
             found.append((end, share))
     return found

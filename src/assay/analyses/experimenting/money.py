@@ -112,7 +112,8 @@ def worth(reading: Reading, line: Line, prior: Prior, prior_words: str = SPREAD_
     contrast: Contrast = line.contrast
     units, basis = yearly_units(reading)
     each = _per_unit(reading, line)
-    factor = per * units * each * reading.experiment.value.eligible
+    better = -1 if reading.direction(line.metric.name) == "down" else 1  # then less of it is money
+    factor = better * per * units * each * reading.experiment.value.eligible
     after = normal(
         contrast.difference, contrast.standard_error, prior, "absolute", contrast.base,
         direction=reading.direction(line.metric.name),
@@ -126,7 +127,7 @@ def worth(reading: Reading, line: Line, prior: Prior, prior_words: str = SPREAD_
         assumptions.append(f"{percent(value.eligible)} of the traffic is reached")
     if lasting < 1:
         assumptions.append(f"expected: {percent(lasting)} of a full year's effect, for ramp and decay")
-    low, high = line.absolute.low, line.absolute.high
+    low, high = (line.absolute.low, line.absolute.high)[::better]
     return Worth(
         line.variant,
         line.metric.name,

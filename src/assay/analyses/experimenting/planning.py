@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 
 from assay.model.errors import Refused
 from assay.model.period import day_start
+from assay.plan.experiments import Cap
 
 if TYPE_CHECKING:
     from assay.analyses.base import Asking
     from assay.model.moments import Moments
     from assay.plan.experiments import Change, Experiment
+    from assay.plan.values import Plan
 
+QUANTILE = "a quantile: no sample is planned for it"
 BASE_DAYS = 28  # of exposures that the variance is taken from
 DAY = 86_400_000_000
 
@@ -28,6 +31,8 @@ class Base:
     units: int
     days: int
     exposed: bool  # taken from exposures; else from everybody who came
+    start: int
+    end: int
 
     def mean(self, name: str) -> float:
         """Value of a metric."""
@@ -60,7 +65,12 @@ def base(asking: Asking, experiment: Experiment, extra: Sequence[str] = (), unti
 
     if asking.span is None:
         return None
+    if not any(v.weight > 0 for v in experiment.variants if v.name != experiment.control):
+        raise Refused(
+            f"{experiment.name} takes in nobody but {experiment.control}: give another variant a weight above 0"
+        )
     metrics = [asking.metric(name) for name in dict.fromkeys((*experiment.metrics, *extra))]
+    metrics = [metric for metric in metrics if metric.quantity.kind != "quantile"]
     lag = max((m.quantity.within or 0 for m in metrics if m.quantity.start is not None), default=0)
     end = min(asking.matured_by(), until or asking.now) - (experiment.window + lag) * 1_000_000
     first = day_start(asking.span.first, asking.plan.site.timezone)
@@ -74,7 +84,7 @@ def base(asking: Asking, experiment: Experiment, extra: Sequence[str] = (), unti
             days = max(1.0, (end - start) / DAY)
             moments = {m.name: table.moments(m.name, lambda _: True) for m in metrics}
             share = experiment.traffic if not everybody else 1.0
-            return Base(moments, units / share / days * 7, units, round(days), not everybody)
+            return Base(moments, units / share / days * 7, units, round(days), not everybody, start, end)
     return None
 
 
@@ -99,6 +109,9 @@ def needs(experiment: Experiment, found: Base) -> list[Need]:
         size = absolute(primary.mde, found.mean(primary.metric))
         made.append(_need(experiment, found, primary.metric, "primary", size, experiment.alpha / share, power, 2))
     for guard in experiment.guardrails:
+        if guard.metric not in found.moments:
+            made.append(Need(guard.metric, "guardrail", None, None, QUANTILE))
+            continue
         size = absolute(guard.margin, found.mean(guard.metric))
         made.append(_need(experiment, found, guard.metric, "guardrail", size, experiment.alpha / 2, power, 1))
     return made
@@ -173,22 +186,32 @@ def sample_of(asking: Asking, experiment: Experiment, until: int | None = None) 
     return max(wanted, default=None)
 
 
+def caps_asked(plan: Plan, experiment: Experiment) -> dict[str, Cap]:
+    """Metric → its cap: the experiment's, else the metric's own."""
+    found = dict(experiment.caps)
+    for name in experiment.metrics:
+        cap = plan.metrics[name].quantity.cap
+        if cap is not None and name not in found:
+            found[name] = Cap(cap, cap < 1)
+    return found
+
+
 def caps_of(asking: Asking, experiment: Experiment, until: int | None = None) -> dict[str, float]:
-    """Caps as numbers: quantiles are taken from the last four weeks, once, before the test."""
+    """Caps as numbers: quantiles are taken from the units of ``base``, once, before the test; none without any."""
     from assay.query.experiments.table import unit_quantile
 
-    found: dict[str, float] = {}
-    for name, cap in experiment.caps:
-        if not cap.quantile:
-            found[name] = cap.value
-            continue
-        end = min(asking.matured_by(), until or asking.now) - experiment.window * 1_000_000
-        value = None
-        for everybody in (False, True):
-            metric, start = asking.metric(name), end - BASE_DAYS * DAY
-            value = value or unit_quantile(
-                asking.plan, experiment, metric, asking.ask, cap.value, start, end, everybody
+    asked = caps_asked(asking.plan, experiment)
+    found = {name: cap.value for name, cap in asked.items() if not cap.quantile}
+    if len(found) == len(asked):
+        return found
+    units = base(asking, experiment, until=until)
+    if units is None:
+        return found
+    for name, cap in asked.items():
+        if cap.quantile:
+            value = unit_quantile(
+                asking.plan, experiment, asking.metric(name), asking.ask, cap.value, units.start, units.end,
+                not units.exposed,
             )  # fmt: skip
-        if value:
-            found[name] = value
-    return found
+            found |= {} if value is None else {name: value}
+    return {name: found[name] for name in asked if name in found}

@@ -101,7 +101,7 @@ class Reading:
     def last_day(self, metric: str) -> date | None:
         """The last day of exposure whose windows have all closed; None where none has."""
         if metric not in self.closed:
-            last = self._closed_day(metric)
+            last = self.closed_day(metric)
             if last is not None and self.experiment.looks.kind == "group_sequential":
                 last = min(last, self.reached[-1][0]) if self.reached else None
             self.closed[metric] = last
@@ -111,7 +111,8 @@ class Reading:
         """Seconds from the exposure until an outcome can no longer come."""
         return self.experiment.window + self.table.lags.get(metric, 0)
 
-    def _closed_day(self, metric: str) -> date | None:
+    def closed_day(self, metric: str) -> date | None:
+        """The last day of exposure whose windows have closed, whatever the looks."""
         wait = self._wait(metric) * 1_000_000
         zone, by = self.plan.site.timezone, self.asking.matured_by()
         day = day_of(by, zone)
@@ -232,20 +233,21 @@ class Reading:
             return None
         if self.experiment.looks.kind == "group_sequential":
             return self._bound(alpha)
-        from assay.stats.sequential import critical
+        return self.at_any_time(contrast, alpha)[0]
 
-        return float(critical(contrast.n_control + contrast.n_treatment, alpha, self.tuning))
+    def at_any_time(self, contrast: Contrast, alpha: float) -> tuple[float, float]:
+        """Bound of the statistic and p-value that hold at every look at once."""
+        from assay.stats.sequential import always_valid_p, critical
+
+        n = contrast.n_control + contrast.n_treatment
+        p = float(always_valid_p(contrast.statistic(), n, self.tuning))
+        return float(critical(n, alpha, self.tuning)), p
 
     def p_of(self, contrast: Contrast) -> float | None:
         """p-value of no effect that holds under the looks; None where group-sequential bounds decide."""
         if self.experiment.looks.kind == "group_sequential":
             return None
-        if self.once:
-            return contrast.p()
-        from assay.stats.sequential import always_valid_p
-
-        n = contrast.n_control + contrast.n_treatment
-        return float(always_valid_p(contrast.statistic(), n, self.tuning))
+        return contrast.p() if self.once else self.at_any_time(contrast, 0.05)[1]
 
     def _bound(self, alpha: float) -> float:
         """The bound of the look that has been reached; before the first one nothing can be said."""
@@ -264,7 +266,7 @@ class Reading:
         from assay.query.experiments import seen
 
         name = self.experiment.primary.metric
-        last, whole = self._closed_day(name), self.run.planned or DEFAULT_PLANNED
+        last, whole = self.closed_day(name), self.run.planned or DEFAULT_PLANNED
         if last is None:
             return []
         days = [day for day in self.table.days if day <= last]
@@ -274,7 +276,7 @@ class Reading:
     @cached_property
     def over(self) -> bool:
         """No more exposures come and the primary's windows have closed."""
-        last = self._closed_day(self.experiment.primary.metric)
+        last = self.closed_day(self.experiment.primary.metric)
         zone = self.plan.site.timezone
         ended = self.run.end is not None or self.experiment.end is not None
         return ended and self.end < self.asking.now and last is not None and last >= day_of(self.end - 1, zone)
@@ -347,6 +349,10 @@ def read(
         raise Refused(
             f"{experiment.name}: exposures are read from events; assignments: {experiment.assignments} is not"
         )
+    if not any(v.weight > 0 for v in experiment.variants if v.name != experiment.control):
+        raise Refused(
+            f"{experiment.name} takes in nobody but {experiment.control}: give another variant a weight above 0"
+        )
     start, end = bounds(asking, experiment, run)
     extra = tuple(name for name in dict.fromkeys(extra) if name not in experiment.metrics)
     for name in extra:
@@ -374,7 +380,7 @@ def read(
     groups = tuple(by) or ((experiment.strata,) if experiment.strata else ())
     table = unit_table(
         asking.plan, experiment, metrics, asking.ask, start=start, end=end, by=groups, covariates=covariates,
-        before=before, caps=dict(run.caps),
+        before=before, caps=dict(run.caps), late=True,
     )  # fmt: skip
     return Reading(asking, experiment, run, table, start, end, extra, tuple(by), refused)
 

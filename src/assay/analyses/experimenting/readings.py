@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from assay.analyses.experimenting.reading import read
-from assay.analyses.experimenting.runs import Run, experiment_of, run_of
+from assay.analyses.experimenting.runs import Run, bounds, experiment_of, run_of
 from assay.analyses.experimenting.verdicts import Judged, judge
 from assay.decide.checks import experiment as check
+from assay.model.errors import Refused
 from assay.model.finding import Finding
 
 if TYPE_CHECKING:
@@ -49,6 +50,14 @@ class Read:
         return made
 
 
+@dataclass(frozen=True)
+class Changed:
+    """The reading by the plan of today; ``judged`` None where that plan cannot be read."""
+
+    judged: Judged | None
+    finding: Finding
+
+
 def locked(asking: Asking, run: Run) -> Asking:
     """The asking under the plan that was locked; itself where nothing was."""
     if run.start is None:
@@ -63,6 +72,7 @@ def planned_reading(asking: Asking, name: str, extra: Sequence[str] = (), by: Se
     run = run_of(asking, name)
     if run.start is None:
         experiment = experiment_of(asking.plan, name)
+        run = replace(run, caps=_caps(asking, experiment, bounds(asking, experiment, run)[0]))
         judged = judge(read(asking, experiment, run, extra, by))
         unlocked = check.unlocked(name)
         return Read(
@@ -79,8 +89,6 @@ def planned_reading(asking: Asking, name: str, extra: Sequence[str] = (), by: Se
 
 def _with_metrics(asking: Asking, own: Asking) -> Asking:
     """The locked plan with the metrics of today beside its own: what was added later can still be explored."""
-    from dataclasses import replace
-
     return asking.under(replace(own.plan, metrics={**asking.plan.metrics, **own.plan.metrics}))
 
 
@@ -91,14 +99,31 @@ def differs(asking: Asking, run: Run) -> bool:
     return run.name not in asking.plan.experiments or lock_hash(asking.plan, run.name) != run.hash
 
 
-def changed_reading(asking: Asking, name: str, extra: Sequence[str] = ()) -> Read | None:
+def changed_reading(asking: Asking, name: str, extra: Sequence[str] = ()) -> Changed | None:
     """By the plan of today, where it differs from what was locked; None otherwise."""
+    from assay.analyses.experimenting.planning import caps_asked
+    from assay.plan.load import from_raw
+
     run = run_of(asking, name)
-    if run.start is None or name not in asking.plan.experiments or not differs(asking, run):
+    if run.start is None or not differs(asking, run):
         return None
-    experiment = experiment_of(asking.plan, name)
-    judged = judge(read(asking, experiment, run, extra))
-    return Read(experiment, judged, check.changed(edits(asking, run)))
+    if name not in asking.plan.experiments:
+        return Changed(None, check.changed([(f"experiments.{name}", "as locked", "no longer in the plan")]))
+    experiment, then = experiment_of(asking.plan, name), from_raw(dict(run.locked))
+    same = caps_asked(asking.plan, experiment) == caps_asked(then, then.experiments[name])
+    caps = run.caps if same else _caps(asking, experiment, bounds(asking, experiment, run)[0])
+    try:
+        judged = judge(read(asking, experiment, replace(run, caps=caps), extra))
+    except Refused as reason:
+        return Changed(None, check.changed(edits(asking, run), str(reason)))
+    return Changed(judged, check.changed(edits(asking, run)))
+
+
+def _caps(asking: Asking, experiment: Experiment, start: int) -> dict[str, float]:
+    """Caps as a lock at the start would have fixed them."""
+    from assay.analyses.experimenting.planning import caps_of
+
+    return {name: value for name, value in caps_of(asking, experiment, start).items() if value > 0}
 
 
 def edits(asking: Asking, run: Run) -> list[tuple[str, str, str]]:

@@ -33,6 +33,10 @@ class Entry:
     hash: str | None
     detail: Mapping[str, Any]
 
+    def known(self, now: int) -> bool:
+        """Written down by then, or holding from then on though written down later."""
+        return min(self.noted_at, self.at) <= now
+
 
 @dataclass(frozen=True)
 class Run:
@@ -73,7 +77,7 @@ def run_of(asking: Asking, name: str, entries: list[Entry] | None = None) -> Run
     known = log(asking.state).get(name, []) if entries is None else entries
     made = Run(name)
     values: dict[str, Any] = {}
-    for entry in (e for e in known if e.noted_at <= asking.now or e.at <= asking.now):
+    for entry in (e for e in known if e.known(asking.now)):
         if entry.action == "start":
             values = {
                 "start": entry.at, "hash": entry.hash, "locked": entry.detail["plan"],
@@ -101,9 +105,10 @@ def bounds(asking: Asking, experiment: Experiment, run: Run) -> tuple[int, int]:
         start = day_start(experiment.start, zone)
     if start is None:
         start = day_start(asking.span.first, zone) if asking.span else 0
-    if end is None and experiment.end is not None:
+    if experiment.end is not None:
         planned = day_start(experiment.end + timedelta(1), zone)
-        end = planned if planned > start else None  # of a plan that was written for another time
+        if planned > start:  # else the plan was written for another time
+            end = planned if end is None else min(end, planned)
     return start, min(end if end is not None else FOREVER, asking.now)
 
 

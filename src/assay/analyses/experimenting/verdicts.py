@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from assay.analyses.experimenting.health import blocking, health
+from assay.analyses.experimenting.health import blocking, health, with_effects
 from assay.decide.experiments import Verdict, decide
 from assay.model.finding import Finding
 from assay.model.period import day_of
 
 if TYPE_CHECKING:
-    from assay.analyses.experimenting.reading import Line, Reading
+    from assay.analyses.experimenting.reading import Keep, Line, Reading
 
 LEAST_EVENTS = 30  # conversions of the smaller arm below which a rate is not judged
 LEAST_UNITS = 30  # units of an arm below which a mean is not judged
@@ -31,13 +32,17 @@ class Judged:
     @property
     def hidden(self) -> set[str]:
         """Where the verdict is that nothing can be said, no effect is shown."""
-        silent = ("health", "too_early", "too_little")
-        return {name for name, verdict in self.verdicts.items() if verdict.because[0] in silent}
+        return silent(self.verdicts)
+
+
+def silent(verdicts: Mapping[str, Verdict]) -> set[str]:
+    """Treatments of which nothing can be said."""
+    return {n for n, verdict in verdicts.items() if verdict.because[0] in ("health", "too_early", "too_little")}
 
 
 def judge(reading: Reading) -> Judged:
     """Health first, then the verdict of every treatment."""
-    findings = tuple(health(reading))
+    findings = health(reading)
     faults = blocking(findings)
     lines = {variant: reading.lines(variant) for variant in reading.arms[1:]}
     verdicts = {}
@@ -46,25 +51,35 @@ def judge(reading: Reading) -> Judged:
             variant, [one.call for one in found], faults, missing(reading, variant), reading.over,
             reading.experiment.decision, longer(reading),
         )  # fmt: skip
-    return Judged(reading, findings, lines, verdicts)
+    return Judged(reading, tuple(with_effects(reading, findings, silent(verdicts))), lines, verdicts)
 
 
 def missing(reading: Reading, variant: str) -> str:
     """What is needed before anything may be said of a treatment; empty where there is enough."""
     name = reading.experiment.primary.metric
+    looks, end, zone = reading.experiment.looks, reading.experiment.end, reading.plan.site.timezone
     last = reading.last_day(name)
+    if last is None and looks.kind == "group_sequential" and reading.closed_day(name) is not None:
+        return "its first look has not come yet"
     if last is None:
         wait = reading.experiment.window + reading.table.lags.get(name, 0)
-        first = day_of(reading.start + wait * 1_000_000, reading.plan.site.timezone) + timedelta(1)
+        first = day_of(reading.start + wait * 1_000_000, zone) + timedelta(1)
         return f"no window has closed yet; the first units can be judged on {first}"
-    looks, end = reading.experiment.looks, reading.experiment.end
     if looks.kind == "fixed" and not reading.over:
         when = f"on {end + timedelta(reading.experiment.window // 86_400 + 1)}" if end else "when it has been stopped"
         return f"it is judged once, {when}, after the last window has closed"
-    quantity = reading.metric(name).quantity
+    return thin(reading, name, variant)
+
+
+def thin(reading: Reading, name: str, variant: str, keep: Keep | None = None) -> str:
+    """What a metric lacks in the smaller arm before an effect may be shown; empty where there is enough."""
+    if name not in reading.table.names:
+        return ""
+    share = reading.metric(name).quantity.kind == "share" and name not in reading.caps
     for arm in (reading.control, variant):
-        moments = reading.moments(name, arm)
-        if quantity.kind == "share" and name not in reading.caps:
+        counted = reading.counted(arm, name)
+        moments = reading.moments(name, arm, lambda key, own=counted: own(key) and (keep is None or keep(key)))  # type: ignore[misc]
+        if share:
             events = float(moments.sum("x"))
             below = float(moments.sum("y")) if "y" in moments.names else moments.n
             least = min(events, below - events)

@@ -62,27 +62,35 @@ def unit_ctes(
     carried = experiment.cuped.property if experiment.cuped else None
     keys += [f"{frame.dims.property(carried)} AS covariate"] if carried else []
     variant = _text(frame, str(exposure.variant_property))
-    columns = ", ".join(
-        [
-            f"{unit_key(experiment.unit, 'e')} AS unit",
-            f"{variant} AS variant",
-            "e.t",
-            "e.day",
-            "(e.t, e.seq, e.id) AS place",
-            *keys,
-        ]
-    )
+    unit = unit_key(experiment.unit, "e")
+    known = [f"{unit} AS unit", f"{variant} AS variant", "e.t", "e.day"]
+    place = "(e.t, e.seq, e.id) AS place"
     source = "events e" + unit_join(experiment.unit, "e")
     said = " ".join([*where, *texts])
     if "s." in said or visitor_joins(said):
         source += " LEFT JOIN sessions s ON s.session_key = e.session_key" + visitor_joins(said, "e.visitor_key")
     kept = [*(f"g{i}" for i in range(len(by))), *(["covariate"] if carried else [])]
-    groups = "".join(f", arg_min({{'v': {name}}}, place).v AS {name}" for name in kept)
-    firsts = (
-        "SELECT unit, min(t) AS t0, min(day) AS day, arg_min(variant, place) AS variant, count(DISTINCT variant) > 1 AS several"
-        f"{groups} FROM exposed WHERE unit IS NOT NULL AND variant IS NOT NULL GROUP BY unit"
-    )
-    ctes = [f"exposed AS (SELECT {columns} FROM {source} WHERE {' AND '.join(where)})"]
+    there = f"{source} WHERE {' AND '.join(where)}"
+    fold = "SELECT unit, min(t) AS t0, min(day) AS day, {variant} AS variant, min(variant) <> max(variant) AS several{groups} FROM exposed"
+    of_units = " WHERE unit IS NOT NULL AND variant IS NOT NULL GROUP BY unit"
+    if kept:
+        groups = "".join(f", arg_min({{'v': {name}}}, place).v AS {name}" for name in kept)
+        ctes = [f"exposed AS (SELECT {', '.join([*known, place, *keys])} FROM {there})"]
+        firsts = fold.format(variant="arg_min(variant, place)", groups=groups) + of_units
+    else:  # the order within an instant only matters for the few units that saw several variants
+        first_seen = (
+            f"SELECT unit, arg_min(variant, place) AS variant FROM (SELECT {', '.join([*known, place])} FROM {there} "
+            f"AND {unit} IN (SELECT unit FROM once WHERE several)){of_units}"
+        )
+        ctes = [
+            f"exposed AS (SELECT {', '.join(known)} FROM {there})",
+            f"once AS ({fold.format(variant='min(variant)', groups='')}{of_units})",
+            f"mixed AS ({first_seen})",
+        ]
+        firsts = (
+            "SELECT o.unit, o.t0, o.day, coalesce(m.variant, o.variant) AS variant, o.several "
+            "FROM once o LEFT JOIN mixed m ON m.unit = o.unit"
+        )
     if exposure.trigger is None:
         return [*ctes, f"units AS ({firsts})"]
     return [*ctes, f"firsts AS ({firsts})", f"units AS ({_triggered(frame, experiment, end)})"]
@@ -142,7 +150,7 @@ def joint_ctes(frame: Frame, tests: Sequence[tuple[Experiment, int, int]]) -> li
     made: list[str] = []
     for i, (experiment, start, end) in enumerate(tests):
         own = unit_ctes(frame, experiment, start, end)
-        made += [re.sub(r"\b(exposed|firsts|units)\b", rf"\1_of_{i}", cte) for cte in own]
+        made += [re.sub(r"\b(exposed|once|mixed|firsts|units)\b", rf"\1_of_{i}", cte) for cte in own]
     joined = "units_of_0 a0" + "".join(f" JOIN units_of_{i} a{i} ON a{i}.unit = a0.unit" for i in range(1, len(tests)))
     latest = [f"{fold} AS {name}" for name, fold in (
         ("t0", f"greatest({', '.join(f'a{i}.t0' for i in range(len(tests)))})"),

@@ -11,12 +11,14 @@ from assay.plan.measures import Measure, Quantity, Select
 from assay.plan.values import Metric
 from assay.query.cut import Frame, aggregate
 from assay.query.rows import RowBuilder, Rows, joins
+from assay.query.selecting import live
 from assay.query.starts import Starts
 
 _PERSONS = ("visitor", "user", "account")
 _OWN = ("order.", "revenue", "contrib", "gross")
 _PERIOD_ROWS = ("subscription", "lapse", "spell", "entry")
 _DAY = 86_400_000_000
+LATE = 1_800_000_000  # µs before an exposure in which an outcome is a sign that it was sent too late
 # A metric, whose number before the exposure it is; or the property of the exposure that the plan's cuped names.
 Covariate = Metric | str
 
@@ -53,6 +55,7 @@ class Outcomes:
         self.extra: list[str] = []
         self.firsts: dict[tuple[str, str], str] = {}
         self.count = 0
+        self.late = False  # while numbers of the last moments before the exposure are written
 
     # -- one metric -----------------------------------------------------------------------------------------------------
 
@@ -80,6 +83,20 @@ class Outcomes:
             names |= _capped({k: v for k, v in names.items() if k in "xy"}, cap)
         plain = quantity.kind == "share" and "y" not in names
         return Variables(metric, names, lag, zero_one=plain and cap is None)
+
+    def just_before(self, one: Variables) -> Variables:
+        """The same with ``h``: the metric's number in the half hour before the exposure.
+
+        Of metrics per session nothing: the visit of the exposure lies in the window whole.
+        """
+        quantity = one.metric.quantity
+        if quantity.unit == "session" or quantity.start is not None:
+            return one
+        reach = self.before
+        self.before, self.late = LATE, True
+        h = self._numbers(one.metric, pre=True)["x"]
+        self.before, self.late = max(reach or 0, LATE), False
+        return replace(one, names={**one.names, "h": h})
 
     def values(self, metric: Metric) -> str:
         """SQL for the values that a quantile is of, in the units' windows: unit, v."""
@@ -123,7 +140,7 @@ class Outcomes:
         if measure.op == "count" and measure.field is None and select.of in (*_PERSONS, "customer"):
             return self._persons(select, pre)
         rows = self._rows(measure, pre or every)
-        name = self._column(rows, aggregate(measure, rows, self._when(rows, pre)), pre)
+        name = self._column(rows, aggregate(measure, rows, self._since(rows, pre)), pre)
         return f"coalesce({name}, 0)"
 
     def _persons(self, select: Select, pre: bool) -> str:
@@ -133,7 +150,7 @@ class Outcomes:
             return "1"
         rows = self._rows(Measure("count", select), pre)
         key = f"coalesce(o.person_key, -{rows.event_no})" if select.of == "customer" else rows.key(select.of)
-        different = aggregate(Measure("count_distinct", select), replace(rows, value=key), self._when(rows, pre))
+        different = aggregate(Measure("count_distinct", select), replace(rows, value=key), self._since(rows, pre))
         return f"coalesce({self._column(rows, different, pre)}, 0)"
 
     def _sessions(self, metric: Metric, measure: Measure, pre: bool) -> dict[str, str]:
@@ -145,7 +162,7 @@ class Outcomes:
         here = said + self._when(visits, pre)
         y = f"coalesce({self._column(visits, f'count(*) FILTER (WHERE {here})', pre)}, 0)"
         rows = self._rows(measure, pre)
-        when = here if rows.alias == "s" else f"{here} AND {self._when(rows, pre)}"
+        when = here if rows.alias == "s" else f"{here} AND {self._since(rows, pre)}"
         if quantity.kind != "share":
             sql = aggregate(measure, rows, when)
         elif measure.select.of == "session":
@@ -251,6 +268,12 @@ class Outcomes:
             return f"{first} < u.t0 AND {last} >= u.t0 - {self.before}"
         return f"{first} >= u.t0 AND {last} <= u.t0 + {self._window}"
 
+    def _since(self, rows: Rows, pre: bool) -> str:
+        """``_when`` inside of a relation's own range, whose WHERE has said the outer bounds already."""
+        if rows.alias == "s" or self.late:
+            return self._when(rows, pre)
+        return f"{rows.t} < u.t0" if pre else f"{rows.t} >= u.t0"
+
     def _column(self, rows: Rows, sql: str, pre: bool) -> str:
         relation = self.relations.setdefault(rows.source, _Relation(rows))
         relation.before |= pre
@@ -271,9 +294,15 @@ class Outcomes:
             first, last = ("s.end_t", "s.start_t") if rows.alias == "s" else (rows.t, rows.t)
             low = f"u.t0 - {self.before}" if relation.before else "u.t0"
             where = [f"{first} >= {low}", f"{last} <= u.t0 + {self._window}", self.frame.in_range(rows.alias)]
+            counts = f"{live(self.frame.plan)} AND "  # what all events have in common is asked once
+            shared = all(condition.startswith(counts) for condition in relation.conditions)
+            if shared:
+                where.append(live(self.frame.plan))
             if "true" not in relation.conditions:
-                where.append("(" + " OR ".join(f"({c})" for c in relation.conditions) + ")")
-            numbers = ", ".join(f"{sql} AS v{n}" for n, sql in enumerate(relation.columns))
+                parts = [c.removeprefix(counts) for c in relation.conditions] if shared else relation.conditions
+                where.append("(" + " OR ".join(f"({c})" for c in parts) + ")")
+            columns = [sql.replace(counts, "") for sql in relation.columns] if shared else relation.columns
+            numbers = ", ".join(f"{sql} AS v{n}" for n, sql in enumerate(columns))
             made.append(
                 f"r{i} AS (SELECT u.unit, {numbers} FROM {source} JOIN units u ON u.unit = {key} WHERE {' AND '.join(where)} GROUP BY u.unit)"
             )

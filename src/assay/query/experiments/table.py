@@ -116,12 +116,14 @@ def unit_table(
     before: int | None = None,
     caps: Mapping[str, float] | None = None,
     everybody: bool = False,
+    late: bool = False,
 ) -> UnitTable:
     """Read an experiment's units in one statement.
 
     ``start``, ``end``: bounds of the exposures, µs UTC, end excluded. ``covariates``: metric → the metric whose number in
     the ``before`` seconds before the exposure goes along, or the property that the exposure carries. ``caps``: metric → the most that one unit counts for.
     ``everybody``: see ``unit_ctes``.
+    ``late``: with the first metric's number in the half hour before the exposure, ``h``.
     """
     statement, variables = unit_statement(
         plan,
@@ -134,6 +136,7 @@ def unit_table(
         before=before,
         caps=caps,
         everybody=everybody,
+        late=late,
     )
     return _read(metrics, variables, ask(statement), len(by))
 
@@ -177,10 +180,13 @@ def unit_statement(
     before: int | None = None,
     caps: Mapping[str, float] | None = None,
     everybody: bool = False,
+    late: bool = False,
 ) -> tuple[Statement, list[Variables]]:
     """The statement behind ``unit_table``, and the variables of each metric in their order."""
     frame, outcomes = frame_of(plan, experiment, metrics, start, end, before if covariates else None)
     variables = [outcomes.add(m, (covariates or {}).get(m.name), (caps or {}).get(m.name)) for m in metrics]
+    if late:
+        variables[0] = outcomes.just_before(variables[0])
     ctes = unit_ctes(frame, experiment, start, end, by, everybody=everybody) + outcomes.relation_ctes()
     return _folded(frame, ctes, outcomes, variables, len(by)), variables
 
