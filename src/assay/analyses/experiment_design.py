@@ -31,7 +31,7 @@ class DesignParams(Params):
 
 def answer(asking: Asking, params: DesignParams) -> Answer:
     """One row per metric: value and spread in the data, what the plan asks for, units and weeks, detectable effects."""
-    from assay.analyses.experimenting.planning import base, detectable, needs
+    from assay.analyses.experimenting.planning import QUANTILE, base, detectable, needs
     from assay.analyses.experimenting.runs import experiment_of
 
     experiment = experiment_of(asking.plan, params.name)
@@ -60,6 +60,10 @@ def answer(asking: Asking, params: DesignParams) -> Answer:
         metric = asking.metric(name)
         kind = column_kind(metric)
         need = wanted.get(name)
+        if name not in found.moments:
+            empty: tuple[Cell, ...] = (None,) * (4 + 2 * len(params.weeks) + 3)
+            rows.append((name, need.role if need else "diagnostic", *empty, QUANTILE))
+            continue
         smallest = [detectable(experiment, found, name, week) for week in params.weeks]
         mean, variance = found.mean(name), found.variance(name)
         rows.append((

@@ -14,6 +14,7 @@ from assay.model.finding import Finding
 from assay.model.period import day_of
 
 if TYPE_CHECKING:
+    from assay.analyses.experimenting.reading import Reading
     from assay.analyses.experimenting.runs import Run
     from assay.plan.experiments import Experiment
 
@@ -75,27 +76,31 @@ def row_of_nothing(width: int) -> tuple[Cell, ...]:
     return ("not due yet", *(None for _ in range(width - 1)))
 
 
-def due_day(experiment: Experiment, run: Run, now: int, zone: str, seconds: int) -> date:
-    """The day on which the last unit's days are over; of a running test, were it stopped now."""
-    end = run.end if run.end is not None else now
-    if run.end is None and experiment.end is not None:
-        return experiment.end + timedelta(seconds // DAY + 1)
-    return day_of(end + seconds * 1_000_000, zone) + timedelta(1)
+def due_day(reading: Reading, seconds: int) -> date:
+    """The day on which the last unit's days are over; of a running test its planned end's, else were it stopped now."""
+    zone, planned = reading.plan.site.timezone, reading.experiment.end
+    if reading.run.end is None and planned is not None:
+        return planned + timedelta(-(-seconds // DAY) + 1)
+    return day_of(reading.end - 1 + seconds * 1_000_000, zone) + timedelta(1)
 
 
 def _reading(
     asking: Asking, experiment: Experiment, run: Run, seconds: int
 ) -> tuple[list[tuple[Cell, ...]], date, list[Finding]]:
     """Rows of one span, the day it is due, and harm that came late."""
+    from assay.analyses.experimenting.health import blocking, health
     from assay.analyses.experimenting.laying import row
     from assay.analyses.experimenting.reading import read
+    from assay.analyses.experimenting.verdicts import thin
 
     wider = replace(experiment, window=seconds)
-    when = due_day(experiment, run, asking.now, asking.plan.site.timezone, seconds)
     names = (
         experiment.follow_up_metrics or tuple(g.metric for g in experiment.guardrails) or (experiment.primary.metric,)
     )
     reading = read(asking, wider, run, names)
+    lag = max((reading.table.lags.get(name, 0) for name in names), default=0)  # what follows an order of the last day
+    when = due_day(reading, seconds + lag)
+    faults = blocking(health(reading))
     margins = {g.metric: g.margin for g in experiment.guardrails}
     rows, findings = [], []
     for name in names:
@@ -104,8 +109,9 @@ def _reading(
         role = "primary" if name == experiment.primary.metric else "guardrail" if name in margins else "follow-up"
         for variant in reading.arms[1:]:
             line = reading.line(name, role, variant, margin=margins.get(name))
-            rows.append(row(line, asking.plan.site.currency, reading=f"after {seconds // DAY} days"))
-            if line.call.state in ("harmed", "worse"):
+            hidden = bool(faults or thin(reading, name, variant))
+            rows.append(row(line, asking.plan.site.currency, hidden=hidden, reading=f"after {seconds // DAY} days"))
+            if not hidden and line.call.state in ("harmed", "worse"):
                 findings.append(Finding(
                     "late_harm", "bad", f"{name} is worse under {variant} {seconds // DAY} days after the exposure",
                     {"metric": name, "variant": variant, "days": seconds // DAY},

@@ -54,9 +54,10 @@ def answer(asking: Asking, params: ReadoutParams) -> Answer:
     currency = asking.plan.site.currency
     rows: list[tuple[Cell, ...]] = []
     labelled: list[Labelled] = []
-    for label, one in [("as planned", judged), *([("as changed", changed.judged)] if changed else [])]:
+    beside = changed.judged if changed else None
+    for label, one in [("as planned", judged), *([("as changed", beside)] if beside else [])]:
         for variant, lines in one.lines.items():
-            hidden = variant in one.hidden
+            hidden = variant in one.hidden | judged.hidden  # no edit of the plan brings an effect out
             for line in lines:
                 rows.append(
                     row(line, currency, hidden=hidden, bayes=params.bayes, reading=label)
@@ -66,7 +67,7 @@ def answer(asking: Asking, params: ReadoutParams) -> Answer:
     return asking.answer(
         "experiment-readout",
         params,
-        columns=columns(bayes=params.bayes, single=len(judged.lines) == 1, twice=changed is not None),
+        columns=columns(bayes=params.bayes, single=len(judged.lines) == 1, twice=beside is not None),
         rows=tuple(rows),
         estimates=tuple(labelled),
         definitions=tuple(asking.definition(m) for m in judged.reading.metrics),
@@ -78,7 +79,7 @@ def answer(asking: Asking, params: ReadoutParams) -> Answer:
             *follow(judged),
             *[f for f in judged.findings if f.severity not in ("bad", "warning")],
         ),
-        notes=_notes(judged, worths, changed is not None),
+        notes=_notes(judged, worths, beside is not None),
         next=_next(params.name, judged, experiment),
         chart={"kind": "intervals", "x": "lift_value", "low": "lift_low", "high": "lift_high", "y": "metric"},
     )
@@ -155,10 +156,19 @@ def plain_health(health: Any) -> dict[str, Any]:
     return {name: getattr(health, name) for name in names if hasattr(health, name)}
 
 
-def sentence(judged: Judged, worths: dict[str, Worth]) -> str:
-    """The verdict, the effect on the primary and its worth."""
+def _effect(line: Line, currency: str) -> str:
+    """A metric and its effect."""
     from assay.analyses.base import column_kind
     from assay.analyses.experimenting.laying import effect_words
+    from assay.stats.contrast import NoContrast
+
+    assert not isinstance(line.contrast, NoContrast)
+    assert line.absolute is not None
+    return f"{line.metric.name} {effect_words(line.contrast, line.absolute, column_kind(line.metric), currency)}"
+
+
+def sentence(judged: Judged, worths: dict[str, Worth]) -> str:
+    """The verdict, the effect on the primary and its worth."""
     from assay.stats.contrast import NoContrast
 
     parts = []
@@ -167,11 +177,15 @@ def sentence(judged: Judged, worths: dict[str, Worth]) -> str:
         text = verdict.text
         line = judged.lines[variant][0]
         if variant not in judged.hidden and not isinstance(line.contrast, NoContrast) and line.absolute is not None:
-            effect = (
-                f"{line.metric.name} {effect_words(line.contrast, line.absolute, column_kind(line.metric), currency)}"
-            )
+            effect = _effect(line, currency)
             worth = worths.get(variant)
-            text += f" {worth.sentence(effect)[0].upper()}{worth.sentence(effect)[1:]}." if worth else f" {effect}."
+            if worth is not None and worth.metric != line.metric.name:  # another metric is the money: its effect beside
+                text += f" {effect[0].upper()}{effect[1:]}."
+                effect = _effect(
+                    next(one for one in judged.lines[variant] if one.metric.name == worth.metric), currency
+                )
+            effect = worth.sentence(effect) if worth else effect
+            text += f" {effect[0].upper()}{effect[1:]}."
         parts.append(text)
     return " ".join(parts)
 

@@ -91,13 +91,14 @@ def realised(asking: Asking, entry: Entry) -> Realised | None:
     from assay.analyses.experimenting.reading import read
     from assay.analyses.experimenting.readings import locked
     from assay.analyses.experimenting.runs import FOREVER, run_of
+    from assay.plan.experiments import Looks
 
     money = _money(entry)
     run = run_of(asking, entry.name)
     if not money or run.start is None:
         return None
     own = locked(asking, run)
-    experiment = replace(own.plan.experiments[entry.name], start=None, end=None)
+    experiment = replace(own.plan.experiments[entry.name], start=None, end=None, looks=Looks())
     reading = read(own, experiment, replace(run, start=entry.at, end=FOREVER))
     found = money_metric(reading)
     variant = str(money["variant"])

@@ -80,7 +80,7 @@ class Look:
 
 
 def curve(reading: Reading, name: str, variant: str) -> list[Look]:
-    """Every day's look of a confidence sequence, whatever the looks. Rates are inverted all at once, the rest one by one."""
+    """Every day's look, of a confidence sequence whatever the looks. Rates are inverted all at once."""
     from assay.stats.contrast import NoContrast
     from assay.stats.proportion_tests import ScoreContrast
 

@@ -108,7 +108,7 @@ def _gaps(reading: Reading) -> Iterator[Finding]:
 
 
 def _several(reading: Reading, shown: bool = False) -> Iterator[Finding]:
-    """Units of several arms: how many, where first seen; ``shown``: the primary's verdict whatever is done with them."""
+    """Units of several arms: how many, where first seen; ``shown``: the verdict whatever is done with them."""
     from assay.query.experiments import seen
     from assay.stats import srm
 
@@ -191,7 +191,7 @@ def _late(reading: Reading) -> Iterator[Finding]:
 
 
 def _converts(reading: Reading, metric: Metric) -> bool:
-    """Orders, money and goals come after what leads to them; visits and page views lie on both sides of any exposure."""
+    """Orders, money and goals; visits and page views lie on both sides of any exposure."""
     quantity, plan = metric.quantity, reading.plan
     if quantity.negate or quantity.start is not None or quantity.numerator is None:
         return False

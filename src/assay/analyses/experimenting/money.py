@@ -104,6 +104,7 @@ def worth(reading: Reading, line: Line, prior: Prior, prior_words: str = SPREAD_
     """
     from assay.stats.bayes import normal
     from assay.stats.contrast import NoContrast
+    from assay.stats.value import yearly_value
 
     found = money_metric(reading)
     if found is None or isinstance(line.contrast, NoContrast) or line.absolute is None:
@@ -113,34 +114,36 @@ def worth(reading: Reading, line: Line, prior: Prior, prior_words: str = SPREAD_
     units, basis = yearly_units(reading)
     each = _per_unit(reading, line)
     better = -1 if reading.direction(line.metric.name) == "down" else 1  # then less of it is money
-    factor = better * per * units * each * reading.experiment.value.eligible
+    value = reading.experiment.value
+    yearly = yearly_value(
+        contrast.difference, line.absolute.low, line.absolute.high, units, better * per * each, eligible=value.eligible
+    )
     after = normal(
         contrast.difference, contrast.standard_error, prior, "absolute", contrast.base,
         direction=reading.direction(line.metric.name),
     )  # fmt: skip
     if after.mean is None or after.chance_to_win is None or after.loss_shipped is None or after.loss_kept is None:
         return None
-    value = reading.experiment.value
     lasting = (1 - value.decay / 2) * (1 - min(1.0, value.ramp / (2 * YEAR * 86_400)))
     assumptions = [words, basis]
     if value.eligible < 1:
         assumptions.append(f"{percent(value.eligible)} of the traffic is reached")
     if lasting < 1:
         assumptions.append(f"expected: {percent(lasting)} of a full year's effect, for ramp and decay")
-    low, high = (line.absolute.low, line.absolute.high)[::better]
+    size = abs(yearly.factor)  # losses are losses, whichever way is better
     return Worth(
         line.variant,
         line.metric.name,
         reading.plan.site.currency,
-        factor,
-        _decimal(factor * contrast.difference),
-        None if low is None else _decimal(factor * low),
-        None if high is None else _decimal(factor * high),
-        _decimal(factor * after.mean * lasting),
+        yearly.factor,
+        _decimal(yearly.value),
+        None if yearly.low is None else _decimal(yearly.low),
+        None if yearly.high is None else _decimal(yearly.high),
+        _decimal(yearly.factor * after.mean * lasting),
         1 - after.chance_to_win,
-        _decimal(factor * after.loss_shipped * lasting),
-        _decimal(factor * after.loss_kept * lasting),
-        _decimal(factor * after.loss_kept / YEAR * 7),
+        _decimal(size * after.loss_shipped * lasting),
+        _decimal(size * after.loss_kept * lasting),
+        _decimal(size * after.loss_kept / YEAR * 7),
         prior_words,
         tuple(assumptions),
         line.absolute.excludes(0.0),
@@ -165,6 +168,8 @@ def _per_unit(reading: Reading, line: Line) -> float:
 
 def yearly_units(reading: Reading) -> tuple[float, str]:
     """Units a year that would meet the change, and how that comes about: the test's, all traffic, the season."""
+    from assay.stats.value import yearly_units as units_of_a_year
+
     zone = reading.plan.site.timezone
     first, last = day_of(reading.start, zone), day_of(max(reading.start, reading.end - 1), zone)
     span = reading.asking.span
@@ -175,7 +180,7 @@ def yearly_units(reading: Reading) -> tuple[float, str]:
     traffic = reading.experiment.traffic
     if once(reading) is not None:
         return units / traffic, f"{units:,} units that stand on one day count once: no traffic of a year is known"
-    yearly = units / traffic / days * YEAR
+    yearly = units_of_a_year(units, days, traffic)
     words = f"{units:,} units in {days} days" + (f" at {percent(traffic)} of the traffic" if traffic < 1 else "")
     season = _season(reading, Period(first, last))
     if season is None:

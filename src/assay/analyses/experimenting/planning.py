@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from assay.analyses.experimenting.runs import comparable
 from assay.model.errors import Refused
 from assay.model.period import day_start
 from assay.plan.experiments import Cap
@@ -65,10 +66,7 @@ def base(asking: Asking, experiment: Experiment, extra: Sequence[str] = (), unti
 
     if asking.span is None:
         return None
-    if not any(v.weight > 0 for v in experiment.variants if v.name != experiment.control):
-        raise Refused(
-            f"{experiment.name} takes in nobody but {experiment.control}: give another variant a weight above 0"
-        )
+    comparable(experiment)
     metrics = [asking.metric(name) for name in dict.fromkeys((*experiment.metrics, *extra))]
     metrics = [metric for metric in metrics if metric.quantity.kind != "quantile"]
     lag = max((m.quantity.within or 0 for m in metrics if m.quantity.start is not None), default=0)

@@ -11,6 +11,8 @@ from assay.collect.importers.experiment import ExperimentOptions, chosen, experi
 from assay.collect.importers.outcomes import COVARIATE, OUTCOME, SEGMENT, Figure
 from assay.plan.edit import Addition, add
 from assay.plan.experiments import Exposure
+from assay.plan.literals import words
+from assay.plan.measures import Quantity
 
 if TYPE_CHECKING:
     from assay.analyses.base import Asking
@@ -65,7 +67,16 @@ def propose(asking: Asking, raw: Mapping[str, Any], options: ExperimentOptions) 
         metrics = _metrics(name, exposure, figures, options.per or "visitor", plan.metrics)
         additions += [Addition(("metrics", key), value) for key, value in metrics.items()]
         additions.append(Addition(("experiments", name), _block(options, found, list(metrics), figures, notes)))
+    elif known.window and any(_of_file(plan.metrics[one].quantity, exposure) for one in known.metrics):
+        notes.append(
+            f"its window of {words(known.window)} is waited for; window: none judges the file's outcomes at once"
+        )
     return Proposal(name, found.units, tuple(additions), tuple(notes), partial)
+
+
+def _of_file(quantity: Quantity, exposure: Exposure) -> bool:
+    """Whether a metric reads nothing but exposures, which have their outcomes with them."""
+    return all(one.events == (exposure.event,) for one in quantity.selects())
 
 
 def _kind(one: Figure, found: Exposed) -> Figure:
@@ -144,8 +155,7 @@ def _control(options: ExperimentOptions, found: Exposed, notes: list[str]) -> st
     named = [arm for arm in found.variants if arm.lower() == "control"]
     if named:
         return named[0]
-    words = {arm: set(re.split(r"\W+", arm.lower())) for arm in found.variants}
-    like = [arm for arm in found.variants if words[arm] & set(CONTROLS)]
+    like = [arm for arm in found.variants if {*re.split(r"\W+", arm.lower())} & set(CONTROLS)]
     guess = (like or list(found.variants))[0]
     notes.append(f"the control is taken to be {guess!r}; --control names another")
     return guess

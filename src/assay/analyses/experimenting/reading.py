@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from assay.analyses.experimenting.comparing import Parts, compare, judge
-from assay.analyses.experimenting.runs import Run, bounds
+from assay.analyses.experimenting.runs import Run, bounds, comparable
 from assay.decide.experiments import Call
 from assay.model.errors import Refused, UsageError
 from assay.model.period import day_of, day_start
@@ -349,10 +349,7 @@ def read(
         raise Refused(
             f"{experiment.name}: exposures are read from events; assignments: {experiment.assignments} is not"
         )
-    if not any(v.weight > 0 for v in experiment.variants if v.name != experiment.control):
-        raise Refused(
-            f"{experiment.name} takes in nobody but {experiment.control}: give another variant a weight above 0"
-        )
+    comparable(experiment)
     start, end = bounds(asking, experiment, run)
     extra = tuple(name for name in dict.fromkeys(extra) if name not in experiment.metrics)
     for name in extra:

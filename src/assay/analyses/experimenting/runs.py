@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from assay.model.errors import UnknownName, UsageError
+from assay.model.errors import Refused, UnknownName, UsageError
 from assay.model.period import day_start
 from assay.plan.values import Plan
 
@@ -95,6 +95,14 @@ def experiment_of(plan: Plan, name: str) -> Experiment:
     if name not in plan.experiments:
         raise UnknownName("experiment", name, plan.experiments)
     return plan.experiments[name]
+
+
+def comparable(experiment: Experiment) -> None:
+    """Refused where only the control takes anybody in."""
+    if not any(one.weight > 0 for one in experiment.variants if one.name != experiment.control):
+        raise Refused(
+            f"{experiment.name} takes in nobody but {experiment.control}: give another variant a weight above 0"
+        )
 
 
 def bounds(asking: Asking, experiment: Experiment, run: Run) -> tuple[int, int]:

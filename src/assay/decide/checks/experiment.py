@@ -106,12 +106,16 @@ def gaps(days: Sequence[date], usual: float) -> Finding:
 
 
 def several(count: int, total: int, by: Mapping[str, int], p: float | None, verdicts: Mapping[str, str]) -> Finding:
-    """Units that saw several variants: how many, first seen where, whether that is balanced, the verdict each way."""
+    """Units that saw several variants: how many, first seen where, whether that is balanced.
+
+    ``verdicts``: way of counting them → the verdict; empty where none may be shown.
+    """
     share = count / total
     text = f"{count:,} of {total:,} units ({percent(share)}) saw several variants"
     ways = ", ".join(f"{way}: {verdict}" for way, verdict in verdicts.items())
-    same = len(set(verdicts.values())) == 1
-    text += f"; the verdict {'is the same whatever is done with them' if same else 'depends on them: ' + ways}"
+    same = len(set(verdicts.values())) <= 1
+    if verdicts:
+        text += f"; the verdict {'is the same whatever is done with them' if same else 'depends on them: ' + ways}"
     evidence = {"units": count, "of": total, "first_seen": dict(by), "p": p, "verdicts": dict(verdicts)}
     if p is not None and p < TRUST:
         return Finding(
@@ -187,15 +191,16 @@ def unlocked(name: str) -> Finding:
     )
 
 
-def changed(differences: Sequence[tuple[str, str, str]]) -> Finding:
-    """The plan was edited after the start."""
+def changed(differences: Sequence[tuple[str, str, str]], unreadable: str = "") -> Finding:
+    """The plan was edited after the start. ``unreadable``: why there is no reading by the plan as it is now."""
     listed = "; ".join(f"{key}: {before} → {after}" for key, before, after in differences[:4])
     return Finding(
         "changed_after_start",
         "warning",
-        f"the plan was changed after the start: {listed}",
+        f"the plan was changed after the start: {listed}"
+        + (f"; by it nothing can be read: {unreadable}" if unreadable else ""),
         {"changes": [list(one) for one in differences]},
-        "the reading as planned stands; the one as changed is beside it",
+        "the reading as planned stands" + ("" if unreadable else "; the one as changed is beside it"),
     )
 
 
@@ -217,6 +222,37 @@ def adjustment(metric: str, health: Mapping[str, Any]) -> Finding:
     if odd:
         text += "; without it the " + ("sign" if health.get("sign_flip") else "verdict") + " would be another"
     return Finding("covariate", "warning" if odd else "info", text, dict(health))
+
+
+def uncapped(metrics: Sequence[str], started: bool) -> Finding:
+    """Caps that could not be made numbers: nothing was there to take a quantile from."""
+    names = " and ".join(metrics)
+    when = "before the start" if started else "as the test was never started"
+    return Finding(
+        "cap_missing",
+        "warning",
+        f"{names} is not capped: there was nothing to take its quantile from {when}",
+        {"metrics": list(metrics)},
+        "write a number as the cap of the next test, or start it when there are data",
+    )
+
+
+def no_covariate(metrics: Sequence[str]) -> Finding:
+    """A covariate that says nothing; the comparison is the plain one."""
+    text = f"{' and '.join(metrics)}: compared without the covariate, which is alike for all units"
+    return Finding("no_covariate", "info", text, {"metrics": list(metrics)}, "name another metric under cuped:")
+
+
+def stratified(
+    strata: str, count: int, used: Sequence[str], other: Mapping[str, str], primary: str, saved: float | None
+) -> Finding:
+    """What was compared within strata, what it saved, and what was not."""
+    plural = "a" if count != 1 else "um"
+    text = f"compared within {strata} ({count} strat{plural}): {', '.join(used) or 'nothing'}"
+    text += f"; it takes {percent(max(0.0, saved))} off the variance of {primary}" if saved is not None else ""
+    text += f"; not: {', '.join(f'{name} ({why})' for name, why in other.items())}" if other else ""
+    evidence = {"strata": strata, "count": count, "used": list(used), "not_used": dict(other), "saved": saved}
+    return Finding("stratified", "info", text, evidence)
 
 
 def novelty(metric: str, variant: str, first: str, later: str, p: float) -> Finding:

@@ -270,7 +270,7 @@ class Outcomes:
 
     def _since(self, rows: Rows, pre: bool) -> str:
         """``_when`` inside of a relation's own range, whose WHERE has said the outer bounds already."""
-        if rows.alias == "s" or self.late:
+        if rows.alias == "s" or self.late or (pre and (self.before or 0) < LATE):  # which may widen the range
             return self._when(rows, pre)
         return f"{rows.t} < u.t0" if pre else f"{rows.t} >= u.t0"
 
