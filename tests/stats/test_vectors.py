@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from assay.stats import bayes, group_sequential, multiple, power, sequential, srm
+from assay.stats import bayes, group_sequential, multiple, power, sequential, srm, value
 
 FOLDER = Path(os.environ.get("ASSAY_CASES") or Path(__file__).parent.parent / "data" / "cases")
 VECTORS: dict[str, dict[str, Any]] = {
@@ -41,8 +41,8 @@ COVERED = {
     "multi-37": HERE,
     "noninf-38": CONTRASTS,
     "quantile-40": CONTRASTS,
-    "money-42": "with the money of an experiment",
-    "window-44": "with the windows of an experiment",
+    "money-42": HERE,
+    "window-44": "tests/query/test_experiment_units.py",
     "srm-sequential-47": HERE,
 }
 
@@ -190,3 +190,15 @@ def test_the_sample_ratio_at_every_look() -> None:
     assert found.tolist() == near(expected["p"])
     fixed = np.cumsum(given["daily_counts"], axis=0)
     assert [srm.fixed(row, given["null"]).p for row in fixed.tolist()] == near(expected["fixed_chi2_p"])
+
+
+def test_money_a_year_carries_the_interval_of_the_effect() -> None:
+    given, want = vector("money-42")
+    units = value.yearly_units(given["users_in_variation"] / given["split"], given["days"], given["traffic_in_experiment"])
+    base = given["baseline_per_user"]
+    made = value.yearly_value(given["relative_uplift"] * base, -0.01 * base, 0.21 * base, units)
+    assert made.value == near(want["impact_per_year"])
+    # the trap: a lift of -1 % to 21 % is a sum of that range
+    assert (made.low, made.high) == (near(-6517.857142857143), near(136875.0))
+    less = value.yearly_value(-1.0, -2.0, None, 100.0, per_unit=-3.0)
+    assert (less.value, less.low, less.high) == (300.0, None, 600.0)
