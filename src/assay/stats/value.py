@@ -39,9 +39,9 @@ def yearly_value(
 ) -> Yearly:
     """Effect per unit × units a year × money per unit of effect × margin × share that the change reaches.
 
-    ``difference`` with its interval ``low`` to ``high``, absolute, per unit of the test (a lift times the control's value
-    is one). Constants only: the interval leaves out 0 exactly when the effect's does. Nothing is said of ramp, decay or of
-    having been picked: see ``bayes`` for what to expect.
+    ``difference`` with its interval ``low`` to ``high``, absolute, per unit of the test (so is a lift times the
+    control's value). Constants only: it leaves out 0 exactly when the effect's interval does. Nothing is said of ramp,
+    decay or of having been picked: see ``bayes`` for what to expect.
     """
     factor = units_a_year * per_unit * margin * eligible
     low_, high_ = (None if end is None else end * factor for end in (low, high))
