@@ -14,7 +14,7 @@ Line = dict[str, Any]  # the event line as it will be written; what is missing i
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request, read whole. ``path`` without the query; header names in lower case; ``received_at`` µs UTC.
+    """One HTTP request, read whole. ``path`` without the query; header names lower case; ``received_at`` µs UTC.
 
     ``body`` is as it was sent: ``decoded`` in ``bodies`` takes off gzip and base64. ``address`` is never stored.
     """
@@ -41,7 +41,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Decoded:
-    """What a request says: lines in their order (with their place in the request), refusals, the key it came with.
+    """What a request says: lines in their order, with their places in the request; refusals; the key it came with.
 
     ``places[i]`` is the place of ``lines[i]`` among the request's events. ``extra``: what the answer needs to know.
     """
