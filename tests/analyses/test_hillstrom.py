@@ -226,3 +226,15 @@ def test_once_more_is_nothing_new(
     assert codes == ["imported_before", "plan_entry"]
     with Workspace(folder) as ws:
         assert rows(ws, "SELECT count(*) FROM events WHERE p_experiment_id = 'mail'") == [(64000,)]
+
+
+def test_the_guide_says_these_figures_and_this_entry(folder: Path) -> None:
+    import yaml
+
+    text = (Path(__file__).parents[2] / "docs" / "import-experiment.md").read_text(encoding="utf-8")
+    for arm, (n, visit, conversion, spend) in PUBLISHED.items():
+        assert f"| {arm}, {n:,} | {visit:.4f} % | {conversion:.4f} % | {spend:.6f} |" in text
+    told = yaml.safe_load(text.partition("```yaml\n")[2].partition("```")[0].replace("hillstrom", "mail"))
+    written = yaml.safe_load((folder / "assay.yaml").read_text(encoding="utf-8"))
+    assert told["experiments"]["mail"] == written["experiments"]["mail"]
+    assert told["metrics"].items() <= written["metrics"].items()

@@ -161,6 +161,7 @@ def test_nothing_usable_is_an_error(tmp_path: Path) -> None:
         ({"segment": ["spent=city"]}, "'spent' and 'city' would both be the property spent; name one of them otherwise"),
         ({"control": "a"}, "many.csv has no variant 'a'; it has A, B (--control names one of them)"),
         ({"time": "before"}, "--time and --date at once"),
+        ({"date": "2026-01-02"}, "2026-01-02 lies in the future; --date is the day on which the units were exposed"),
         ({"time_zone": "Berlin"}, "there is no time zone 'Berlin'"),
     ],
 )  # fmt: skip

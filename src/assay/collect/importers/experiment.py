@@ -36,7 +36,7 @@ _TYPES = {"text": "VARCHAR", "integer": "BIGINT", "boolean": "BOOLEAN", "json": 
 _FILLED = frozenset("id name time received_at source environment visitor user account interactive props".split())
 _SHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _MONEY = ("spen", "revenue", "sales", "amount", "price", "margin", "profit", "gmv", "value", "income", "cost")
-_LIKELY = ("visit", "click", "open", "conver", "purchase", "order", "bought", "signup", "sign_up", "paid", *_MONEY)
+_LIKELY = (*"visit click open conver purchase order bought sold signup sign_up paid".split(), *_MONEY)
 
 
 class ExperimentOptions(Options):
@@ -182,7 +182,7 @@ def resolved(options: ExperimentOptions, context: Context, several: bool = False
         name_property=exposure.name_property,
         variant_property=exposure.variant_property,
         value=exposure.value,
-        at=None if day is None else _last_moment(day, context.timezone),
+        at=None if day is None else _stamp(day, context),
         several=several,
     )
 
@@ -216,9 +216,11 @@ def chosen(options: ExperimentOptions, exposure: Exposure) -> list[Figure]:
     return figures(options.outcome, options.covariate, options.segment, own)
 
 
-def _last_moment(day: datetime.date, zone: str) -> int:
-    """The last second of a day: a test that was locked on it has begun."""
-    return day_start(day + datetime.timedelta(1), zone) - 1_000_000
+def _stamp(day: datetime.date, context: Context) -> int:
+    """The last second of a day (of today: now), so that a test that was locked on it has begun."""
+    if day > day_of(context.now, context.timezone):
+        raise UsageError(f"{day} lies in the future; --date is the day on which the units were exposed")
+    return min(day_start(day + datetime.timedelta(1), context.timezone) - 1_000_000, context.now)
 
 
 def _instant(options: Resolved, site: str) -> str:
