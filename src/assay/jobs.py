@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from assay.analyses.alert_log import logged, muted, mutes, put
 from assay.analyses.alerts import findings, judge_days
 from assay.analyses.hours import running
+from assay.analyses.ledger import EPOCH, INTAKE
 from assay.decide.incidents import follow
 from assay.model.finding import Finding
 from assay.plan.build_measures import AUTOMATIC
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from assay.workspace import Workspace
 
 BACK = 28  # days that the first run judges
+ARCHIVE = "segments"  # raw lines as they came, below the workspace's data
 
 
 @dataclass(frozen=True)
@@ -107,4 +109,39 @@ class _Run:
                 put(do, incident, text, now)
 
 
-JOBS: dict[str, Callable[[Workspace], object]] = {"alerts": run_alerts}
+@dataclass(frozen=True)
+class Taken:
+    """What was loaded from the collectors' spools."""
+
+    segments: int
+    stored: int
+    duplicates: int
+    quarantined: int
+
+
+def load_intake(workspace: Workspace) -> Taken:
+    """Load every ended segment once, then move it to the archive by its day: ``assay-data/segments/YYYY-MM-DD/``.
+
+    A crash between the two repeats the move only: a segment's name is recorded with its rows.
+    """
+    from assay.collect.spool import ended, named, sync_folder
+    from assay.store.engine import Piece
+
+    found = ended(workspace.data / INTAKE)
+    if not found:
+        return Taken(0, 0, 0, 0)
+    loaded = workspace.load([Piece(path.name, path) for path in found])
+    for path in found:
+        known = named(path.name)
+        assert known is not None
+        folder = workspace.data / ARCHIVE / (EPOCH + timedelta(known.day)).isoformat()
+        folder.mkdir(parents=True, exist_ok=True)
+        path.rename(folder / path.name)
+    sync_folder(workspace.data / ARCHIVE)
+    return Taken(
+        sum(not one.again for one in loaded), sum(one.stored for one in loaded),
+        sum(one.duplicates + one.clashes for one in loaded), sum(one.quarantined for one in loaded),
+    )  # fmt: skip
+
+
+JOBS: dict[str, Callable[[Workspace], object]] = {"alerts": run_alerts, "intake": load_intake}

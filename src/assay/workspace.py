@@ -191,7 +191,7 @@ class Workspace:
             run,
             now,
             span,
-            {"folder": str(self.folder)},
+            {"folder": str(self.folder), "data": str(self.data)},
             beside=lambda other: self._asking_under(other, as_of),
             progress=self.progress,
             state=self.state,

@@ -24,6 +24,9 @@ VERBS = (
     Verb("plan", "Compare two plans; the schema for editors.", "assay.cli.plans:Plans", PLAN),
     Verb("demo", "Build a demo shop with a known truth.", "assay.cli.demo:demo", DATA),
     Verb("import", "Load files of another tool: assay import SOURCE FILE…", "assay.cli.importing:Import", DATA),
+    Verb("collect", "Take events in, by the snippet or other tools' clients.", "assay.cli.collecting:collect", DATA),
+    Verb("key", "Write keys: who may send.", "assay.cli.collecting:KeyVerbs", DATA),
+    Verb("load", "Load what the collectors have written.", "assay.cli.collecting:load", DATA),
     Verb("rebuild", "Derive sessions and orders again from all stored events.", "assay.cli.store:rebuild", DATA),
     Verb("doctor", "Versions, limits, sizes: what to look at first.", "assay.cli.store:doctor", DATA),
 )

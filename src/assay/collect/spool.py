@@ -304,7 +304,8 @@ def recover(folder: Path, collector: str | None = None) -> list[Path]:
 def _whole_lines(path: Path) -> int:
     """Bytes up to the first line that is no whole JSON object.
 
-    After a crash the tail that was not synced may hold anything, zeros in its middle too; what was acknowledged is before.
+    After a crash the tail that was not synced may hold anything, zeros in its middle too; what was acknowledged is
+    before it.
     """
     whole = 0
     with path.open("rb") as file:

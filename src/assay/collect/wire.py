@@ -30,7 +30,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Refusal:
-    """One event that is not taken, by its place in the request. ``reason`` is a code, ``detail`` for whoever sent it."""
+    """One event that is not taken, by its place in the request. ``reason`` is a code, ``detail`` for the sender."""
 
     index: int
     reason: str

@@ -193,6 +193,8 @@ class DuckDB:
             ((rows, unusable),) = self._named("count_rows")
             if unusable:
                 self._named("unusable", name=piece.name, file=piece.path.name)
+            if piece.path.suffix != ".parquet":
+                self._named("refused", name=piece.name)
             self._file("stage_piece", piece=number)
             counts.append((rows, unusable))
         lost = self._deduplicate(pieces)
@@ -241,7 +243,8 @@ class DuckDB:
             columns = ", ".join(_column(f.name, _TYPES[f.kind], f.name in present) for f in FIELDS)
             self._file("piece", {"columns": columns, "path": path})
         else:
-            types = "{" + ", ".join(f"{_literal(f.name)}: {_literal(_JSON_TYPES[f.kind])}" for f in FIELDS) + "}"
+            kinds = {f.name: _JSON_TYPES[f.kind] for f in FIELDS} | {"refused": "VARCHAR"}
+            types = "{" + ", ".join(f"{_literal(name)}: {_literal(kind)}" for name, kind in kinds.items()) + "}"
             columns = ", ".join(_column(f.name, _TYPES[f.kind], True) for f in FIELDS)
             self._file("piece_json", {"columns": columns, "path": path, "types": types})
         self._file("piece_rows")

@@ -28,6 +28,8 @@ SELECT piece, count(*) FILTER (WHERE same), count(*) FILTER (WHERE NOT same) FRO
 CREATE OR REPLACE TEMP TABLE displaced (event_no BIGINT, visitor_key BIGINT, order_id VARCHAR);
 -- name: record
 INSERT INTO segments VALUES ($name, $kind, $load_no, $now, $rows, $stored, $duplicates, $clashes, $quarantined);
+-- name: refused
+INSERT INTO refusals SELECT $name, refused, count(*) FROM piece_lines WHERE refused IS NOT NULL GROUP BY refused;
 -- name: quarantine_file
 INSERT INTO quarantine SELECT $name, file, line, reason, raw FROM read_parquet({path});
 -- name: count_quarantine

@@ -67,3 +67,12 @@ INSERT INTO experiment_log (name, action, at, noted_at, hash, detail) VALUES (:n
 
 -- name: experiment_log
 SELECT * FROM experiment_log ORDER BY no;
+
+-- name: add_key
+INSERT INTO keys (key, source, environment, origins, made_at) VALUES (:key, :source, :environment, :origins, :now);
+
+-- name: keys
+SELECT * FROM keys ORDER BY made_at, key;
+
+-- name: revoke_key
+UPDATE keys SET revoked_at = :now WHERE key = :key AND revoked_at IS NULL;

@@ -1,0 +1,159 @@
+"""``assay collect`` takes events in; ``assay key`` says who may send; ``assay load`` loads what waits."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from assay.cli.lazy import Verb, Verbs
+from assay.cli.output import write
+from assay.cli.params import Folder, folder_of
+from assay.model.errors import MachineError, UsageError
+
+if TYPE_CHECKING:
+    from assay.workspace import Workspace
+
+
+def _option(name: str, metavar: str, help: str) -> Any:  # noqa: A002
+    return typer.Option(f"--{name}", metavar=metavar, help=help, show_default=False)
+
+
+class KeyVerbs(Verbs):
+    """Write keys."""
+
+    def verbs(self) -> tuple[Verb, ...]:
+        """Three."""
+        return (
+            Verb(
+                "add", "Make a write key: assay key add web --origin https://shop.example.", "assay.cli.collecting:add"
+            ),
+            Verb("list", "All keys and what they stand for.", "assay.cli.collecting:list_"),
+            Verb("revoke", "Take a key out of use.", "assay.cli.collecting:revoke"),
+        )
+
+
+def add(
+    ctx: typer.Context,
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="What sends with it: web, app, server …")],
+    secret: Annotated[bool, typer.Option("--secret", help="For a server: never put it into a page.")] = False,
+    staging: Annotated[bool, typer.Option("--staging", help="Its events are kept apart from live ones.")] = False,
+    origin: Annotated[list[str] | None, _option("origin", "URL", "Only from this site; repeat for more.")] = None,
+    workspace: Folder = None,
+) -> None:
+    """Make a write key and show it."""
+    from assay.workspace import Workspace
+
+    with Workspace(folder_of(ctx, workspace)) as opened:
+        key = make_key(opened, source, secret, "staging" if staging else "live", origin or [])
+    write(f"{key}\n\nnext: assay collect\n")
+
+
+def make_key(opened: Workspace, source: str, secret: bool, environment: str, origins: list[str]) -> str:
+    """A new key, noted in the state."""
+    from assay.collect.keys import new_key
+
+    if not source.strip():
+        raise UsageError("a key needs the name of a source, such as web")
+    for one in origins:
+        if not one.startswith(("http://", "https://")) or one.rstrip("/").count("/") != 2:
+            raise UsageError(f"--origin {one!r}: an origin is such as https://shop.example, without a path")
+    key = new_key(secret)
+    plain = json.dumps([one.rstrip("/") for one in origins])
+    opened.state.write(
+        "add_key", key=key, source=source.strip(), environment=environment, origins=plain, now=opened.now
+    )
+    return key
+
+
+def list_(ctx: typer.Context, workspace: Folder = None) -> None:
+    """All keys, those in use first."""
+    from assay.workspace import Workspace
+
+    with Workspace(folder_of(ctx, workspace)) as opened:
+        rows = opened.state.read("keys")
+    for row in sorted(rows, key=lambda one: one["revoked_at"] is not None):
+        origins = ", ".join(json.loads(row["origins"])) or "any site"
+        state = "revoked" if row["revoked_at"] else "in use"
+        write(f"{row['key']}  {row['source']}  {row['environment']}  {origins}  {state}\n")
+    if not rows:
+        write("There are no keys yet.\n\nnext: assay key add web\n")
+
+
+def revoke(
+    ctx: typer.Context,
+    key: Annotated[str, typer.Argument(metavar="KEY", help="The key, as assay key list shows it.")],
+    workspace: Folder = None,
+) -> None:
+    """Take a key out of use: from then on its requests are answered with 401."""
+    from assay.workspace import Workspace
+
+    with Workspace(folder_of(ctx, workspace)) as opened:
+        if not opened.state.write("revoke_key", key=key, now=opened.now):
+            raise UsageError(f"there is no key {key!r} in use; assay key list shows them")
+    write(f"{key} is revoked\n")
+
+
+def collect(
+    ctx: typer.Context,
+    host: Annotated[str, _option("host", "ADDRESS", "Address to listen at. [default: 127.0.0.1]")] = "127.0.0.1",
+    port: Annotated[int, _option("port", "N", "Port to listen at. [default: 8090]")] = 8090,
+    name: Annotated[str, _option("name", "NAME", "Of this collector, where there are several. [default: c0]")] = "c0",
+    workspace: Folder = None,
+) -> None:
+    """Take events in at /e and the other formats' paths. Stop it with Ctrl-C: what waits is written first."""
+    folder = folder_of(ctx, workspace)
+    if not name.isalnum() or name != name.lower():
+        raise UsageError(f"--name {name!r}: small letters and digits only")
+    app, key = prepared(folder, name)
+    write(f"collecting at http://{host}:{port}/e with the key {key}\n")
+    serve(app, host, port)
+
+
+def prepared(folder: Path, name: str) -> tuple[Any, str]:
+    """The collector of a workspace, and a key that it takes: the first, or one made for source web."""
+    from assay.analyses.ledger import INTAKE
+    from assay.collect.http import Collector
+    from assay.collect.keys import Keys
+    from assay.collect.line import stepper
+    from assay.collect.spool import Spool
+    from assay.workspace import Workspace
+
+    with Workspace(folder) as opened:
+        rows = [row for row in opened.state.read("keys") if row["revoked_at"] is None]
+        if not rows:
+            make_key(opened, "web", False, "live", [])
+            rows = opened.state.read("keys")
+        steps = stepper(opened.plan)
+        spool = Spool(opened.data / INTAKE / name, name)
+    return Collector(spool, Keys.of_rows(rows), steps), rows[0]["key"]
+
+
+def serve(app: Any, host: str, port: int) -> None:
+    """Run an ASGI application until it is told to end."""
+    import uvicorn
+
+    try:
+        uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, lifespan="on", ws="none",
+                    timeout_graceful_shutdown=5)  # fmt: skip
+    except OSError as error:
+        raise MachineError(f"{host}:{port}: {error.strerror or error}; choose another --port") from error
+
+
+def load(ctx: typer.Context, workspace: Folder = None) -> None:
+    """Load the ended segments of all collectors into the store, each once."""
+    from assay.cli.progress import Progress
+    from assay.jobs import load_intake
+    from assay.workspace import Workspace
+
+    with Progress() as progress, Workspace(folder_of(ctx, workspace), progress=progress) as opened:
+        taken = load_intake(opened)
+    if not taken.segments:
+        write("Nothing waits to be loaded.\n")
+        return
+    more = "".join(
+        f", {n:,} {what}" for n, what in ((taken.duplicates, "duplicates"), (taken.quarantined, "in quarantine")) if n
+    )
+    write(f"{taken.stored:,} events stored from {taken.segments:,} segments{more}\n\nnext: assay ledger\n")
