@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from assay.plan.values import Metric
     from assay.stats.contrast import Contrast, NoContrast
 
+CONCENTRATIONS = (100.0, 1_000.0, 10_000.0)
 LEAST_A_DAY = 10  # units below which a day's split says nothing
 GIANT = 0.25  # share of the sum of squares
 
@@ -78,7 +79,9 @@ def _split(reading: Reading) -> Iterator[Finding]:
         return
     shares = list(weights.values())
     p = srm.fixed(list(counts.values()), shares).p
-    yield check.split(counts, weights, p, float(srm.sequential(daily, shares)[-1]), reading.over)
+    # One concentration finds large deviations early, another small ones late: the smallest p, times their number.
+    at_any_time = min(float(srm.sequential(daily, shares, c)[-1]) for c in CONCENTRATIONS) * len(CONCENTRATIONS)
+    yield check.split(counts, weights, p, min(1.0, at_any_time), reading.over)
     judged = [(day, row) for day, row in zip(days, daily, strict=True) if sum(row) >= LEAST_A_DAY]
     broken = {}
     for day, row in judged:
@@ -278,7 +281,7 @@ def _stratified(reading: Reading) -> Iterator[Finding]:
 def _fading(reading: Reading, variant: str) -> Iterator[Finding]:
     """The effect of those exposed in the first half of the days against the second."""
     from assay.analyses.base import column_kind
-    from assay.decide.words import difference_words
+    from assay.analyses.experimenting.laying import signed
     from assay.stats.contrast import NoContrast
     from assay.stats.normal import p_two_sided
 
@@ -295,9 +298,7 @@ def _fading(reading: Reading, variant: str) -> Iterator[Finding]:
     error = (one.standard_error**2 + two.standard_error**2) ** 0.5
     p = p_two_sided((one.difference - two.difference) / error) if error > 0 else 1.0
     if p < 0.01:
-        words = [
-            f"{'+' if h.difference > 0 else '−'}{difference_words(h.difference, kind, currency)}" for h in (one, two)
-        ]
+        words = [signed(half.difference, kind, currency) for half in (one, two)]
         yield check.novelty(name, variant, words[0], words[1], p)
 
 

@@ -338,10 +338,7 @@ class Reading:
 def read(
     asking: Asking, experiment: Experiment, run: Run, extra: Sequence[str] = (), by: Sequence[str] = ()
 ) -> Reading:
-    """Read an experiment's units. Metrics that have no number per unit are left out, with the reason.
-
-    Refused: where that is the primary, or one that was asked for beside the plan.
-    """
+    """Read an experiment's units. Metrics without a number per unit are left out; Refused where that is the primary."""
     from assay.query.experiments import unit_table
     from assay.query.experiments.table import unit_statement
 
@@ -379,6 +376,8 @@ def read(
         asking.plan, experiment, metrics, asking.ask, start=start, end=end, by=groups, covariates=covariates,
         before=before, caps=dict(run.caps), late=True,
     )  # fmt: skip
+    if run.start is None and experiment.start is None and table.days:  # it began when somebody was exposed
+        start = day_start(table.days[0], asking.plan.site.timezone)
     return Reading(asking, experiment, run, table, start, end, extra, tuple(by), refused)
 
 

@@ -5,7 +5,7 @@ Severity ``bad`` blocks a verdict.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from datetime import date
 from typing import Any
 
@@ -14,6 +14,11 @@ from assay.model.finding import Finding
 
 TRUST = 0.001  # p below which a fault of the set-up is taken for one
 SOME = 0.01  # share of units that may have seen several variants without a word
+
+
+def _more(days: Sized) -> str:
+    """The days beside the first."""
+    return f"{len(days) - 1} more day{'s' if len(days) > 2 else ''}"
 
 
 def _p(value: float) -> str:
@@ -33,15 +38,12 @@ def split(
         if total
         else ""
     )
+    action = "find what lets units of one arm disappear (redirects, crashes, filters, late tags) and run it again"
     if judged is not None and judged < TRUST:
-        text = f"the split is not the planned one: {shares}; {_p(judged)}"
-        return Finding(
-            "srm",
-            "bad",
-            text,
-            evidence,
-            "find what lets units of one arm disappear (redirects, crashes, filters, late tags) and run it again",
-        )
+        return Finding("srm", "bad", f"the split is not the planned one: {shares}; {_p(judged)}", evidence, action)
+    if p is not None and p < TRUST:  # looked at daily, chance alone comes this far more often than p says
+        text = f"the split may not be the planned one: {shares}; {_p(p)} of this look alone"
+        return Finding("srm", "warning", text, evidence, "look again tomorrow; look for what loses units of one arm")
     return Finding("split_ok", "good", f"the split is as planned: {shares}", evidence)
 
 
@@ -82,7 +84,7 @@ def broken_days(days: Mapping[date, tuple[Mapping[str, int], float]]) -> Finding
     first = next(iter(days))
     counts, p = days[first]
     named = ", ".join(f"{name} {n:,}" for name, n in counts.items())
-    more = f" (and {len(days) - 1} more days)" if len(days) > 1 else ""
+    more = f" (and {_more(days)})" if len(days) > 1 else ""
     return Finding(
         "split_day",
         "warning",
@@ -94,7 +96,7 @@ def broken_days(days: Mapping[date, tuple[Mapping[str, int], float]]) -> Finding
 
 def gaps(days: Sequence[date], usual: float) -> Finding:
     """Days inside the run with (nearly) no exposures."""
-    more = f" and {len(days) - 1} more days" if len(days) > 1 else ""
+    more = f" and {_more(days)}" if len(days) > 1 else ""
     text = f"almost no exposures on {days[0]}{more} (usual: {significant(usual)} a day)"
     return Finding(
         "exposure_gap",
