@@ -51,9 +51,10 @@ def answer(asking: Asking, params: FollowUpParams) -> Answer:
     rows: list[tuple[Cell, ...]] = []
     findings: list[Finding] = []
     due = []
+    known = day_of(asking.matured_by(), own.plan.site.timezone)  # the end of the data, where that is earlier than now
     for seconds in sorted(spans):
         made, when, found = _reading(own, experiment, run, seconds)
-        due += [when] if when > asking.today else []
+        due += [when] if when > known else []
         rows += [(seconds // DAY, when, *cells) for cells in made] or [
             (seconds // DAY, when, *row_of_nothing(len(heads) - 2))
         ]
