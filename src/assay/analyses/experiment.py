@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from assay.analyses.base import Asking, Params, Question
 from assay.model.answer import Answer, Cell, Column
+from assay.model.period import day_of
 
 if TYPE_CHECKING:
     from assay.analyses.experimenting.runs import Run
@@ -46,7 +46,7 @@ def answer(asking: Asking, params: ExperimentParams) -> Answer:
             plan = "no longer in the plan"
         else:
             plan = "changed after the start" if differs(asking, run) else "as locked"
-        rows.append(_row(run, plan, experiment.primary.metric if experiment else None,
+        rows.append(_row(asking.plan.site.timezone, run, plan, experiment.primary.metric if experiment else None,
                          experiment.hypothesis if experiment else None))  # fmt: skip
     counts = {state: sum(run.state == state for run in runs) for state in order}
     said = ", ".join(f"{n} {state}" for state, n in counts.items() if n)
@@ -63,15 +63,16 @@ def answer(asking: Asking, params: ExperimentParams) -> Answer:
     )
 
 
-def _row(run: Run, plan: str, primary: str | None, hypothesis: str | None) -> tuple[Cell, ...]:
+def _row(zone: str, run: Run, plan: str, primary: str | None, hypothesis: str | None) -> tuple[Cell, ...]:
     decided = str(run.decision.detail["decision"]).replace("_", " ") if run.decision else None
     return (
-        run.name, run.state, primary, _day(run.start), _day(run.end), run.planned, decided, plan, run.hash, hypothesis,
+        run.name, run.state, primary, _day(run.start, zone), _day(run.end, zone), run.planned, decided, plan, run.hash,
+        hypothesis,
     )  # fmt: skip
 
 
-def _day(moment: int | None) -> Cell:
-    return None if moment is None else datetime.fromtimestamp(moment / 1e6, UTC).date()
+def _day(moment: int | None, zone: str) -> Cell:
+    return None if moment is None else day_of(moment, zone)
 
 
 QUESTION = Question(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from assay.analyses.base import Asking, Params, Question
 from assay.decide.words import amount, percent
 from assay.model.answer import Answer, Cell, Column
+from assay.model.period import day_of
 
 if TYPE_CHECKING:
     from assay.analyses.experimenting.runs import Entry
@@ -66,7 +66,7 @@ def answer(asking: Asking, params: ValueParams) -> Answer:
     for entry in shipped:
         found = realised(asking, entry)
         known += [found] if found is not None else []
-        rows.append(_row(entry, found))
+        rows.append(_row(entry, found, asking.plan.site.timezone))
     expected = sum((Decimal(_money(e)["expected"]) for e in shipped if _money(e)), Decimal(0))
     return asking.answer(
         "experiment-value",
@@ -130,11 +130,11 @@ def _money(entry: Entry) -> dict[str, Any]:
     return dict(entry.detail.get("money") or {})
 
 
-def _row(entry: Entry, found: Realised | None) -> tuple[Cell, ...]:
+def _row(entry: Entry, found: Realised | None, zone: str) -> tuple[Cell, ...]:
     money = _money(entry)
     sums: list[Cell] = [None if money.get(n) is None else Decimal(money[n]) for n in ("expected", "low", "high")]
     head: tuple[Cell, ...] = (
-        entry.name, datetime.fromtimestamp(entry.at / 1e6, UTC).date(), entry.detail.get("variant"), *sums,
+        entry.name, day_of(entry.at, zone), entry.detail.get("variant"), *sums,
     )  # fmt: skip
     if found is None:
         why = "nobody is held out" if money else "nothing of the test is money"

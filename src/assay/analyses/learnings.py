@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -11,6 +10,7 @@ from assay.analyses.base import Asking, Params, Question, argument
 from assay.decide.words import percent
 from assay.model.answer import Answer, Cell, Column
 from assay.model.finding import Finding
+from assay.model.period import day_of
 
 if TYPE_CHECKING:
     from assay.analyses.experimenting.runs import Entry
@@ -48,7 +48,7 @@ def answer(asking: Asking, params: LearningsParams) -> Answer:
     for entry in shown:
         shrunk = _shrunk(entry, believed)
         drawn += [shrunk] if shrunk is not None else []
-        rows.append(_row(entry, known[entry.name], shrunk))
+        rows.append(_row(entry, known[entry.name], shrunk, asking.plan.site.timezone))
     won = sum(entry.detail["decision"] == "ship" for entry in shown)
     mean = sum(drawn) / len(drawn) if drawn else None
     said = f", mean lift {mean * 100:+.1f} % after shrinkage" if mean is not None else ""
@@ -80,13 +80,13 @@ def _shrunk(entry: Entry, believed: Any) -> float | None:
     return shrunk(float(entry.detail["lift"]), float(entry.detail["lift_error"]), believed).mean
 
 
-def _row(entry: Entry, entries: list[Entry], shrunk: float | None) -> tuple[Cell, ...]:
+def _row(entry: Entry, entries: list[Entry], shrunk: float | None, zone: str) -> tuple[Cell, ...]:
     detail = entry.detail
     verdicts = ", ".join(str(state).replace("_", " ") for state in detail["verdicts"].values())
     learnt = "; ".join([*([detail["note"]] if detail["note"] else []),
                         *(str(one.detail["text"]) for one in entries if one.action == "note")])  # fmt: skip
     return (
-        entry.name, datetime.fromtimestamp(entry.at / 1e6, UTC).date(), str(detail["decision"]).replace("_", " "),
+        entry.name, day_of(entry.at, zone), str(detail["decision"]).replace("_", " "),
         verdicts, detail["primary"], detail.get("lift"), shrunk, learnt or None,
         detail["revisit"], detail["hypothesis"] or None, entry.hash, sum(one.action == "screenshot" for one in entries),
     )  # fmt: skip

@@ -41,7 +41,7 @@ def start(asking: Asking, raw: Mapping[str, Any], name: str, at: int | None = No
     for name in (name for name, value in caps.items() if not value > 0):
         asked = caps_asked(asking.plan, experiment)[name].value
         raise UsageError(
-            f"the cap of {name} would be 0, so many have nothing; write a quantile above {asked:.12g}, or a number"
+            f"the cap of {name} would be 0, so many have nothing; write a quantile above {asked * 100:g}%, or a number"
         )
     planned = sample_of(asking, experiment, at)
     return Started(begin(asking, experiment, raw, caps, planned, at), caps, planned)

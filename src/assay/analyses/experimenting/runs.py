@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from assay.model.errors import Refused, UnknownName, UsageError
-from assay.model.period import day_start
+from assay.model.period import day_of, day_start
 from assay.plan.values import Plan
 
 if TYPE_CHECKING:
@@ -139,9 +139,8 @@ def begin(
     assert asking.state is not None
     run = run_of(asking, experiment.name)
     if run.state == "running":
-        raise UsageError(
-            f"{experiment.name} runs since {day_words(run.start)}; assay experiment stop {experiment.name} ends it"
-        )
+        since = day_of(run.start or 0, asking.plan.site.timezone)
+        raise UsageError(f"{experiment.name} runs since {since}; assay experiment stop {experiment.name} ends it")
     if run.state in ("ended", "decided"):
         raise UsageError(
             f"{experiment.name} has run before: a second run is an experiment of its own; give it another name"
@@ -159,8 +158,3 @@ def halt(asking: Asking, experiment: Experiment, reason: str = "", at: int | Non
     if run.state != "running":
         raise UsageError(f"{experiment.name} does not run: it is {'not started' if run.start is None else run.state}")
     put(asking.state, experiment.name, "stop", asking.now, {"reason": reason}, at, run.hash)
-
-
-def day_words(moment: int | None) -> str:
-    """A moment as its day, UTC."""
-    return "–" if moment is None else f"{datetime.fromtimestamp(moment / 1e6, UTC):%Y-%m-%d}"
