@@ -147,15 +147,14 @@ def answer(asking: Asking, params: LedgerParams) -> Answer:
     ]  # fmt: skip
     total = sum(one.received for one in chosen.values())
     apart = sum(abs(one.difference) for one in chosen.values())
-    there = sum(n for _, n, _ in asking.ask(stored_events()).rows)
-    bots = sum(n for _, _, n in asking.ask(stored_events()).rows)
-    meant = sum(one.stored for one in accounts(asking, imports=True).values())
+    days = asking.ask(stored_events()).rows
+    there, bots = sum(n for _, n, _ in days), sum(n for _, _, n in days)
     return asking.answer(
         "ledger",
         params,
         columns=columns,
         rows=tuple(rows),
-        findings=tuple(_findings(apart, there - meant, chosen)),
+        findings=tuple(_findings(apart, _missing(asking, there), chosen)),
         sentence=_sentence(total, apart, chosen),
         notes=(
             "received = stored + duplicate + rejected + quarantined + refused by consent + in the spool, line by line",
@@ -164,6 +163,24 @@ def answer(asking: Asking, params: LedgerParams) -> Answer:
         next=("assay quality",),
         chart={"kind": "bars", "x": "day", "y": ["stored", "duplicate", "rejected", "quarantined", "consent", "spool"]},
     )
+
+
+def findings(asking: Asking) -> list[Finding]:
+    """What the ledger says of the whole; nothing where nothing was collected."""
+    from assay.query.ledger import stored_events
+
+    found = accounts(asking)
+    if not found:
+        return []
+    there = sum(n for _, n, _ in asking.ask(stored_events()).rows)
+    made = _findings(sum(abs(one.difference) for one in found.values()), _missing(asking, there), found)
+    total = sum(one.received for one in found.values())
+    return made or [Finding("ledger_adds_up", "good", f"all {total:,} lines received are accounted for")]
+
+
+def _missing(asking: Asking, there: int) -> int:
+    """Events in the store beyond those that were loaded: 0, or a defect."""
+    return there - sum(one.stored for one in accounts(asking, imports=True).values())
 
 
 def _findings(apart: int, missing: int, chosen: dict[Key, Account]) -> list[Finding]:

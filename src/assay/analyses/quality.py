@@ -9,6 +9,7 @@ from statistics import median
 from typing import Any
 
 from assay.analyses.base import Asking, Question, Ranged
+from assay.analyses.ledger import findings as ledger_findings
 from assay.analyses.trust import tracked_coverage
 from assay.decide.words import day as day_words
 from assay.decide.words import percent
@@ -56,6 +57,7 @@ def answer(asking: Asking, params: Params) -> Answer:
         return asking.empty("quality", params, period)
     facts = gather(asking, period)
     found = [finding for check in CHECKS for finding in check(facts)]
+    found += ledger_findings(asking)
     trusted = tracked_coverage(asking)
     if trusted is not None:
         found.append(trusted[1] or Finding("tracked_coverage", "good", trusted[0]))
