@@ -59,7 +59,9 @@ class Collecting:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        self.process = subprocess.Popen([sys.executable, "-c", PROGRAM, str(self.folder), str(self.port), str(self.synced)])
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, str(self.folder), str(self.port), str(self.synced)]
+        )
         for _ in range(400):
             try:
                 socket.create_connection(("127.0.0.1", self.port), 0.2).close()
@@ -72,7 +74,6 @@ class Collecting:
         assert self.process is not None
         self.process.send_signal(how)
         self.process.wait()
-
 
     def cut_back(self) -> int:
         """Take off open segments what was not synced; the bytes that went."""

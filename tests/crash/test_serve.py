@@ -1,0 +1,111 @@
+"""``assay serve`` as a user runs it: events in over HTTP, in the store seconds later; a collector that dies comes back."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sending import free_port, stored_ids
+
+PLAN = "site: {name: Served, timezone: UTC, currency: EUR}\n"
+
+
+class Served:
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port = folder, free_port()
+        (folder / "assay.yaml").write_text(PLAN, encoding="utf-8")
+        made = self.run("key", "add", "web", "--origin", "https://shop.example")
+        self.key = re.findall(r"pk_[0-9a-f]+", made)[0]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "assay.cli", "serve", "-w", str(folder), "--port", str(self.port)],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        self.wait(lambda: self.get("/healthz")[0] == 200)
+
+    def run(self, *words: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "assay.cli", *words, "-w", str(self.folder)],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout
+
+    def get(self, path: str) -> tuple[int, str]:
+        return self.ask(urllib.request.Request(f"http://127.0.0.1:{self.port}{path}"))
+
+    def post(self, body: object, **headers: str) -> tuple[int, str]:
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return self.ask(urllib.request.Request(f"http://127.0.0.1:{self.port}/e", data, headers))
+
+    def ask(self, request: urllib.request.Request) -> tuple[int, str]:
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as answer:
+            return answer.code, answer.read().decode()
+        except OSError:
+            return 0, ""
+
+    def wait(self, ready: object, seconds: float = 40) -> None:
+        assert callable(ready)
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if ready():
+                return
+            time.sleep(0.1)
+        raise AssertionError("it did not come about")
+
+    def ids(self) -> list[str]:
+        try:
+            return sorted(stored_ids(self.folder))
+        except Exception:  # while the loader has the store
+            return []
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    made = Served(tmp_path)
+    yield made
+    if made.process.poll() is None:
+        made.process.kill()
+
+
+def event(n: int) -> dict[str, object]:
+    return {
+        "id": f"id-{n}",
+        "name": "page_view",
+        "time": int(time.time() * 1000),
+        "visitor": "v1",
+        "url": "https://shop.example/a",
+    }
+
+
+def test_from_a_request_to_the_store_and_back_after_a_crash(served: Served) -> None:
+    assert served.post({"key": served.key, "events": [event(1), event(2), {"id": "x", "name": ""}]})[0] == 202
+    assert served.post({"key": served.key, **event(2)})[0] == 202  # a retry of the same event
+    assert served.post({"key": "pk_unknown", **event(3)})[0] == 401
+    assert served.post({"key": served.key, **event(3)}, origin="https://evil.example")[0] == 403
+    assert served.post(b"\xff\x00 no json")[0] == 400
+    served.wait(lambda: served.ids() == ["id-1", "id-2"])
+    for child in Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children").read_text().split():
+        subprocess.run(["kill", "-9", child], check=True)
+    served.wait(lambda: served.post({"key": served.key, **event(4)}, origin="https://shop.example")[0] == 202)
+    served.wait(lambda: served.ids() == ["id-1", "id-2", "id-4"])
+    served.process.send_signal(signal.SIGTERM)
+    assert served.process.wait(20) == 0
+    assert "started again" in (served.process.stdout.read() if served.process.stdout else "")
+    rows = json.loads(served.run("ledger", "--format", "json"))
+    totals = dict(zip([c["name"] for c in rows["columns"]], zip(*rows["rows"], strict=True), strict=True))
+    assert (sum(totals["stored"]), sum(totals["duplicate"]), sum(totals["rejected"])) == (3, 1, 1)
+    assert set(totals["difference"]) == {0}
+    assert "refused_lines" in served.run("quality", "--format", "json")
