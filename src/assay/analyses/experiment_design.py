@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -24,7 +24,7 @@ class DesignParams(Params):
     """Which experiment, and how much time there is."""
 
     name: str = argument("an experiment of the plan")
-    weeks: list[int] = Field(
+    weeks: list[Annotated[int, Field(ge=1, le=520)]] = Field(
         default_factory=lambda: [1, 2, 4, 8], description="weeks for which the detectable effect is shown"
     )
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -25,7 +26,9 @@ class FollowUpParams(Params):
     """Which experiment, and after how long."""
 
     name: str = argument("an experiment of the plan")
-    days: list[int] = Field(default_factory=list, description="days after the exposure; default: the plan's follow_up")
+    days: list[Annotated[int, Field(ge=1, le=3650)]] = Field(
+        default_factory=list, description="days after the exposure; default: the plan's follow_up"
+    )
     as_of: datetime | None = Field(None, description="the readings of that moment")
 
 
@@ -56,7 +59,7 @@ def answer(asking: Asking, params: FollowUpParams) -> Answer:
         made, when, found = _reading(own, experiment, run, seconds)
         due += [when] if when > known else []
         rows += [(seconds // DAY, when, *cells) for cells in made] or [
-            (seconds // DAY, when, *row_of_nothing(len(heads) - 2))
+            (seconds // DAY, when, *row_of_nothing(heads[2:]))
         ]
         findings += found
     return asking.answer(
@@ -72,9 +75,9 @@ def answer(asking: Asking, params: FollowUpParams) -> Answer:
     )
 
 
-def row_of_nothing(width: int) -> tuple[Cell, ...]:
+def row_of_nothing(columns: Sequence[Column]) -> tuple[Cell, ...]:
     """A reading for which no unit's days are over."""
-    return ("not due yet", *(None for _ in range(width - 1)))
+    return tuple("not due yet" if column.name == "state" else None for column in columns)
 
 
 def due_day(reading: Reading, seconds: int) -> date:
