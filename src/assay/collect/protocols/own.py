@@ -1,0 +1,144 @@
+"""assay's own format: ``POST /e`` with a batch or a single event. The keys are listed in docs/wire-formats.md.
+
+Answers 202 with the number of events taken and, by their place, those that were not and why.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from assay.collect import bodies
+from assay.collect.enrich import values
+from assay.collect.enrich.pages import TAGS, put_page
+from assay.collect.enrich.values import Refused
+from assay.collect.protocols.batches import Batch, answered, basic_key, finished, key_text, lines_of
+from assay.collect.wire import BadRequest, Decoded, Line, Outcome, Protocol, Request, Response
+
+MOST_BODY = 2_000_000  # bytes, unpacked
+MOST_EVENTS = 1_000
+
+# Short keys of the snippet → names.
+SHORT: dict[str, str] = {
+    "k": "key", "s": "sent_at", "e": "events",
+    "i": "id", "n": "name", "t": "time", "q": "seq", "u": "url", "ti": "title", "r": "referrer", "sc": "screen",
+    "l": "language", "v": "visitor", "us": "user", "a": "account", "c": "consent", "$": "revenue", "cu": "currency",
+    "o": "order_id", "it": "items", "p": "props", "in": "interactive", "b": "bot",
+}  # fmt: skip
+_ENVELOPE = ("visitor", "user", "account", "consent", "screen", "language", "referrer")
+_IDS = ("visitor", "user", "account", "session", "order_id")
+_TEXTS = (
+    "title",
+    "referrer",
+    "screen",
+    "language",
+    "device",
+    "browser",
+    "os",
+    "country",
+    "host",
+    "path",
+    "click_id",
+    *TAGS,
+)
+_CONSENT = frozenset({"granted", "denied", "unknown"})
+_KNOWN = frozenset({*SHORT, *SHORT.values(), *_IDS, *_TEXTS, "amount", "value"})
+
+
+def decode(request: Request) -> Decoded:
+    """Events as their sender says them; what stands beside ``events`` holds for all of them."""
+    body = bodies.decoded(request, MOST_BODY)
+    value = bodies.parsed(body)
+    if type(value) is list:
+        value = {"events": value}
+    if type(value) is not dict:
+        raise BadRequest("bad_json", f"the body is {values.kind(value)}, not an object or an array of events")
+    key = key_text(value.get("key"), value.get("k"), basic_key(request), request.query.get("key"))
+    sent = values.soft_instant(value["sent_at"] if "sent_at" in value else value.get("s"))
+    events = value["events"] if "events" in value else value.get("e")
+    if events is None:
+        events = [{k: v for k, v in value.items() if k not in ("key", "k", "sent_at", "s")}]
+        shared: dict[str, Any] = {}
+    else:
+        named = {SHORT.get(k, k): v for k, v in value.items() if k != "e"}
+        shared = {name: named[name] for name in _ENVELOPE if named.get(name) is not None}
+    if type(events) is not list:
+        raise BadRequest("bad_json", f"events is {values.kind(events)}, not an array")
+    if shared:
+        batch = Batch(request, events, len(body), MOST_EVENTS, sent, shared)
+        return lines_of(batch, lambda event: line_of({**shared, **_long(event)}), key)
+    return lines_of(
+        Batch(request, events, len(body), MOST_EVENTS, sent), lambda event: line_of(_long(event)), key
+    )  # fmt: skip
+
+
+def _long(event: dict[str, Any]) -> dict[str, Any]:
+    """Short keys by their names; a name that is given wins."""
+    if "name" in event:
+        return event
+    return {
+        **{SHORT.get(key, key): value for key, value in event.items()},
+        **{k: v for k, v in event.items() if k not in SHORT},
+    }
+
+
+def line_of(event: dict[str, Any]) -> Line:
+    """One event → its line; keys that are not known are properties."""
+    get = event.get
+    line: Line = {"name": values.name(get("name"))}
+    given = values.ident(get("id"), "id")
+    if given is not None:
+        line["id"] = given
+    moment = values.instant(get("time"))
+    if moment is not None:
+        line["time"] = moment
+    for field in _IDS:
+        if (value := get(field)) is not None and (value := values.ident(value, field)) is not None:
+            line[field] = value
+    for field in _TEXTS:
+        if (value := get(field)) is not None and (value := values.text(value, field)) is not None:
+            line[field] = value
+    if (url := get("url")) is not None and (url := values.text(url, "url")) is not None:
+        put_page(line, url)
+    for field in ("interactive", "bot"):
+        if (value := get(field)) is not None:
+            line[field] = values.truth(value, field)
+    if (consent := get("consent")) is not None:
+        if type(consent) is not str or consent not in _CONSENT:
+            raise Refused("bad_type", "consent is granted, denied or unknown")
+        line["consent"] = consent
+    if (seq := get("seq")) is not None:
+        if type(seq) is not int or not 0 <= seq < 1 << 62:
+            raise Refused("bad_type", "seq is a whole number")
+        line["seq"] = seq
+    props = values.record(get("props"), "props")
+    _put_money(line, event, props)
+    for key, value in event.items():
+        if key not in _KNOWN:
+            props.setdefault(key, value)
+    return finished(line, props)
+
+
+def _put_money(line: Line, event: dict[str, Any], props: dict[str, Any]) -> None:
+    """Revenue is the amount of any event that says it; ``value`` only that of a sale."""
+    for key in ("revenue", "amount"):
+        if event.get(key) is not None:
+            line["amount"] = values.money(event[key], key)
+            break
+    if event.get("currency") is not None and (code := values.currency(event["currency"])) is not None:
+        line["currency"] = code
+    for key in ("items", "value"):
+        if event.get(key) is not None:
+            props.setdefault(key, event[key])
+
+
+def answer(decoded: Decoded, outcome: Outcome) -> Response:
+    """202: what was taken, what not."""
+    del decoded
+    refused = [
+        {"index": one.index, "reason": one.reason, "detail": one.detail, **({"id": one.id} if one.id else {})}
+        for one in sorted(outcome.refusals, key=lambda one: one.index)
+    ]
+    return answered({"ok": len(outcome.stored), "refused": refused}, 202)
+
+
+PROTOCOL = Protocol("own", (("POST", "/e"),), decode, answer)
