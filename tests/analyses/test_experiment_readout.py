@@ -9,17 +9,22 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from assay.analyses.experimenting.looking import looks_so_far
+from assay.analyses.experimenting.readings import planned_reading
 from assay.analyses.experimenting.runs import begin
 from assay.decide.words import significant
 from assay.model.answer import Answer
+from assay.plan.experiments import Looks
 from assay.plan.load import raw
 from assay.report.exporters.json import document, lines
+from assay.stats.contrast import NoContrast
 from assay.workspace import Workspace
 from exposed import DAY, ZONE, arm, moment
 from support import Event, event, view, workspace
@@ -256,6 +261,8 @@ case("quantiles", f"{FIXED}, diagnostics: [money_slow], guardrails: [{{metric: s
      loading("quantiles", range(1000, 2400), range(1100, 2500)))  # fmt: skip
 case("shifted", f"{FIXED}, diagnostics: [rpv]", [{**one, "amount": "90.00"} if one["id"].startswith("shifted-treatment") and "amount" in one else one
      for one in two("shifted", (1400, 140), (1400, 150))])  # fmt: skip
+case("strata_few", f"{FIXED}, strata: device, diagnostics: [left, slow]",
+     on_devices("strata_few") + [view(f"strata_few-control{n}mobile", moment("03-10", "12:00") + n, props={"ms": n}) for n in range(14)])  # fmt: skip
 PLANS = "".join(
     f"  {name}: {{{'' if 'primary:' in one.block else 'primary: {metric: bought, mde: 20%}, '}"
     f"{'' if 'window:' in one.block else 'window: 2d, '}{one.block}}}\n"
@@ -557,6 +564,59 @@ def test_an_interval_excludes_0_exactly_when_it_is_called(
     assert [row["state"] for row in rows] == ["better", "open"]
 
 
+# -- planned looks ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "reached", "bound"),
+    [  # 200 units a day from the 4th; bounds of O'Brien and Fleming's spending as published for quarters and halves
+        ("by_count", [(8, 0.25), (13, 0.5)], 2.963),
+        ("by_count_too_many", [(5, 0.4), (6, 0.6), (7, 0.8), (8, 1.0)], None),
+        ("by_count_none_yet", [], None),
+        ("by_count_stopped", [(8, 0.25), (13, 0.5), (22, 0.7)], None),  # the stop spends what is left
+        ("by_dates", [(9, 0.3), (18, 0.7)], None),  # two days after which their windows have closed
+    ],
+)
+def test_looks_that_have_come(ws: Workspace, name: str, reached: list[tuple[int, float]], bound: float | None) -> None:
+    from assay.stats.group_sequential import bounds
+
+    reading = planned_reading(ws.asking("experiment-readout"), name).judged.reading
+    days = [(day.day, share) for day, share in reading.reached]
+    assert days == [
+        (day, pytest.approx(share)) for day, share in reached if name != "by_count_stopped" or day != 22
+    ] + ([(24, pytest.approx(0.7))] if name == "by_count_stopped" else [])
+    if not reached:
+        return
+    made = reading.compared("bought", "treatment")
+    assert not isinstance(made, NoContrast)
+    expected = bounds([share for _, share in reached], 0.05, last=name == "by_count_stopped").bounds[-1]
+    assert reading.critical(made, 0.05) == pytest.approx(expected, rel=1e-12)
+    assert bound is None or expected == pytest.approx(bound, abs=5e-4)
+
+
+@pytest.mark.parametrize(
+    ("looks", "units", "planned", "over", "expected"),
+    [
+        (Looks("group_sequential", (), 2), [50, 0, 50], 100, False, [(1, 0.5), (3, 1.0)]),
+        (Looks("group_sequential", (), 4), [60, 60, 60], 100, False, [(1, 0.6), (2, 1.2)]),  # three quarters at once
+        (Looks("group_sequential", (), 4), [60, 60, 60], 100, True, [(1, 0.6), (2, 1.2)]),
+        (Looks("group_sequential", (), 4), [10, 5, 0], 100, True, [(5, 0.15)]),
+        (Looks("group_sequential", (), 4), [25, 0, 0], 100, True, [(1, 0.25)]),  # nobody came after the first look
+        (Looks("group_sequential", (), 4), [0, 0, 0], 100, True, []),
+        (Looks("group_sequential", (date(2024, 3, 4), date(2024, 3, 30)), 2), [10, 20, 30], 100, False, [(2, 0.3)]),
+        (Looks("group_sequential", (date(2024, 3, 2), date(2024, 3, 4)), 2), [0, 20, 30], 100, False, [(2, 0.2)]),
+        (Looks("group_sequential", (date(2024, 3, 4),), 1), [20, 0, 0], 100, True, [(2, 0.2)]),
+    ],
+)
+def test_a_look_that_brings_nobody_is_none(
+    looks: Looks, units: list[int], planned: int, over: bool, expected: list[tuple[int, float]]
+) -> None:
+    """Days from 1 March on; windows of two days; the 5th is the last day whose windows have closed."""
+    by_day = {date(2024, 3, n + 1): count for n, count in enumerate(units)}
+    found = looks_so_far(looks, by_day, planned, 2 * 86_400, date(2024, 3, 5), over)
+    assert [(day.day, share) for day, share in found] == [(day, pytest.approx(share)) for day, share in expected]
+
+
 # -- money -------------------------------------------------------------------------------------------------------------------
 
 A_YEAR = 2800 / 14 * 365  # units
@@ -624,6 +684,15 @@ def test_strata_compare_like_with_like(ws: Workspace) -> None:
     assert {row["state"] for row in segments if row["device"] == "mobile"} == {"not shown"}  # 20 orders of 30
 
 
+def test_what_strata_cannot_do_is_said(ws: Workspace) -> None:
+    found = ws.ask("experiment-readout", "strata_few")
+    (one,) = (f for f in found.findings if f.code == "stratified")
+    assert one.text.endswith("off the variance of bought; not: left (too few events)")
+    rows = {str(row["metric"]): row for row in found.records()}
+    assert rows["left"]["method"] == "exact unconditional test (score ordering)"
+    assert rows["slow"]["state"] == "no number"
+
+
 def test_strata_and_a_covariate(ws: Workspace) -> None:
     """One of them: the covariate, or where it says nothing the strata."""
     silent = ws.ask("experiment-readout", "strata_and_cuped")
@@ -633,7 +702,6 @@ def test_strata_and_a_covariate(ws: Workspace) -> None:
 
 def test_quantiles_stand_beside(ws: Workspace) -> None:
     """Milliseconds run evenly from 1000 to 2399 and from 1100 to 2499, two of each unit, 700 ranks apart."""
-    from assay.stats.contrast import NoContrast
     from assay.stats.quantile import compare_quantiles, quantile_arm
 
     found = ws.ask("experiment-readout", "quantiles")
