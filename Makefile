@@ -8,15 +8,17 @@ BASE := $(VENV)/.stamp-base
 TEST := $(VENV)/.stamp-test
 CHECK := $(VENV)/.stamp-check
 BENCH := $(VENV)/.stamp-bench
+BROWSER := $(VENV)/.stamp-browser
 EXTRAS := $(VENV)/.stamp-extras
 
-.PHONY: help demo dev test soak check bench clean
+.PHONY: help demo dev test soak check bench browser clean
 
 help:
 	@echo "make demo   install, build a demo shop, print its scorecard"
 	@echo "make test   the tests"
 	@echo "make check  lint, types, layers"
 	@echo "make soak   the long tests"
+	@echo "make browser  the tests in Chromium"
 	@echo "make bench  speed against a peer, in the same run"
 	@echo "make dev    everything for development, then end"
 
@@ -41,6 +43,11 @@ $(BENCH): $(TEST)
 	$(PIP) --group bench
 	@touch $@
 
+$(BROWSER): $(TEST)
+	$(PIP) --group browser
+	command -v chromium >/dev/null || (apt-get -qq update && apt-get -qq install -y chromium)
+	@touch $@
+
 $(EXTRAS): $(CHECK) $(BENCH)
 	$(PIP) --editable '.[pdf,charts,clickhouse,mcp,oidc,notify,arrow,forecast]'
 	@touch $@
@@ -54,6 +61,9 @@ dev: $(EXTRAS)
 
 test: $(TEST)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+browser: $(BROWSER)
+	$(BIN)/python -m pytest tests/browser
 
 soak: $(TEST)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --soak

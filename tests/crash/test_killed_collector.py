@@ -37,7 +37,7 @@ def rounds(shop: Path, kills: int, seed: int) -> None:
     for client in clients:
         client.start()
     for _ in range(kills):
-        time.sleep(drawn.uniform(0.2, 0.7))
+        time.sleep(drawn.uniform(0.1, 0.4))
         collector.kill()
         collector.cut_back()  # a kill alone loses nothing from the page cache
         litter(shop, drawn)

@@ -112,6 +112,31 @@ def collect(
     serve(app, host, port)
 
 
+def snippet(
+    ctx: typer.Context,
+    host: Annotated[
+        str, _option("host", "URL", "Where the collector is. [default: http://127.0.0.1:8090]")
+    ] = "http://127.0.0.1:8090",
+    domains: Annotated[str, _option("domains", "LIST", "Further domains of the site that keep the visitor.")] = "",
+    workspace: Folder = None,
+) -> None:
+    """The tag for the head of every page, with the first public key."""
+    from assay.collect.keys import PUBLIC
+    from assay.collect.snippet import script, tag
+    from assay.workspace import Workspace
+
+    with Workspace(folder_of(ctx, workspace)) as opened:
+        known = [r["key"] for r in opened.state.read("keys") if r["revoked_at"] is None and r["key"].startswith(PUBLIC)]
+        key = known[0] if known else make_key(opened, "web", False, "live", [])
+        named = domains or ",".join(opened.plan.site.domains[1:])
+    write(tag(host.rstrip("/"), key, named) + "\n")
+    if script() is None:
+        write(
+            "\nnote: this installation was built without Node, so the collector has no assay.js; install Node and npm, "
+            "then assay again\n"
+        )
+
+
 def prepared(folder: Path, name: str) -> tuple[Any, str]:
     """The collector of a workspace, and a key that it takes: the first, or one made for source web."""
     from assay.analyses.ledger import INTAKE

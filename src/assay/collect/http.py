@@ -102,6 +102,8 @@ class Collector:
         path = scope["path"]
         if path == "/healthz":
             return self._health()
+        if path == "/assay.js" and scope["method"] == "GET":
+            return _shared(self._snippet(), origin)
         protocol = self._protocol(scope["method"], path)
         if protocol is None:
             return _shared(_problem(404, "unknown_path", f"nothing is collected at {path[:200]}"), origin)
@@ -180,6 +182,17 @@ class Collector:
             else:
                 refusals.append(Refusal(place, refusal.reason, refusal.detail, line.get("name"), line.get("id")))
         return stored, refusals
+
+    def _snippet(self) -> Response:
+        """The script that pages load."""
+        from assay.collect.snippet import script
+
+        text = script()
+        if text is None:
+            return _problem(404, "not_built", "this installation was built without Node: the snippet is not there")
+        headers = {"content-type": "text/javascript; charset=utf-8", "cache-control": "public, max-age=3600",
+                   "cross-origin-resource-policy": "cross-origin"}  # fmt: skip
+        return Response(200, text, headers)
 
     def _health(self) -> Response:
         failing = self.spool.failing

@@ -1,0 +1,54 @@
+"""Builds the browser files into the package: from npm by the lock file, never committed.
+
+Runs whenever the package is built or installed from source. Without Node the package is built all the same; what is
+then missing says how to get it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+FILES = {"assay.js": "tracker/src/index.ts"}
+
+
+class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
+    """esbuild over ``frontend/``."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
+        """Build what is older than its sources."""
+        frontend = Path(self.root) / "frontend"
+        static = Path(self.root) / "src" / "assay" / "web" / "static"
+        if not frontend.is_dir():
+            return
+        sources = [path for path in frontend.rglob("*") if path.is_file() and "node_modules" not in path.parts]
+        newest = max(path.stat().st_mtime for path in sources)
+        if all((static / name).exists() and (static / name).stat().st_mtime >= newest for name in FILES):
+            return
+        npm = shutil.which("npm")
+        if npm is None:
+            self.app.display_warning(
+                "Node and npm are not there: the snippet is not built; install them and install again"
+            )
+            return
+        try:
+            run([npm, "ci", "--ignore-scripts", "--prefer-offline", "--no-fund", "--no-audit"], frontend)
+            static.mkdir(parents=True, exist_ok=True)
+            for name, source in FILES.items():
+                run(
+                    [str(frontend / "node_modules" / ".bin" / "esbuild"), source, "--bundle", "--format=iife",
+                     "--target=es2020", "--minify", f"--outfile={static / name}"],
+                    frontend,
+                )  # fmt: skip
+        except (OSError, subprocess.CalledProcessError) as error:
+            detail = getattr(error, "stderr", b"") or str(error).encode()
+            self.app.display_warning(f"the snippet is not built: {detail.decode(errors='replace')[-500:]}")
+
+
+def run(command: list[str], folder: Path) -> None:
+    """Run a command; CalledProcessError with what it said."""
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
