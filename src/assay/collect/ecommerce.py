@@ -64,31 +64,33 @@ _OF_ONE_ITEM = ("product_id", "sku", "name", "category", "brand", "variant", "pr
 _ONE_ITEM = frozenset("view_item select_item add_to_cart remove_from_cart add_to_wishlist".split())
 _ITEM_MONEY = ("price", "discount", "cost")
 _ORDER = ("order_id", "orderId", "transaction_id", "transactionId")
-_REVENUE = ("revenue", "value", "transactionRevenue", "total", "amount", "$revenue")
+_REVENUE = ("revenue", "$revenue", "value", "transactionRevenue", "total", "amount")
 
 
 def standard_name(name: str) -> str:
-    """GA4's name of an event that other tools call otherwise, ``purchase`` for ``Order Completed``; else the name."""
+    """GA4's name of an event that others call otherwise, ``purchase`` for ``Order Completed``; else the name."""
     return NAMES.get(name.lower().replace(" ", "_").replace("-", "_"), name)
 
 
 def put_shop(line: dict[str, Any], props: dict[str, Any], *, products: bool = False) -> None:
     """Move order, money and items from the properties to their fields. ``products``: Segment's and PostHog's words.
 
-    Only purchases and refunds have an amount and an order id; elsewhere ``value`` stays a property, as in GA4's import.
-    Raises Refused for a sale whose money cannot be read: an order without its amount would be a wrong number.
+    ``revenue`` and ``order_id`` are fields of the line on any event; other words (``value``, ``total``) only of
+    purchases and refunds, as in GA4's import. Raises Refused for a sale whose money cannot be read: an order without
+    its amount would be a wrong number.
     """
     name = line["name"]
     sale = name in SALES
-    if sale:
-        for key in _ORDER:
-            if key in props and (found := ident(props.pop(key), key)) is not None and "order_id" not in line:
+    for key in _ORDER if sale else _ORDER[:2]:
+        if key in props and (sale or type(props[key]) in (str, int)) and "order_id" not in line:
+            found = ident(props.pop(key), key)
+            if found is not None:
                 line["order_id"] = found
-        if "amount" not in line:
-            for key in _REVENUE:
-                if props.get(key) is not None and props[key] != "":
-                    line["amount"] = money(props.pop(key), key)
-                    break
+    if "amount" not in line:
+        for key in _REVENUE if sale else _REVENUE[:2]:
+            if props.get(key) is not None and props[key] != "":
+                _put_amount(line, props, key, sale)
+                break
     if "currency" in props and "currency" not in line:
         try:
             line["currency"] = currency(props["currency"])
@@ -102,6 +104,16 @@ def put_shop(line: dict[str, Any], props: dict[str, Any], *, products: bool = Fa
         props["items"] = [{key: props.pop(key) for key in _OF_ONE_ITEM if key in props}]
     if "items" in props:
         put_items(line, props, sale)
+
+
+def _put_amount(line: dict[str, Any], props: dict[str, Any], key: str, needed: bool) -> None:
+    try:
+        line["amount"] = money(props[key], key)
+    except Refused:
+        if needed:
+            raise
+        return
+    del props[key]
 
 
 def put_items(line: dict[str, Any], props: dict[str, Any], needed: bool) -> None:

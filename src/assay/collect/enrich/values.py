@@ -16,7 +16,7 @@ MOST_ID = 200  # characters
 MOST_NAME = 200
 EARLIEST = 631_152_000_000_000  # 1990
 LATEST = 4_102_444_800_000_000  # 2100
-_MOST_MONEY = Decimal(10) ** 12
+MOST_DIGITS = 12  # before the point, as the store has them
 _SIXTH = Decimal(1).scaleb(-STORE_DIGITS)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # What scripts send when they have no id: thousands of people would become one (PostHog refuses to merge these).
@@ -174,7 +174,7 @@ def _money(written: str) -> str | None:
         amount = Decimal(written)
     except InvalidOperation:
         return None
-    if not amount.is_finite() or abs(amount) >= _MOST_MONEY or "_" in written:
+    if not amount.is_finite() or amount.adjusted() >= MOST_DIGITS or "_" in written:
         return None
     plain = f"{amount.quantize(_SIXTH):f}".rstrip("0").rstrip(".")
     return "0" if plain in ("-0", "") else plain

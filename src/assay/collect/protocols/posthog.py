@@ -71,7 +71,8 @@ def decode(request: Request) -> Decoded:
     batch = Batch(request, events, len(body), MOST_EVENTS, None if own_clock else sent)
     extra = {"v1": newest, "events": events if newest else (), "beacon": request.query.get("beacon") == "1"}
     moment = request.received_at
-    return lines_of(batch, lambda event: posthog_events.line_of(event, moment, newest), key, extra)
+    library = request.headers.get("posthog-sdk-info", "").partition("/")[0][:60] if newest else None
+    return lines_of(batch, lambda event: posthog_events.line_of(event, moment, library), key, extra)
 
 
 def answer(decoded: Decoded, outcome: Outcome) -> Response:

@@ -31,6 +31,7 @@ _TEXTS = (
     ("title", "$title"), ("title", "$screen_name"), ("referrer", "$referrer"), ("browser", "$browser"), ("os", "$os"),
     ("country", "$geoip_country_code"), ("language", "$browser_language"), ("host", "$host"), ("path", "$pathname"),
 )  # fmt: skip
+_TEXTS_OF_SERVER = tuple(pair for pair in _TEXTS if pair[0] != "os")  # it is the server's own
 # Properties that are fields of the line now, or say nothing that another tool could use.
 _TAKEN = (
     "token distinct_id $current_url $title $referrer $browser $os $geoip_country_code $browser_language $host "
@@ -51,14 +52,17 @@ def keys(events: Any) -> tuple[Any, ...]:
     return first.get("api_key"), first.get("token"), first.get("$token"), inside.get("token"), inside.get("api_key")
 
 
-def line_of(event: dict[str, Any], received_at: int, newest: bool = False) -> Line:
-    """One event; ``newest``: of the endpoint that has options and session beside the properties."""
+def line_of(event: dict[str, Any], received_at: int, library: str | None = None) -> Line:
+    """One event; ``library``: of the endpoint that says it in a header and has options beside the properties."""
     get = event.get
     name = values.name(get("event"))
     if name in _NOT_COLLECTED:
         raise Refused("not_collected", f"{name} is not collected")
     props = values.record(get("properties"), "properties")
+    newest = library is not None
     options = values.soft(get("options")) if newest else {}
+    library = library or values.soft_text(props.get("$lib"))
+    server = _of_server(props, library)
     line: Line = {"name": _NAMES.get(name) or ecommerce.standard_name(name)}
     if name in _PASSIVE:
         line["interactive"] = False
@@ -69,13 +73,14 @@ def line_of(event: dict[str, Any], received_at: int, newest: bool = False) -> Li
     session = values.ident(get("session_id") or props.get("$session_id"), "$session_id")
     if session is not None:
         line["session"] = session
-    _put_who(line, name, event, props, options)
-    _put_page(line, props)
+    _put_who(line, name, event, {**props, "$lib": library}, options)
+    _put_page(line, props, server)
     _put_account(line, name, props)
     for key in ("$set", "$set_once"):
-        if key in event and key not in props and event[key]:
+        if key in event and key not in props:
             props[key] = event[key]
-    server = _of_server(props, newest)
+        if props.get(key) in ({}, None):
+            props.pop(key, None)
     agent = values.soft_text(props.get("$raw_user_agent")) or values.soft_text(props.get("$user_agent"))
     address = values.soft_text(props.get("$ip"))
     if server:
@@ -111,6 +116,8 @@ def _put_who(line: Line, name: str, event: dict[str, Any], props: dict[str, Any]
         device = device or values.ident(props.get("$anon_distinct_id"), "$anon_distinct_id")
     elif name in ("$create_alias", "$merge_dangerously"):
         user, device = distinct, values.ident(props.get("alias"), "alias")
+        if props.get("$lib") == "posthog-python" or (user and _MADE_UP.fullmatch(user)):
+            user, device = device, user  # its alias() says it the other way round
     elif name == "$groupidentify":
         device = None
     elif user is None and distinct is not None and distinct != device:
@@ -126,10 +133,10 @@ def _put_who(line: Line, name: str, event: dict[str, Any], props: dict[str, Any]
 
 
 def _person(distinct: str, props: dict[str, Any]) -> bool:
-    return props.get("$lib") != "web" and "$current_url" not in props and not _MADE_UP.fullmatch(distinct)
+    return _of_server(props, props["$lib"]) and not _MADE_UP.fullmatch(distinct)
 
 
-def _put_page(line: Line, props: dict[str, Any]) -> None:
+def _put_page(line: Line, props: dict[str, Any], server: bool) -> None:
     """The page, the campaign of its address, the screen.
 
     posthog-js keeps campaign tags as properties of all later events, so where there is an address only that counts.
@@ -146,7 +153,7 @@ def _put_page(line: Line, props: dict[str, Any]) -> None:
         put_texts(line, props, (("title", "title"),))
         if "title" in line:
             props.pop("title", None)
-    put_texts(line, props, _TEXTS)
+    put_texts(line, props, _TEXTS if not server or "$browser" in props else _TEXTS_OF_SERVER)
     size = screen_of(props.get("$screen_width"), props.get("$screen_height"))
     if size is not None:
         line["screen"] = size
@@ -169,9 +176,10 @@ def _put_account(line: Line, name: str, props: dict[str, Any]) -> None:
         line["account"] = account
 
 
-def _of_server(props: dict[str, Any], newest: bool) -> bool:
-    """Whether the request's own user agent says nothing about the visitor."""
-    library = props.get("$lib")
+def _of_server(props: dict[str, Any], library: str | None) -> bool:
+    """Whether a server tells of it, so that the request's user agent says nothing about the visitor."""
+    if props.get("$is_server") is True:
+        return True
     if library is None:
-        return "$current_url" not in props and (newest or "$device_id" not in props)
-    return library not in ("web", "js")
+        return "$current_url" not in props and "$device_id" not in props
+    return library not in ("web", "js", "posthog-js")

@@ -110,7 +110,7 @@ def _put_view(line: Line, event: dict[str, Any], props: dict[str, Any]) -> None:
         if props.get(key) == line.get(key):
             props.pop(key, None)
     for key in ("name", "category"):
-        if (value := values.soft_text(event.get(key))) is not None:
+        if (value := values.soft_text(event.get(key))) is not None and value != line.get("title"):
             props.setdefault(f"page_{key}", value)
     if (url := values.soft_text(props.get("url"))) is not None:
         put_page(line, url)
