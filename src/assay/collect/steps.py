@@ -23,6 +23,7 @@ from assay.collect.wire import Line, Request
 
 DAY = 86_400_000_000
 MOST_SKEW_LEFT = 1_000_000  # µs: less is the way of the request, not a wrong clock
+MOST_TEXT = 500  # characters of a title, a tag …; ids are shorter
 MARK = "…"
 
 
@@ -197,21 +198,14 @@ def put_scrubbed(line: Line, context: Context) -> None:
 
 def put_limits(line: Line, context: Context) -> None:
     """Long texts end in ``…``; of too many properties the first stay, and ``_cut`` counts the others."""
-    for name, most in (("url", context.most_url), ("referrer", context.most_url), ("path", context.most_url)):
-        if (value := line.get(name)) and len(value) > most:
-            line[name] = value[:most] + MARK
-    for name in _TEXTS:
-        if (value := line.get(name)) and len(value) > 500:
-            line[name] = value[:500] + MARK
+    for name, value in line.items():
+        if type(value) is str and len(value) > MOST_TEXT:
+            most = context.most_url if name in ("url", "referrer", "path") else MOST_TEXT
+            if len(value) > most:
+                line[name] = value[:most] + MARK
     props = line.get("props")
     if props:
         line["props"] = _limited(props, context)
-
-
-_TEXTS = (
-    "title host utm_source utm_medium utm_campaign utm_content utm_term click_id device browser os country language "
-    "screen"
-).split()
 
 
 def _limited(props: dict[str, Any], context: Context) -> dict[str, Any]:

@@ -41,7 +41,11 @@ _TEXTS = (
     *TAGS,
 )
 _CONSENT = frozenset({"granted", "denied", "unknown"})
-_KNOWN = frozenset({*SHORT, *SHORT.values(), *_IDS, *_TEXTS, "amount", "value"})
+_KINDS: dict[str, str] = {
+    **dict.fromkeys((*_TEXTS, "url"), "text"), **dict.fromkeys((*_IDS, "id"), "id"),
+    **dict.fromkeys(("time", "revenue", "amount", "currency", "consent", "seq", "interactive", "bot"), "other"),
+    **dict.fromkeys(("items", "value"), "prop"), **dict.fromkeys(("name", "props", "key", "sent_at", "events"), "read"),
+}  # fmt: skip
 
 
 def decode(request: Request) -> Decoded:
@@ -75,60 +79,58 @@ def _long(event: dict[str, Any]) -> dict[str, Any]:
     """Short keys by their names; a name that is given wins."""
     if "name" in event:
         return event
-    return {
-        **{SHORT.get(key, key): value for key, value in event.items()},
-        **{k: v for k, v in event.items() if k not in SHORT},
-    }
+    made = {SHORT.get(key, key): value for key, value in event.items()}
+    for key in made.keys() & event.keys():
+        made[key] = event[key]
+    return made
 
 
 def line_of(event: dict[str, Any]) -> Line:
     """One event → its line; keys that are not known are properties."""
-    get = event.get
-    line: Line = {"name": values.name(get("name"))}
-    given = values.ident(get("id"), "id")
-    if given is not None:
-        line["id"] = given
-    moment = values.instant(get("time"))
-    if moment is not None:
-        line["time"] = moment
-    for field in _IDS:
-        if (value := get(field)) is not None and (value := values.ident(value, field)) is not None:
-            line[field] = value
-    for field in _TEXTS:
-        if (value := get(field)) is not None and (value := values.text(value, field)) is not None:
-            line[field] = value
-    if (url := get("url")) is not None and (url := values.text(url, "url")) is not None:
-        put_page(line, url)
-    for field in ("interactive", "bot"):
-        if (value := get(field)) is not None:
-            line[field] = values.truth(value, field)
-    if (consent := get("consent")) is not None:
-        if type(consent) is not str or consent not in _CONSENT:
-            raise Refused("bad_type", "consent is granted, denied or unknown")
-        line["consent"] = consent
-    if (seq := get("seq")) is not None:
-        if type(seq) is not int or not 0 <= seq < 1 << 62:
-            raise Refused("bad_type", "seq is a whole number")
-        line["seq"] = seq
-    props = values.record(get("props"), "props")
-    _put_money(line, event, props)
+    line: Line = {"name": values.name(event.get("name"))}
+    props = values.record(event.get("props"), "props")
     for key, value in event.items():
-        if key not in _KNOWN:
+        kind = _KINDS.get(key)
+        if kind is None:
             props.setdefault(key, value)
+        elif value is None:
+            continue
+        elif kind == "text":
+            if (text := value if type(value) is str and value else values.text(value, key)) is not None:
+                line[key] = text
+        elif kind == "id":
+            if (found := values.ident(value, key)) is not None:
+                line[key] = found
+        elif kind == "other":
+            _put(line, key, value)
+        elif kind == "prop":
+            props.setdefault(key, value)
+    if "url" in line:
+        put_page(line, line["url"])
     return finished(line, props)
 
 
-def _put_money(line: Line, event: dict[str, Any], props: dict[str, Any]) -> None:
-    """Revenue is the amount of any event that says it; ``value`` only that of a sale."""
-    for key in ("revenue", "amount"):
-        if event.get(key) is not None:
-            line["amount"] = values.money(event[key], key)
-            break
-    if event.get("currency") is not None and (code := values.currency(event["currency"])) is not None:
-        line["currency"] = code
-    for key in ("items", "value"):
-        if event.get(key) is not None:
-            props.setdefault(key, event[key])
+def _put(line: Line, key: str, value: Any) -> None:
+    """The fields that are neither text nor id. ``revenue`` is the amount of any event that says it."""
+    if key == "time":
+        if (moment := values.instant(value)) is not None:
+            line["time"] = moment
+    elif key in ("revenue", "amount"):
+        if (amount := values.money(value, key)) is not None:
+            line["amount"] = amount
+    elif key == "currency":
+        if (code := values.currency(value)) is not None:
+            line["currency"] = code
+    elif key == "consent":
+        if type(value) is not str or value not in _CONSENT:
+            raise Refused("bad_type", "consent is granted, denied or unknown")
+        line["consent"] = value
+    elif key == "seq":
+        if type(value) is not int or not 0 <= value < 1 << 62:
+            raise Refused("bad_type", "seq is a whole number")
+        line["seq"] = value
+    else:
+        line[key] = values.truth(value, key)
 
 
 def answer(decoded: Decoded, outcome: Outcome) -> Response:
