@@ -79,6 +79,7 @@ def test_browser_and_bot() -> None:
     assert (one["browser"], one["os"], one["device"], one["bot"]) == ("Chrome", "Windows", "desktop", False)
     assert after({}, browser="Mine", bot=True)["browser"] == "Mine"
     assert after({}, bot=True)["bot"] is True
+    assert after({"agent": "curl/8"}, bot=False)["bot"] is True
     assert after({"agent": None})["bot"] is True
     server = after({"trusted": True, "agent": "python-requests/2"})
     assert ("bot" in server, "browser" in server) == (False, False)

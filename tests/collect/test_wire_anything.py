@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from assay.collect import bodies
+from assay.collect import bodies, steps
 from assay.collect.protocols import PROTOCOLS
+from assay.collect.steps import Context
 from assay.collect.wire import BadRequest, Decoded, Outcome, Protocol, Request
 
 NOW = 1_767_225_600_000_000
@@ -66,6 +67,12 @@ def taken(protocol: Protocol, one: Request) -> None:
 def refused_or_written(protocol: Protocol, decoded: Decoded) -> None:
     assert len(decoded.lines) == len(decoded.places)
     for line in decoded.lines:
+        context = Context(
+            domains=("shop.example",), internal=(("user", "*a*b*c"), ("x", "*")), most_value=10, most_props=5
+        )
+        steps.run(
+            line, context.of(Request("POST", "/", {}, {"user-agent": str(line.get("title"))}, b"", NOW, "::1"), b"salt")
+        )
         json.dumps(line, allow_nan=False, ensure_ascii=False).encode()
         assert isinstance(line["name"], str)
         assert 0 < len(line["name"]) <= 200

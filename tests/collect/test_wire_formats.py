@@ -70,10 +70,16 @@ BODY = b'{"key":"k","events":[]}'
         (b"data=" + base64.b64encode(BODY).replace(b"+", b"%2B").replace(b"=", b"%3D") + b"&compression=base64", {}),
         (b"compression=base64&data=" + base64.b64encode(gzip.compress(BODY, mtime=0)).replace(b"+", b" "), {}),
         (b"data=" + BODY.replace(b'"', b"%22"), {}),
+        (b"v=1&data=" + base64.b64encode(BODY), {}),
     ],
 )  # fmt: skip
 def test_bodies_are_unpacked(body: bytes, headers: dict[str, str]) -> None:
     assert bodies.decoded(Request("POST", "/e", {}, headers, body, NOW), 10_000) == BODY
+
+
+def test_an_address_with_data_in_it_is_no_form() -> None:
+    body = b' {"name":"a","url":"https://a.b/?x=1&data=2"}'
+    assert bodies.decoded(Request("POST", "/e", {}, {}, body, NOW), 10_000) == body
 
 
 BOMB = gzip.compress(b"0" * 50_000_000)

@@ -29,7 +29,7 @@ def decoded(request: Request, limit: int) -> bytes:
         return _form_data(request.query["data"].encode("utf-8", "replace"), limit)
     encoding = request.headers.get("content-encoding", "").strip().lower()
     body = _inflated(body, encoding, limit)
-    if body[:5] == b"data=" or b"&data=" in body[:200]:
+    if body[:5] == b"data=" or (b"&data=" in body[:200] and body.lstrip()[:1] not in (b"{", b"[", b'"')):
         body = _form(body, limit)
     if len(body) > limit:
         raise BadRequest("too_large", f"a request has at most {limit:,} bytes when unpacked", 413)

@@ -155,7 +155,7 @@ def put_browser(line: Line, context: Context) -> None:
 
 def put_bot(line: Line, context: Context) -> None:
     """Flagged, never dropped. Of events that a server tells of, only an agent that it names is looked at."""
-    if line.get("bot") is not None:
+    if line.get("bot") is True:
         return
     agent = _agent(line, context)
     if agent == "":
