@@ -22,6 +22,7 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--no-first-run",
 ]  # fmt: skip
+AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Safari/537.36"
 PLAN = """
 site: {name: Shop, timezone: UTC, currency: EUR}
 funnels: {checkout: {steps: [page_view, add_to_cart, purchase], per: visitor, window: 1d}}
@@ -155,7 +156,7 @@ def chromium() -> Iterator[Any]:
 @pytest.fixture
 def tab(chromium: Any) -> Iterator[Any]:
     """A page of a fresh profile; what it says on its console is an error of the test."""
-    context = chromium.new_context()
+    context = chromium.new_context(user_agent=AGENT)  # a browser that says it has no head is a bot, and rightly
     page = context.new_page()
     page.errors = []
     page.on("pageerror", lambda error: page.errors.append(str(error)))

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from sending import free_port, stored_ids
 
+AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Safari/537.36"
 PLAN = "site: {name: Served, timezone: UTC, currency: EUR}\n"
 
 
@@ -45,7 +46,8 @@ class Served:
 
     def post(self, body: object, **headers: str) -> tuple[int, str]:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return self.ask(urllib.request.Request(f"http://127.0.0.1:{self.port}/e", data, headers))
+        agent = {"user-agent": AGENT}  # a script that says that it is one is a bot
+        return self.ask(urllib.request.Request(f"http://127.0.0.1:{self.port}/e", data, {**agent, **headers}))
 
     def ask(self, request: urllib.request.Request) -> tuple[int, str]:
         try:
@@ -78,6 +80,9 @@ def served(tmp_path: Path) -> Iterator[Served]:
     yield made
     if made.process.poll() is None:
         made.process.kill()
+        made.process.wait()
+    if made.process.stdout is not None:
+        made.process.stdout.close()
 
 
 def event(n: int) -> dict[str, object]:

@@ -151,7 +151,7 @@ def prepared(folder: Path, name: str) -> tuple[Any, str]:
         if not rows:
             make_key(opened, "web", False, "live", [])
             rows = opened.state.read("keys")
-        steps = stepper(opened.plan)
+        steps = stepper(opened.plan, opened.data / INTAKE)
         spool = Spool(opened.data / INTAKE / name, name)
     return Collector(spool, Keys.of_rows(rows), steps), rows[0]["key"]
 
