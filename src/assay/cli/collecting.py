@@ -41,26 +41,35 @@ def add(
     secret: Annotated[bool, typer.Option("--secret", help="For a server: never put it into a page.")] = False,
     staging: Annotated[bool, typer.Option("--staging", help="Its events are kept apart from live ones.")] = False,
     origin: Annotated[list[str] | None, _option("origin", "URL", "Only from this site; repeat for more.")] = None,
+    own: Annotated[
+        str | None, _option("key", "TEXT", "A key that clients have: the domain (Plausible), the website id (Umami).")
+    ] = None,
     workspace: Folder = None,
 ) -> None:
     """Make a write key and show it."""
     from assay.workspace import Workspace
 
     with Workspace(folder_of(ctx, workspace)) as opened:
-        key = make_key(opened, source, secret, "staging" if staging else "live", origin or [])
+        key = make_key(opened, source, secret, "staging" if staging else "live", origin or [], own)
     write(f"{key}\n\nnext: assay collect\n")
 
 
-def make_key(opened: Workspace, source: str, secret: bool, environment: str, origins: list[str]) -> str:
+def make_key(
+    opened: Workspace, source: str, secret: bool, environment: str, origins: list[str], own: str | None = None
+) -> str:
     """A new key, noted in the state."""
-    from assay.collect.keys import new_key
+    from assay.collect.keys import PUBLIC, SECRET, new_key
 
     if not source.strip():
         raise UsageError("a key needs the name of a source, such as web")
     for one in origins:
         if not one.startswith(("http://", "https://")) or one.rstrip("/").count("/") != 2:
             raise UsageError(f"--origin {one!r}: an origin is such as https://shop.example, without a path")
-    key = new_key(secret)
+    if own is not None and (secret or len(own.strip()) < 3 or own.startswith((PUBLIC, SECRET))):
+        raise UsageError(f"--key {own!r}: an own key is the public name that clients send, three characters or more")
+    key = own.strip() if own is not None else new_key(secret)
+    if any(row["key"] == key for row in opened.state.read("keys")):
+        raise UsageError(f"{key} is a key already; assay key list shows what it stands for")
     plain = json.dumps([one.rstrip("/") for one in origins])
     opened.state.write(
         "add_key", key=key, source=source.strip(), environment=environment, origins=plain, now=opened.now
@@ -140,6 +149,8 @@ def snippet(
 def prepared(folder: Path, name: str) -> tuple[Any, str]:
     """The collector of a workspace, and a key that it takes: the first, or one made for source web."""
     from assay.analyses.ledger import INTAKE
+    from assay.collect.enrich.bots import is_bot
+    from assay.collect.enrich.browser import browser_of
     from assay.collect.http import Collector
     from assay.collect.keys import Keys
     from assay.collect.line import stepper
@@ -153,6 +164,8 @@ def prepared(folder: Path, name: str) -> tuple[Any, str]:
             rows = opened.state.read("keys")
         steps = stepper(opened.plan, opened.data / INTAKE)
         spool = Spool(opened.data / INTAKE / name, name)
+    browser_of("none", {})  # lists are read now, not with the first odd event
+    is_bot("none", {}, None)
     return Collector(spool, Keys.of_rows(rows), steps), rows[0]["key"]
 
 
