@@ -36,7 +36,19 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
             )
             return
         try:
-            run([npm, "ci", "--ignore-scripts", "--prefer-offline", "--no-fund", "--no-audit"], frontend)
+            run(
+                [
+                    npm,
+                    "ci",
+                    "--ignore-scripts",
+                    "--prefer-offline",
+                    "--no-fund",
+                    "--no-audit",
+                    "--fetch-retries=1",
+                    "--fetch-timeout=30000",
+                ],
+                frontend,
+            )
             static.mkdir(parents=True, exist_ok=True)
             for name, source in FILES.items():
                 run(
