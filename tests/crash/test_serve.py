@@ -106,6 +106,8 @@ def test_from_a_request_to_the_store_and_back_after_a_crash(served: Served) -> N
         subprocess.run(["kill", "-9", child], check=True)
     served.wait(lambda: served.post({"key": served.key, **event(4)}, origin="https://shop.example")[0] == 202)
     served.wait(lambda: served.ids() == ["id-1", "id-2", "id-4"])
+    served.run("key", "revoke", served.key)
+    served.wait(lambda: served.post({"key": served.key, **event(5)}, origin="https://shop.example")[0] == 401)
     served.process.send_signal(signal.SIGTERM)
     assert served.process.wait(20) == 0
     assert "started again" in (served.process.stdout.read() if served.process.stdout else "")

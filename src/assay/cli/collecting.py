@@ -152,9 +152,10 @@ def prepared(folder: Path, name: str) -> tuple[Any, str]:
     from assay.collect.enrich.bots import is_bot
     from assay.collect.enrich.browser import browser_of
     from assay.collect.http import Collector
-    from assay.collect.keys import Keys
+    from assay.collect.keys import Keys, sources
     from assay.collect.line import stepper
     from assay.collect.spool import Spool
+    from assay.store.state import State
     from assay.workspace import Workspace
 
     with Workspace(folder) as opened:
@@ -166,7 +167,9 @@ def prepared(folder: Path, name: str) -> tuple[Any, str]:
         spool = Spool(opened.data / INTAKE / name, name)
     browser_of("none", {})  # lists are read now, not with the first odd event
     is_bot("none", {}, None)
-    return Collector(spool, Keys.of_rows(rows), steps), rows[0]["key"]
+    state = State(opened.state.path)
+    keys = Keys(sources(rows), lambda: sources(state.read("keys")))
+    return Collector(spool, keys, steps), rows[0]["key"]
 
 
 def serve(app: Any, host: str, port: int) -> None:

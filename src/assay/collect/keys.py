@@ -5,8 +5,12 @@ from __future__ import annotations
 import hmac
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+
+from assay.model.errors import MachineError
 
 if TYPE_CHECKING:
     from assay.collect.http import Source
@@ -20,13 +24,28 @@ def new_key(secret: bool) -> str:
 
 
 class Keys:
-    """Known keys. ``source`` compares in constant time."""
+    """Known keys. ``source`` compares in constant time.
 
-    def __init__(self, known: Mapping[str, Source]) -> None:
+    ``again``: reads them anew, asked at most every ``every`` seconds: a key that was made or revoked meanwhile holds
+    soon. Where that fails the known ones stay.
+    """
+
+    def __init__(
+        self, known: Mapping[str, Source], again: Callable[[], Mapping[str, Source]] | None = None, every: float = 5.0
+    ) -> None:
         self._known = {key.encode(): source for key, source in known.items()}
+        self._again, self._every, self._read = again, every, time.monotonic()
+
+    def _renew(self) -> None:
+        if self._again is None or time.monotonic() - self._read < self._every:
+            return
+        self._read = time.monotonic()
+        with suppress(MachineError):
+            self._known = {key.encode(): source for key, source in self._again().items()}
 
     def source(self, key: str | None) -> Source | None:
         """What a key stands for; None for an unknown one."""
+        self._renew()
         if not key:
             return None
         given, found = key.encode("utf-8", "replace"), None
@@ -35,13 +54,13 @@ class Keys:
                 found = source
         return found
 
-    @classmethod
-    def of_rows(cls, rows: Sequence[Mapping[str, Any]]) -> Keys:
-        """From the state's rows (key, source, environment, origins as JSON, revoked_at)."""
-        from assay.collect.http import Source
 
-        return cls({
-            row["key"]: Source(row["source"], row["environment"], tuple(json.loads(row["origins"])),
-                               row["key"].startswith(SECRET))
-            for row in rows if row["revoked_at"] is None
-        })  # fmt: skip
+def sources(rows: Sequence[Mapping[str, Any]]) -> dict[str, Source]:
+    """Keys in use and what they stand for, from the state's rows (origins as JSON)."""
+    from assay.collect.http import Source
+
+    return {
+        row["key"]: Source(row["source"], row["environment"], tuple(json.loads(row["origins"])),
+                           row["key"].startswith(SECRET))
+        for row in rows if row["revoked_at"] is None
+    }  # fmt: skip
