@@ -81,6 +81,9 @@ def test_the_experiment_of_the_docs_loads() -> None:
     text = (DOCS / "plan.md").read_text(encoding="utf-8")
     block = re.findall(r"```yaml\n(experiments:.*?)```", text, re.S)[0]
     shop = (ROOT / "tests" / "plan" / "shop.yaml").read_text(encoding="utf-8").split("experiments:")[0]
-    head = shop.replace("  view_pricing:", "  experiment_viewed: {properties: {experiment_id: string, variant: string}}\n  view_pricing:")
+    head = shop.replace(
+        "  view_pricing:",
+        "  experiment_viewed: {properties: {experiment_id: string, variant: string}}\n  view_pricing:",
+    )
     assert list(loads(head + block).experiments) == ["free_shipping"]
     assert [key for key in keys(ExperimentForm) if not re.search(rf"\b{key}\b", text)] == []

@@ -54,7 +54,7 @@ class Shop:
         shop = self
 
         class Pages(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # noqa: N802
+            def do_GET(self) -> None:
                 page = shop.page(self.path).encode()
                 self.send_response(200)
                 self.send_header("content-type", "text/html; charset=utf-8")

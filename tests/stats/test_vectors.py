@@ -194,7 +194,9 @@ def test_the_sample_ratio_at_every_look() -> None:
 
 def test_money_a_year_carries_the_interval_of_the_effect() -> None:
     given, want = vector("money-42")
-    units = value.yearly_units(given["users_in_variation"] / given["split"], given["days"], given["traffic_in_experiment"])
+    units = value.yearly_units(
+        given["users_in_variation"] / given["split"], given["days"], given["traffic_in_experiment"]
+    )
     base = given["baseline_per_user"]
     made = value.yearly_value(given["relative_uplift"] * base, -0.01 * base, 0.21 * base, units)
     assert made.value == near(want["impact_per_year"])
