@@ -110,6 +110,7 @@ def _kind(asking: Asking, params: UserParams) -> tuple[str, list[str]]:
         other = next(kind for kind in KINDS if kind in found)
         raise UsageError(f"there is no {what} {params.id!r}; there is {_an(other)} of that id: --as {other}")
     near = asking.ask(begun_with(params.id, asked, _NEAR)).rows if params.id else []
+    near = sorted(near, key=lambda row: (row[1], row[0]))  # engines order a union as they like
     meant = " or ".join(f"the {kind} {one!r}" for kind, one in near[:_NEAR])
     hint = f"; did you mean {meant}?" if meant else "; ids are case-sensitive, assay sessions lists visitors"
     raise UsageError(f"there is no {what} {params.id!r}{hint}")
