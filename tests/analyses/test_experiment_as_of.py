@@ -117,7 +117,12 @@ def said(ws: Workspace, question: str, **given: Any) -> dict[str, Any]:
     return dict(json.loads(text))
 
 
-@pytest.mark.parametrize("readings", ["duckdb", "clickhouse"], indirect=True, ids=["duckdb", "clickhouse"])
+@pytest.mark.parametrize(
+    "readings",
+    ["duckdb", pytest.param("clickhouse", marks=pytest.mark.soak)],
+    indirect=True,
+    ids=["duckdb", "clickhouse"],
+)
 def test_a_past_reading_stays_what_it_was(readings: tuple[Workspace, Workspace]) -> None:
     then, later = readings
     for question, given in ASKED if then.engine_name == "duckdb" else ASKED[::4]:

@@ -54,7 +54,9 @@ def folder(data_file: Callable[[str], Path], tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.fixture
-def ws(folder: Path, engine: str) -> Iterator[Workspace]:
+def ws(folder: Path, engine: str, request: pytest.FixtureRequest) -> Iterator[Workspace]:
+    if engine != "duckdb" and not request.config.getoption("--soak"):
+        pytest.skip("long: run with --soak")
     with Workspace(folder, engine=engine) as opened:
         yield opened
 

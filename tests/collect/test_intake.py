@@ -145,7 +145,7 @@ def test_keys_are_unlike_and_say_what_they_are() -> None:
     assert KEYS.source(None) is None
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     body=st.binary(max_size=400) | st.from_regex(rb'\{"key":"pk_a","events":\[.{0,80}\]\}', fullmatch=True),
     path=st.sampled_from(["/e", "/batch/", "/v1/batch", "/e/", "/i/v0/e/", "/v1/track", "/flags/"]),

@@ -110,6 +110,7 @@ def tally(folder: Path, seeds: range, visitors: int) -> Counter[str]:
     return hits
 
 
+@pytest.mark.soak
 def test_intervals_cover_the_truth_on_some_seeds(tmp_path: Path) -> None:
     hits = tally(tmp_path, range(8), 3000)
     assert min(hits.values(), default=0) >= 5, hits  # 5 of 8 fails by chance once in 2,700

@@ -219,6 +219,7 @@ def figures(ws: Workspace, names: list[str], **asked: Any) -> dict[tuple[str, ..
     return {(n, *map(str, g)): (e.value, e.numerator, e.denominator) for n, g, e in parts}
 
 
+@pytest.mark.soak
 def test_every_template_answers_the_same_on_every_engine(everything: str, tmp_path: Path) -> None:
     plan = loads(everything)
     events = lively(plan)
