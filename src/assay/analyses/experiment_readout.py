@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -243,11 +242,6 @@ def _nobody(asking: Asking, params: ReadoutParams, experiment: Experiment) -> An
         f"is {exposure.value!r}.",
         next=(f"assay experiment qa {experiment.name}", f"assay experiment design {experiment.name}"),
     )  # fmt: skip
-
-
-def primary_lines(lines: Sequence[Line]) -> Line:
-    """The line that decides."""
-    return next(one for one in lines if one.role == "primary")
 
 
 QUESTION = Question(

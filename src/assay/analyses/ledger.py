@@ -179,8 +179,11 @@ def findings(asking: Asking) -> list[Finding]:
 
 
 def _missing(asking: Asking, there: int) -> int:
-    """Events in the store beyond those that were loaded: 0, or a defect."""
-    return there - sum(one.stored for one in accounts(asking, imports=True).values())
+    """Events in the store beyond those that were loaded, collected or imported: 0, or a defect."""
+    from assay.query.ledger import segments
+
+    loaded: int = sum(stored for _, _, _, stored, *_ in asking.ask(segments()).rows)
+    return there - loaded
 
 
 def _findings(apart: int, missing: int, chosen: dict[Key, Account]) -> list[Finding]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from assay.analyses.base import Asking, Question, Ranged, argument, column_kind
-from assay.decide.words import difference_words, group_name
+from assay.analyses.experimenting.laying import signed
+from assay.decide.words import group_name
 from assay.model.answer import Answer, Cell, Column, Labelled
 from assay.model.errors import Refused, UsageError
 from assay.model.finding import Finding
@@ -149,18 +150,14 @@ def _sentence(metric: Metric, made: Did, before: Did, kind: str, currency: str, 
     if estimate.value is None:
         return f"Nothing can be said of {metric.name}: {estimate.reason}."
     value = float(estimate.value)
-    size = f"{'+' if value > 0 else '−' if value < 0 else ''}{difference_words(value, kind, currency)}"
+    size = signed(value, kind, currency)
     ends = ""
     if estimate.low is not None and estimate.high is not None:
-        ends = f" ({_signed(estimate.low, kind, currency)} to {_signed(estimate.high, kind, currency)})"
+        ends = f" ({signed(estimate.low, kind, currency)} to {signed(estimate.high, kind, currency)})"
     clear = estimate.low is not None and estimate.high is not None and (estimate.low > 0 or estimate.high < 0)
     verdict = "beyond what the other groups did" if clear else "not told apart from what the other groups did"
     drift = "; but the groups drifted apart before" if before.p is not None and before.p < PARALLEL else ""
     return f"{metric.name} changed by {size}{ends}, {verdict}{drift}, {period}; weaker evidence than a test."
-
-
-def _signed(value: float, kind: str, currency: str) -> str:
-    return f"{'+' if value > 0 else '−' if value < 0 else ''}{difference_words(value, kind, currency)}"
 
 
 QUESTION = Question(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from assay.model.errors import Refused
@@ -348,8 +348,3 @@ def judged(metric: Metric) -> None:
 def days_before(seconds: int | None) -> int:
     """Whole days that a covariate reaches back."""
     return 0 if seconds is None else -(-seconds * 1_000_000 // _DAY)
-
-
-def names_of(metrics: Sequence[Metric]) -> str:
-    """For the title of a statement."""
-    return ", ".join(metric.name for metric in metrics)
