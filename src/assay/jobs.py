@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
 
 from assay.analyses.alert_log import logged, muted, mutes, put
 from assay.analyses.alerts import findings, judge_days
 from assay.analyses.hours import running
 from assay.analyses.ledger import EPOCH, INTAKE
 from assay.decide.incidents import follow
+from assay.model.event import NAMES
 from assay.model.finding import Finding
 from assay.plan.build_measures import AUTOMATIC
 
@@ -141,6 +144,84 @@ def load_intake(workspace: Workspace) -> Taken:
     return Taken(
         sum(not one.again for one in loaded), sum(one.stored for one in loaded),
         sum(one.duplicates + one.clashes for one in loaded), sum(one.quarantined for one in loaded),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What a replay did: events stored, duplicates, lines of erased people or too old, and those that wait on."""
+
+    stored: int
+    duplicates: int
+    gone: int
+    waiting: int
+
+
+def held(workspace: Workspace) -> tuple[dict[str, list[dict[str, Any]]], int]:
+    """Segment → lines in quarantine that the plan knows by now (with their number), and how many wait on."""
+    from assay.collect.planned import unplanned
+    from assay.collect.spool import named
+    from assay.query.ledger import quarantined
+
+    plan = workspace.plan
+    ready: dict[str, list[dict[str, Any]]] = {}
+    waiting = 0
+    for segment, _, number, _, raw in workspace.engine.run(quarantined()).rows:
+        line = _line(raw) if named(segment) else None  # rows of imports come in with the file again
+        strict = plan.collect.mode == "strict"
+        if line is None or (strict and unplanned(line, plan.events) is not None):
+            waiting += 1
+        else:
+            ready.setdefault(segment, []).append({**line, "line": number})
+    return ready, waiting
+
+
+def _line(raw: str | None) -> dict[str, Any] | None:
+    """The event line in a quarantined row, if it is one that the store can take."""
+    from assay.collect.line import whole
+
+    try:
+        found = json.loads(raw or "")
+    except ValueError:
+        return None
+    if not isinstance(found, dict):
+        return None
+    line = {name: found[name] for name in NAMES if found.get(name) is not None}
+    for name in ("props", "items"):
+        if isinstance(line.get(name), str):
+            line[name] = json.loads(line[name])
+    return line if whole(line) is None and _is_amount(line.get("amount")) else None
+
+
+def _is_amount(value: Any) -> bool:
+    try:
+        return value is None or Decimal(str(value)).is_finite()
+    except InvalidOperation:
+        return False
+
+
+def replay(workspace: Workspace) -> Replayed:
+    """Bring in what the plan knows by now. A line leaves the quarantine in the transaction that stores it."""
+    from assay.store.engine import Piece
+
+    ready, waiting = held(workspace)
+    if not ready:
+        return Replayed(0, 0, 0, waiting)
+    folder = workspace.data / "spool"
+    folder.mkdir(parents=True, exist_ok=True)
+    pieces = []
+    try:
+        for segment, lines in ready.items():
+            path = folder / f"replay-{segment}"
+            pieces.append(Piece(path.name, path, replays=segment))
+            path.write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in lines), encoding="utf-8")
+        loaded = workspace.load(pieces)
+    finally:
+        for piece in pieces:
+            piece.path.unlink(missing_ok=True)
+    return Replayed(
+        sum(one.stored for one in loaded), sum(one.duplicates + one.clashes for one in loaded),
+        sum(one.erased + one.expired for one in loaded), waiting + sum(one.quarantined for one in loaded),
     )  # fmt: skip
 
 

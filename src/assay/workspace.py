@@ -172,7 +172,7 @@ class Workspace:
         if as_of is not None:
             return self._asking_then(as_of)
         span = self.span if self.question(question).needs_data else None
-        return self._made(self.plan, self._run, self.now, span, None)
+        return self._made(self.plan, self._run, self.now, span)
 
     def _asking_then(self, moment: datetime) -> Asking:
         """The question as of an earlier moment, on a set derived beside from what had been received by then."""
@@ -184,18 +184,12 @@ class Workspace:
         return self._made(self.plan, then.run, as_of, self._span_of(then, as_of), as_of)
 
     def _made(
-        self, plan: Plan, run: Callable[[Statement], Any], now: int, span: Span | None, as_of: int | None
+        self, plan: Plan, run: Callable[[Statement], Any], now: int, span: Span | None, as_of: int | None = None
     ) -> Asking:
         return Asking(
-            plan,
-            run,
-            now,
-            span,
-            {"folder": str(self.folder), "data": str(self.data)},
-            beside=lambda other: self._asking_under(other, as_of),
-            progress=self.progress,
-            state=self.state,
-        )
+            plan, run, now, span, {"folder": str(self.folder), "data": str(self.data)},
+            beside=lambda other: self._asking_under(other, as_of), progress=self.progress, state=self.state,
+        )  # fmt: skip
 
     def _asking_under(self, plan: Plan, as_of: int | None) -> Asking:
         """The same question under another plan: where its rules differ, on a set derived beside."""
@@ -359,11 +353,12 @@ class Workspace:
 
     def load(self, pieces: Sequence[Piece]) -> list[Loaded]:
         """Load segments, each once ever."""
+        from assay.analyses.kept import keeping
         from assay.query.currency import load_rates
 
         segments = f"{len(pieces)} segment{'s' if len(pieces) != 1 else ''}"
-        with self._working(f"loading {segments}, deriving sessions and orders"), self._writer() as engine:
-            loaded = engine.load(pieces, self.derivation)
+        with self.changing(f"loading {segments}, deriving sessions and orders") as engine:
+            loaded = engine.load(pieces, self.derivation, keeping(self.state, self.plan, self.now))
             if load_rates(engine, self.plan):
                 engine.rebuild(self.derivation)
         with self.state.changing() as do:  # numbers told from now on follow these
@@ -373,8 +368,14 @@ class Workspace:
 
     def rebuild(self) -> None:
         """Derive sessions, orders and refunds again from all stored events."""
-        with self._working("deriving sessions and orders again"), self._writer() as engine:
+        with self.changing("deriving sessions and orders again") as engine:
             engine.rebuild(self.derivation)
+
+    @contextmanager
+    def changing(self, text: str) -> Iterator[Engine]:
+        """The store for a change, alone; ``text`` says in the progress what is done."""
+        with self._working(text), self._writer() as engine:
+            yield engine
 
     @contextmanager
     def _working(self, text: str) -> Iterator[None]:

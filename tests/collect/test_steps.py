@@ -44,11 +44,6 @@ def after(context: dict[str, Any], **fields: Any) -> dict[str, Any]:
         ({"domains": ("shop.example",)}, {}, None),
         ({"domains": ("shop.example",)}, {"host": "localhost", "url": "app://localhost/x"}, None),
         ({"hosts": ("*",)}, {"host": "any"}, None),
-        ({"internal_addresses": (ip_network("203.0.113.0/24"), ip_network("2001:db8::/32"))}, {}, Drop("internal", "drop_internal")),
-        ({"internal_addresses": (ip_network("203.0.113.0/24"),)}, {"_address": "198.51.100.1"}, None),
-        ({"internal_addresses": (ip_network("203.0.113.0/24"),), "address": "no address"}, {}, None),
-        ({"internal": (("user", "*@shop.example"),)}, {"user": "ann@shop.example"}, Drop("internal", "drop_internal")),
-        ({"internal": (("staff", "True"),)}, {"props": {"staff": True}}, Drop("internal", "drop_internal")),
         ({}, {"time": NOW + 2 * steps.DAY}, Drop("bad_time", "drop_wrong_time")),
         ({}, {"time": NOW + 2 * steps.DAY, "sent_at": NOW + 2 * steps.DAY}, None),  # a clock that is wrong
         ({}, {"time": 5}, Drop("bad_time", "drop_wrong_time")),
@@ -58,6 +53,27 @@ def test_what_is_dropped(context: dict[str, Any], fields: dict[str, Any], drop: 
     one = line(_agent=CHROME, **fields)
     assert run(one, Context(**{**BASE, **context})) == drop
     assert not {"_agent", "_address"} & one.keys()
+
+
+@pytest.mark.parametrize(
+    ("context", "fields", "environment"),
+    [
+        ({"internal_addresses": (ip_network("203.0.113.0/24"), ip_network("2001:db8::/32"))}, {}, "internal"),
+        ({"internal_addresses": (ip_network("203.0.113.0/24"),)}, {"_address": "198.51.100.1"}, None),
+        ({"internal_addresses": (ip_network("203.0.113.0/24"),), "address": "no address"}, {}, None),
+        ({"internal": (("user", "*@shop.example"),)}, {"user": "ann@shop.example"}, "internal"),
+        ({"internal": (("staff", "True"),)}, {"props": {"staff": True}}, "internal"),
+        ({"internal": (("staff", "True"),), "source": "web", "environment": "staging"}, {"props": {}}, "staging"),
+        ({"tests": (("coupon", "TEST*"),)}, {"name": "purchase", "props": {"coupon": "TEST-1"}}, "test"),
+        ({"tests": (("order_id", "T-*"),)}, {"name": "refund", "order_id": "T-9"}, "test"),
+        ({"tests": (("coupon", "TEST*"),)}, {"name": "add_to_cart", "props": {"coupon": "TEST-1"}}, None),  # no order
+        ({"tests": (("coupon", "TEST*"),)}, {"name": "purchase", "props": {"coupon": "MAY"}}, None),
+    ],
+)  # fmt: skip
+def test_the_teams_own_visits_and_test_orders_stand_apart(
+    context: dict[str, Any], fields: dict[str, Any], environment: str | None
+) -> None:
+    assert after(context, **fields).get("environment") == environment
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""ledger: what became of every line received: stored, duplicate, quarantined, refused, in the spool; it adds up."""
+"""ledger: what became of every line received: stored, duplicate, quarantined, refused, erased …; it adds up."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 INTAKE = "intake"  # the collectors' folder, below the workspace's data
 EPOCH = date(1970, 1, 1)
 CONSENT = "consent"
+# What a line that was received becomes: exactly one of these.
+TERMS = ("stored", "duplicate", "rejected", "quarantined", "consent", "erased", "expired", "spool")
+_LABELS = {"consent": "refused by consent", "spool": "in the spool"}
 
 
 class LedgerParams(Params):
@@ -36,8 +39,10 @@ class Account:
 
     received: int = 0
     stored: int = 0
-    duplicates: int = 0
+    duplicate: int = 0
     quarantined: int = 0
+    erased: int = 0
+    expired: int = 0
     spool: int = 0
     refused: Counter[str] = field(default_factory=Counter)
 
@@ -54,8 +59,7 @@ class Account:
     @property
     def difference(self) -> int:
         """What is received and in no other term: 0, or a defect."""
-        known = self.stored + self.duplicates + self.quarantined + self.spool
-        return self.received - known - sum(self.refused.values())
+        return self.received - sum(int(getattr(self, term)) for term in TERMS)
 
 
 Key = tuple[date, str, str]
@@ -67,7 +71,7 @@ def accounts(asking: Asking, imports: bool = False) -> dict[Key, Account]:
 
     found: dict[Key, Account] = {}
     loaded: dict[str, Key] = {}
-    for name, loaded_at, rows, stored, duplicates, clashes, quarantined in asking.ask(segments()).rows:
+    for name, loaded_at, rows, stored, duplicates, clashes, quarantined, *gone in asking.ask(segments()).rows:
         key = _key(name, loaded_at, imports)
         if key is None:
             continue
@@ -75,8 +79,10 @@ def accounts(asking: Asking, imports: bool = False) -> dict[Key, Account]:
         one = found.setdefault(key, Account())
         one.received += rows
         one.stored += stored
-        one.duplicates += duplicates + clashes
+        one.duplicate += duplicates + clashes
         one.quarantined += quarantined
+        one.erased += gone[0]
+        one.expired += gone[1]
     for name, reason, lines in asking.ask(refusals()).rows:
         if name in loaded:
             one = found[loaded[name]]
@@ -125,10 +131,9 @@ def answer(asking: Asking, params: LedgerParams) -> Answer:
 
     found = accounts(asking, params.imports)
     columns = (
-        Column("day", "day"), Column("source"), Column("wire"), Column("received", "count"), Column("stored", "count"),
-        Column("duplicate", "count"), Column("rejected", "count"), Column("quarantined", "count"),
-        Column("consent", "count", "refused by consent"), Column("spool", "count", "in the spool"),
-        Column("difference", "count"), Column("reasons"),
+        Column("day", "day"), Column("source"), Column("wire"), Column("received", "count"),
+        *(Column(term, "count", _LABELS.get(term, term)) for term in TERMS), Column("difference", "count"),
+        Column("reasons"),
     )  # fmt: skip
     chosen = {
         key: one for key, one in found.items()
@@ -141,14 +146,15 @@ def answer(asking: Asking, params: LedgerParams) -> Answer:
             next=("assay collect", "assay ledger --imports"),
         )  # fmt: skip
     rows: list[tuple[Cell, ...]] = [
-        (*key, one.received, one.stored, one.duplicates, one.rejected, one.quarantined, one.consent, one.spool,
-         one.difference, ", ".join(f"{reason} {n:,}" for reason, n in one.refused.most_common()) or None)
+        (*key, one.received, *(getattr(one, term) for term in TERMS), one.difference,
+         ", ".join(f"{reason} {n:,}" for reason, n in one.refused.most_common()) or None)
         for key, one in sorted(chosen.items(), key=lambda item: (-item[0][0].toordinal(), item[0][1:]))
     ]  # fmt: skip
     total = sum(one.received for one in chosen.values())
     apart = sum(abs(one.difference) for one in chosen.values())
-    days = asking.ask(stored_events()).rows
-    there, bots = sum(n for _, n, _ in days), sum(n for _, _, n in days)
+    parts = asking.ask(stored_events()).rows
+    there, bots = sum(n for _, n, _ in parts), sum(n for _, _, n in parts)
+    apart_from = [f"{n:,} {environment}" for environment, n, _ in parts if environment != "live"]
     return asking.answer(
         "ledger",
         params,
@@ -157,11 +163,16 @@ def answer(asking: Asking, params: LedgerParams) -> Answer:
         findings=tuple(_findings(apart, _missing(asking, there), chosen)),
         sentence=_sentence(total, apart, chosen),
         notes=(
-            "received = stored + duplicate + rejected + quarantined + refused by consent + in the spool, line by line",
+            f"received = {' + '.join(_LABELS.get(term, term) for term in TERMS)}, line by line",
             f"bots are part of stored: {bots:,} of {there:,} events",
+            *((f"stored apart from live events: {', '.join(apart_from)}",) if apart_from else ()),
         ),
         next=("assay quality",),
-        chart={"kind": "bars", "x": "day", "y": ["stored", "duplicate", "rejected", "quarantined", "consent", "spool"]},
+        chart={
+            "kind": "bars",
+            "x": "day",
+            "y": list(TERMS),
+        },
     )
 
 

@@ -29,6 +29,16 @@ VERBS = (
     Verb("key", "Write keys: who may send.", "assay.cli.collecting:KeyVerbs", DATA),
     Verb("snippet", "The tag that pages load.", "assay.cli.collecting:snippet", DATA),
     Verb("load", "Load what the collectors have written.", "assay.cli.collecting:load", DATA),
+    Verb(
+        "quarantine",
+        "What could not be used, with the reason; its replay.",
+        "assay.cli.quarantine:Quarantine",
+        DATA,
+    ),
+    Verb("tail", "Events as they come in, with what each step did.", "assay.cli.tail:tail", DATA),
+    Verb("erase", "Erase somebody: assay erase --user ID.", "assay.cli.privacy:erase", DATA),
+    Verb("export", "Everything that is stored of somebody: assay export --user ID.", "assay.cli.privacy:export", DATA),
+    Verb("expire", "Let go of events whose period is over.", "assay.cli.privacy:expire", DATA),
     Verb("rebuild", "Derive sessions and orders again from all stored events.", "assay.cli.store:rebuild", DATA),
     Verb("doctor", "Versions, limits, sizes: what to look at first.", "assay.cli.store:doctor", DATA),
 )

@@ -153,8 +153,11 @@ def prepared(folder: Path, name: str) -> tuple[Any, str]:
     from assay.collect.enrich.browser import browser_of
     from assay.collect.http import Collector
     from assay.collect.keys import Keys, sources
-    from assay.collect.line import stepper
+    from assay.collect.line import Stepper
     from assay.collect.spool import Spool
+    from assay.collect.trace import FILE as TRACE
+    from assay.collect.trace import Trace
+    from assay.plan.watch import Watched
     from assay.store.state import State
     from assay.workspace import Workspace
 
@@ -163,7 +166,9 @@ def prepared(folder: Path, name: str) -> tuple[Any, str]:
         if not rows:
             make_key(opened, "web", False, "live", [])
             rows = opened.state.read("keys")
-        steps = stepper(opened.plan, opened.data / INTAKE)
+        intake = opened.data / INTAKE
+        trace = Trace(intake, intake / name / TRACE)
+        steps = Stepper(opened.plan, intake, Watched(folder, opened.plan).changed, trace, folder)
         spool = Spool(opened.data / INTAKE / name, name)
     browser_of("none", {})  # lists are read now, not with the first odd event
     is_bot("none", {}, None)

@@ -11,20 +11,25 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from hashlib import blake2b
 from ipaddress import IPv4Network, IPv6Network, ip_address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assay.collect.enrich import scrub
 from assay.collect.enrich.bots import is_bot
 from assay.collect.enrich.browser import HINTS, browser_of
 from assay.collect.enrich.country import country_of
 from assay.collect.enrich.values import EARLIEST
+from assay.collect.planned import HELD, unplanned
 from assay.collect.protocols.batches import ADDRESS, AGENT
 from assay.collect.wire import Line, Request
+
+if TYPE_CHECKING:
+    from assay.plan.values import EventDef
 
 DAY = 86_400_000_000
 MOST_SKEW_LEFT = 1_000_000  # µs: less is the way of the request, not a wrong clock
 MOST_TEXT = 500  # characters of a title, a tag …; ids are shorter
 MARK = "…"
+INTERNAL, TEST = "internal", "test"  # environments beside live and staging
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,8 @@ class Context:
 
     ``trusted``: a secret key of a server, whose user agent and address are not the visitor's. ``hosts`` (of the key),
     else ``domains`` (of the site), are the hosts that may send; with their subdomains, none: all. ``internal``: pairs
-    of a field and a glob. ``honoured``: what keeps an event out: gpc, dnt, denied, unknown. ``salt``: of the day;
+    of a field and a glob, ``tests`` the same for events named in ``orders``. ``planned``: the events of a strict plan;
+    None: all are taken. ``honoured``: what keeps an event out: gpc, dnt, denied, unknown. ``salt``: of the day;
     empty: no visitors without an id. ``countries``: path of a ``.mmdb``.
     """
 
@@ -44,6 +50,9 @@ class Context:
     hosts: tuple[str, ...] = ()
     internal_addresses: tuple[IPv4Network | IPv6Network, ...] = ()
     internal: tuple[tuple[str, str], ...] = ()
+    tests: tuple[tuple[str, str], ...] = ()
+    orders: frozenset[str] = frozenset({"purchase", "refund"})
+    planned: Mapping[str, EventDef] | None = None
     blocked: frozenset[str] = scrub.BLOCKED
     scrubs: bool = True
     honoured: frozenset[str] = frozenset({"gpc", "dnt", "denied"})
@@ -109,20 +118,39 @@ def drop_wrong_host(line: Line, context: Context) -> str | None:
     return None if any(host == one or host.endswith(f".{one}") or one == "*" for one in allowed) else "wrong_host"
 
 
-def drop_internal(line: Line, context: Context) -> str | None:
-    """The team's own visits, by address or by a rule."""
+def put_apart(line: Line, context: Context) -> None:
+    """The team's own visits (by address or by a rule) and test orders: stored, and in no number."""
+    if _is_internal(line, context):
+        line["environment"] = INTERNAL
+    elif context.tests and line.get("name") in context.orders and _matches(line, context.tests):
+        line["environment"] = TEST
+
+
+def _is_internal(line: Line, context: Context) -> bool:
     if context.internal_addresses and (address := _address(line, context)):
         try:
             known = ip_address(address)
         except ValueError:
             known = None
         if known is not None and any(known.version == n.version and known in n for n in context.internal_addresses):
-            return "internal"
-    for name, glob in context.internal:
+            return True
+    return _matches(line, context.internal)
+
+
+def _matches(line: Line, rules: Sequence[tuple[str, str]]) -> bool:
+    for name, glob in rules:
         value = line.get(name) if name in line else (line.get("props") or {}).get(name)
         if value is not None and fnmatchcase(str(value)[:500], glob):
-            return "internal"
-    return None
+            return True
+    return False
+
+
+def put_hold(line: Line, context: Context) -> None:
+    """Under a strict plan what it does not know waits in quarantine, with the reason."""
+    if context.planned is not None:
+        reason = unplanned(line, context.planned)
+        if reason is not None:
+            line[HELD] = reason
 
 
 def put_clock(line: Line, context: Context) -> None:
@@ -247,7 +275,7 @@ STEPS: Sequence[Step] = (
     put_origin,
     drop_without_consent,
     drop_wrong_host,
-    drop_internal,
+    put_apart,
     put_clock,
     drop_wrong_time,
     put_browser,
@@ -256,14 +284,22 @@ STEPS: Sequence[Step] = (
     put_visitor,
     put_scrubbed,
     put_limits,
+    put_hold,
 )
 
 
-def run(line: Line, context: Context, steps: Sequence[Step] = STEPS) -> Drop | None:
-    """Take the line through the steps, in place. Address and agent, which are never written, leave it in any case."""
+def run(
+    line: Line, context: Context, steps: Sequence[Step] = STEPS, note: Callable[[str, Line], None] | None = None
+) -> Drop | None:
+    """Take the line through the steps, in place. Address and agent, which are never written, leave it in any case.
+
+    ``note`` is told of each step that has run.
+    """
     try:
         for step in steps:
             reason = step(line, context)
+            if note is not None:
+                note(step.__name__, line)
             if reason is not None:
                 return Drop(reason, step.__name__)
     finally:

@@ -25,7 +25,7 @@ FIELDS: tuple[Field, ...] = (
     Field("sent_at", "integer", "sender's clock when it was sent, microseconds UTC"),
     Field("received_at", "integer", "when assay received it, microseconds UTC; imports: when it happened"),
     Field("source", "text", "sender or import it came from"),
-    Field("environment", "text", "live (default) or staging"),
+    Field("environment", "text", "live (default); staging, internal and test stand apart and in no number"),
     Field("visitor", "text", "anonymous device"),
     Field("user", "text", "known person"),
     Field("account", "text", "company"),
@@ -77,7 +77,7 @@ _ORDER = {
 _LIST = {"item_list_id": "string", "item_list_name": "string", "items": "items"}
 _VALUE = {"currency": "string", "value": "money", "items": "items"}
 
-# GA4's recommended events with one set of property names.
+# GA4's recommended events with one set of property names, and the few that clients send beside them.
 # revenue, order_id, currency and items are columns of the line.
 STANDARD_EVENTS: dict[str, dict[str, str]] = {
     "page_view": {},
@@ -119,6 +119,13 @@ STANDARD_EVENTS: dict[str, dict[str, str]] = {
     "join_group": {"group_id": "string"},
     "tutorial_begin": {},
     "tutorial_complete": {},
+    # What the snippet and other tools' clients send by themselves.
+    "identify": {},
+    "alias": {},
+    "group": {},
+    "page_leave": {},
+    "form_abandon": {"form_id": "string", "form_name": "string"},
+    "web_vitals": {},
 }
 
 # Events that a page sends by itself when it is shown: none of them is an interaction of the visitor with the page.

@@ -33,6 +33,11 @@ _NOT_INTERACTIVE = frozenset(
     {
         "refund",
         "user_engagement",
+        "identify",
+        "alias",
+        "group",
+        "page_leave",
+        "web_vitals",
         "qualify_lead",
         "disqualify_lead",
         "working_lead",

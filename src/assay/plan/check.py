@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from assay.model.errors import Problem, suggestion
+from assay.model.event import NAMES
 from assay.plan import literals
 from assay.plan.dimensions import DIMENSIONS
 from assay.plan.experiments import AFTERWARDS, looks_ahead
@@ -98,6 +99,19 @@ def _near(name: str, plan: Plan) -> bool:
 
 def _events(quantity: Quantity) -> list[str]:
     return [event for select in quantity.selects() for event in select.events or ()]
+
+
+def matched_fields(look: Look) -> Iterator[Remark]:
+    """A rule about a field that no event has sets nothing apart."""
+    known = {*NAMES, *look.plan.properties()}
+    rules = (
+        ("internal", ("internal", "where"), look.plan.collect.internal),
+        ("test orders", ("test_orders",), look.plan.collect.tests),
+    )
+    for what, path, pairs in rules:
+        for name in dict.fromkeys(name for name, _ in pairs if name not in known):
+            text = f"{what}: no event has a field or declared property {name!r}{suggestion(name, known)}"
+            yield Remark(("collect", *path, name), text, "unknown_field")
 
 
 def one_macro_goal(look: Look) -> Iterator[Remark]:
@@ -285,6 +299,7 @@ def tests(look: Look) -> Iterator[Remark]:
 
 CHECKS: tuple[Callable[[Look], Iterator[Remark]], ...] = (
     unknown_events,
+    matched_fields,
     one_macro_goal,
     agreed_goals,
     kpi_objectives,

@@ -24,6 +24,8 @@ _SECTIONS = (
     "activity",
     "channels",
     "holdout",
+    "collect",
+    "retention",
     *_NAMED,
     *_WITH_ID,
     "changes",
@@ -137,6 +139,9 @@ def _entries(section: str, plan: Plan) -> dict[str, Any]:
         return {"": {str(n): one for n, one in enumerate(value, 1)}}
     if section == "changes":
         return {f"{one.date} {one.what}": one for one in value}
+    if section == "retention":
+        periods = {"default": value.default, **value.events}
+        return {"": {name: literals.words(one) if one else None for name, one in periods.items()}}
     if section == "experiments":
         return {name: written(one) for name, one in value.items()}
     if section == "events":

@@ -298,3 +298,39 @@ class AlertForm(Form):
         float, BeforeValidator(literals.sensitivity, json_schema_input_type=SensitivityName | float)
     ] = literals.SENSITIVITIES["medium"]
     to: Texts = []
+
+
+Matches = dict[str, Texts]  # field or property → glob or globs
+
+
+class ConsentForm(Form):
+    """Which signals keep an event out, and what holds where an event says nothing."""
+
+    honour: list[Literal["gpc", "dnt", "denied", "unknown"]] = ["gpc", "dnt", "denied"]
+    default: Literal["granted", "denied", "unknown"] | None = None
+
+
+class InternalForm(Form):
+    """The team's own visits."""
+
+    addresses: Annotated[Texts, Field(description="networks such as 203.0.113.0/24")] = []
+    where: Annotated[Matches, Field(description="field or property → glob or globs")] = {}
+
+
+class CollectForm(Form):
+    """How events are taken in."""
+
+    mode: Literal["observe", "strict"] = "observe"
+    consent: ConsentForm = ConsentForm()
+    internal: InternalForm = InternalForm()
+    test_orders: Annotated[Matches, Field(description="field or property of an order → glob or globs")] = {}
+    block: Annotated[Texts, Field(description="properties that are never stored")] = []
+    scrub: Annotated[bool, Field(description="e-mail addresses and telephone numbers are replaced by a mark")] = True
+    countries: Annotated[Text | None, Field(description="a .mmdb file, relative to the workspace")] = None
+
+
+class RetentionForm(Form):
+    """How long events are kept."""
+
+    default: DurationOrNone = None
+    events: dict[str, DurationOrNone] = {}

@@ -12,6 +12,7 @@ from assay.plan.forms import (
     ChannelForm,
     CleaningForm,
     CohortForm,
+    CollectForm,
     EventForm,
     Form,
     FunnelForm,
@@ -19,6 +20,7 @@ from assay.plan.forms import (
     KpiForm,
     ObjectiveForm,
     OrdersForm,
+    RetentionForm,
     RulesForm,
     SiteForm,
 )
@@ -58,5 +60,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("holdout", "one", HoldoutForm, "The share of units that no test takes in."),
     Section("changes", "list", ChangeForm, "The change log."),
     Section("alerts", "named", AlertForm, "Numbers that are watched."),
+    Section("collect", "one", CollectForm, "How events are taken in: mode, consent, own visits, what is removed."),
+    Section("retention", "one", RetentionForm, "How long events are kept."),
     Section("imports", "raw", None, "Column mappings for imports."),
 )

@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 
+from assay.plan.collecting import Collect, Retention
 from assay.plan.experiments import Experiment, Holdout
 from assay.plan.measures import Expression, Quantity, Select
 
@@ -316,6 +317,8 @@ class Plan:
     changes: tuple[Change, ...] = ()
     alerts: Mapping[str, Alert] = field(default_factory=dict)
     imports: Mapping[str, Import] = field(default_factory=dict)
+    collect: Collect = field(default_factory=Collect)
+    retention: Retention = field(default_factory=Retention)
     files: tuple[str, ...] = ()
     id: str = ""
     columns: Mapping[str, str] | None = None  # typed columns of the store, where they are another plan's

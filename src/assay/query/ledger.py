@@ -8,7 +8,7 @@ from assay.store.engine import Statement
 def segments() -> Statement:
     """Segments of events: name, moment of loading, and what became of their rows."""
     return Statement(
-        "SELECT name, loaded_at, rows, stored, duplicates, clashes, quarantined FROM segments WHERE kind = 'events' ORDER BY name",
+        "SELECT name, loaded_at, rows, stored, duplicates, clashes, quarantined, erased, expired FROM segments WHERE kind = 'events' ORDER BY name",
         {},
         "segments of events",
     )
@@ -20,9 +20,14 @@ def refusals() -> Statement:
 
 
 def stored_events() -> Statement:
-    """Events in the store, and bots among them, by the day (UTC, days since 1970) on which they were received."""
+    """Events in the store by environment, and bots among them."""
     return Statement(
-        "SELECT received_at // 86400000000, count(*), count(*) FILTER (WHERE bot) FROM events GROUP BY 1 ORDER BY 1",
+        "SELECT environment, count(*), count(*) FILTER (WHERE bot) FROM events GROUP BY 1 ORDER BY 1",
         {},
-        "events by day received",
+        "events by environment",
     )
+
+
+def quarantined() -> Statement:
+    """Rows in quarantine: segment, file, line, reason, and what came as JSON or raw text."""
+    return Statement("SELECT segment, file, line, reason, raw FROM quarantine ORDER BY segment, line", {}, "quarantine")

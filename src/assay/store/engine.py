@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A segment ready to load: NDJSON or Parquet in event-line (``events``) or cost (``costs``) form."""
+    """A segment ready to load: NDJSON or Parquet in event-line (``events``) or cost (``costs``) form.
+
+    ``replays``: the segment whose quarantined lines these are, each with its number as ``line``; they leave the
+    quarantine and count with that segment.
+    """
 
     name: str
     path: Path
     kind: str = "events"
     quarantine: Path | None = None
+    replays: str | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,52 @@ class Loaded:
     clashes: int = 0
     quarantined: int = 0
     again: bool = False
+    erased: int = 0
+    expired: int = 0
+
+
+@dataclass(frozen=True)
+class Tombstone:
+    """Somebody who was erased. ``kind``: visitor or user; ``hash``: SHA-256 of salt, kind and id, hexadecimal.
+
+    It holds for events that happened from ``since`` to ``until`` (µs UTC); one without a beginning (``since`` below 0)
+    also for what was received until then.
+    """
+
+    kind: str
+    hash: str
+    since: int
+    until: int
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """What must not be in the store: people who were erased, and events from before a moment (µs UTC).
+
+    ``cuts``: event name → moment; ``default_cut`` for the others, None: all are kept.
+    """
+
+    tombstones: tuple[Tombstone, ...] = ()
+    salt: str = ""
+    cuts: Mapping[str, int] = field(default_factory=dict)
+    default_cut: int | None = None
+
+    @property
+    def nothing(self) -> bool:
+        """Whether everything may come in."""
+        return not self.tombstones and not self.cuts and self.default_cut is None
+
+
+ALL = Keeping()
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Somebody by an id. ``kind``: visitor or user; ``names``: every id of theirs, that one first."""
+
+    kind: str
+    id: str
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -69,17 +120,53 @@ class Result:
         return row
 
 
+class Taking(Protocol):
+    """What takes people and old events out of a store."""
+
+    def spans_of(self, user: str) -> list[tuple[str, int, int, bool]]:
+        """Devices of a user: visitor, from and until when (µs UTC), whether nobody else was ever known on it."""
+        ...
+
+    def found(self, subject: Subject) -> int:
+        """Events that belong to somebody."""
+        ...
+
+    def stored(self, subject: Subject) -> dict[str, list[dict[str, Any]]]:
+        """Everything that belongs to somebody: table → rows, values in Python's types."""
+        ...
+
+    def places(self, names: tuple[str, ...]) -> dict[str, int]:
+        """Table and column → rows in which one of the ids stands."""
+        ...
+
+    def erase(self, subject: Subject, derivation: Derivation) -> tuple[int, int]:
+        """Delete somebody's events and the quarantined rows that name them (how many of each); derive again."""
+        ...
+
+    def expire(self, keeping: Keeping, derivation: Derivation) -> int:
+        """Delete events from before their cut (how many); derive again."""
+        ...
+
+    def rewrite(self) -> None:
+        """Leave nothing of what was deleted in the store's files."""
+        ...
+
+
 class Engine(Protocol):
     """What assay needs of a database. Errors come as ``MachineError`` or ``DataError`` of the error tree."""
 
     dialect: str
 
-    def load(self, pieces: Sequence[Piece], derivation: Derivation) -> list[Loaded]:
+    def load(self, pieces: Sequence[Piece], derivation: Derivation, keeping: Keeping = ALL) -> list[Loaded]:
         """Load segments, each once ever, all in one transaction, and derive what they touch."""
         ...
 
     def rebuild(self, derivation: Derivation) -> None:
         """Derive everything again from the stored events, in one transaction."""
+        ...
+
+    def taking(self) -> Taking:
+        """What takes people and old events out of the store."""
         ...
 
     def run(self, statement: Statement) -> Result:

@@ -7,13 +7,14 @@ one such file and the statements that use it.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from assay.model.errors import MachineError
 from assay.store import schema
+from assay.store.naming import naming, unnamed, written
 
 FILE = "state.sqlite"
 _SECONDS = 10.0  # how long one process waits for another's change
@@ -60,6 +61,29 @@ class State:
                 connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
+
+    def scrub(self, names: Sequence[str], mark: str) -> int:
+        """Put ``mark`` in the place of ids wherever one stands as a word of its own; the number of texts changed.
+
+        The file is compacted, so that nothing of the old texts is left in it.
+        """
+        if self._connection is None and not self.path.exists():
+            return 0
+        changed, pattern = 0, naming(names)
+        with self._errors():
+            connection = self._open()
+            connection.execute(self._text("secure"))
+            for place in connection.execute(self._text("text_columns")).fetchall():
+                fill = {name: '"' + place[name].replace('"', '""') + '"' for name in ("table", "column")}
+                for name in {text for one in names for text in written(one)}:
+                    for row in connection.execute(self._text("naming").format(**fill), {"id": name}).fetchall():
+                        text = unnamed(row["text"], pattern, mark)
+                        if text != row["text"]:
+                            changed += 1
+                            connection.execute(self._text("put_text").format(**fill), {"text": text, "no": row["no"]})
+            connection.execute(self._text("compact"))
+            connection.execute(self._text("checkpoint")).fetchall()
+        return changed
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:

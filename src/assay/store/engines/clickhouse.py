@@ -17,7 +17,7 @@ from typing import Any
 
 from assay.model.errors import MachineError
 from assay.store import schema
-from assay.store.engine import Derivation, Loaded, Piece, Result, Statement
+from assay.store.engine import ALL, Derivation, Keeping, Loaded, Piece, Result, Statement, Taking
 from assay.store.engines.duckdb import DuckDB
 from assay.store.render import clickhouse
 
@@ -83,10 +83,15 @@ class ClickHouse:
         self.database = f"assay_{os.getpid()}_{next(_numbers)}"
         self._copied = False
 
-    def load(self, pieces: Sequence[Piece], derivation: Derivation) -> list[Loaded]:
+    def load(self, pieces: Sequence[Piece], derivation: Derivation, keeping: Keeping = ALL) -> list[Loaded]:
         """Load with the loader; the next question reads the new tables."""
         self._copied = False
-        return self.loader.load(pieces, derivation)
+        return self.loader.load(pieces, derivation, keeping)
+
+    def taking(self) -> Taking:
+        """The loader's; the next question reads the new tables."""
+        self._copied = False
+        return self.loader.taking()
 
     def rebuild(self, derivation: Derivation) -> None:
         """Derive everything again with the loader."""

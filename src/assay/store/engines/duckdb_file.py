@@ -67,3 +67,29 @@ def errors(what: str) -> Iterator[None]:
         if isinstance(error, duckdb.ConversionException | duckdb.InvalidInputException):
             raise DataError(f"{what}: {text[:300]}") from error
         raise
+
+
+def property_expression(name: str, kind: str, props: str) -> str:
+    """SQL that reads property ``name`` from the JSON text ``props`` as ``kind``; null when it is no such value."""
+    return typed(f"json_extract_string({props}, {literal(path_of(name))})", kind)
+
+
+def typed(raw: str, kind: str) -> str:
+    """SQL that reads a text as ``kind``; null when it is no such value."""
+    return raw if kind == "VARCHAR" else f"TRY_CAST({raw} AS {kind})"
+
+
+def path_of(name: str) -> str:
+    """The JSON path of a property; a quote in its name is escaped."""
+    escaped = name.replace('"', '\\"')
+    return f'$."{escaped}"'
+
+
+def quote(name: str) -> str:
+    """An identifier in SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text in SQL."""
+    return "'" + text.replace("'", "''") + "'"

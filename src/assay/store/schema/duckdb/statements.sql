@@ -14,12 +14,24 @@ SELECT coalesce(max(event_no), -1) + 1 FROM events;
 DESCRIBE SELECT * FROM read_parquet({path});
 -- name: unusable
 INSERT INTO quarantine
-SELECT $name, $file, rn + 1,
-    CASE WHEN "time" IS NULL OR name IS NULL OR id IS NULL THEN 'no id, name or time' ELSE 'the amount is no number' END,
+SELECT $name, $file, coalesce(line, rn + 1),
+    CASE WHEN held IS NOT NULL THEN held WHEN "time" IS NULL OR name IS NULL OR id IS NULL THEN 'no id, name or time' ELSE 'the amount is no number' END,
     to_json(p)::VARCHAR
 FROM piece_rows p WHERE NOT usable;
 -- name: count_rows
 SELECT count(*), count(*) FILTER (WHERE NOT usable) FROM piece_rows;
+-- name: count_gone
+SELECT count(*) FILTER (WHERE gone = 'erased'), count(*) FILTER (WHERE gone = 'expired') FROM piece_judged;
+-- name: span_of_piece
+SELECT coalesce(max(rn) + 1, 0) FROM piece_all;
+-- name: add_span
+INSERT INTO spans VALUES ($segment, $first_no, $next_no);
+-- name: unquarantine
+DELETE FROM quarantine WHERE segment = $name AND line IN (SELECT line FROM piece_lines);
+-- name: replayed
+UPDATE segments SET stored = stored + $stored, duplicates = duplicates + $duplicates, clashes = clashes + $clashes,
+    quarantined = quarantined - $rows + $quarantined, erased = erased + $erased, expired = expired + $expired
+WHERE name = $name;
 -- name: any_twins
 SELECT EXISTS (SELECT 1 FROM twins);
 -- name: losers
@@ -27,7 +39,7 @@ SELECT piece, count(*) FILTER (WHERE same), count(*) FILTER (WHERE NOT same) FRO
 -- name: no_losers
 CREATE OR REPLACE TEMP TABLE displaced (event_no BIGINT, visitor_key BIGINT, order_id VARCHAR);
 -- name: record
-INSERT INTO segments VALUES ($name, $kind, $load_no, $now, $rows, $stored, $duplicates, $clashes, $quarantined);
+INSERT INTO segments VALUES ($name, $kind, $load_no, $now, $rows, $stored, $duplicates, $clashes, $quarantined, $erased, $expired);
 -- name: refused
 INSERT INTO refusals SELECT $name, refused, count(*) FROM piece_lines WHERE refused IS NOT NULL GROUP BY refused;
 -- name: quarantine_file
@@ -72,6 +84,9 @@ DROP TABLE IF EXISTS keyed;
 DROP TABLE IF EXISTS named;
 DROP TABLE IF EXISTS scope_visitors;
 DROP VIEW IF EXISTS piece_rows;
+DROP VIEW IF EXISTS piece_judged;
+DROP TABLE IF EXISTS tombstones;
+DROP TABLE IF EXISTS cuts;
 DROP VIEW IF EXISTS piece_all;
 DROP TABLE IF EXISTS piece_lines;
 
@@ -80,3 +95,78 @@ SELECT table_name FROM (SELECT DISTINCT table_name FROM duckdb_tables() WHERE NO
 
 -- name: save_table
 COPY (SELECT * FROM {table}) TO {path} (FORMAT parquet);
+
+-- name: person_spans
+-- The devices of a user: visitor, from when to when it was this user, whether it was ever another's.
+SELECT p.visitor, p.since_t, p.until_t,
+    NOT EXISTS (SELECT 1 FROM persons o WHERE o.visitor_key = p.visitor_key AND o.user_id IS DISTINCT FROM p.user_id) AS alone
+FROM persons p WHERE p.user_id = $id AND p.visitor NOT LIKE 'user:%' ORDER BY 1, 2;
+-- name: gone_of_user
+CREATE OR REPLACE TEMP TABLE gone AS
+SELECT e.event_no, e.load_no FROM events e
+WHERE e.user_id = $id OR EXISTS (
+    SELECT 1 FROM persons p
+    WHERE p.visitor_key = e.visitor_key AND p.user_id = $id AND e.t >= p.since_t AND e.t < p.until_t
+);
+-- name: gone_of_visitor
+CREATE OR REPLACE TEMP TABLE gone AS SELECT e.event_no, e.load_no FROM events e WHERE e.visitor = $id;
+-- name: gone_by_age
+CREATE OR REPLACE TEMP TABLE cuts AS
+SELECT name, CAST(cut AS BIGINT) AS cut FROM (VALUES {cuts}) v(name, cut) WHERE name IS NOT NULL;
+CREATE OR REPLACE TEMP TABLE gone AS
+SELECT e.event_no, e.load_no FROM events e LEFT JOIN cuts c ON c.name = e.name WHERE e.t < coalesce(c.cut, {default_cut});
+DROP TABLE cuts;
+-- name: count_gone_events
+SELECT count(*) FROM gone;
+-- name: remove_gone
+-- Each event counts with the segment that its number belongs to; of an older store, with one of its load.
+CREATE OR REPLACE TEMP TABLE gone_by_segment AS
+SELECT coalesce(s.segment, (SELECT max_by(x.name, x.stored) FROM segments x WHERE x.load_no = g.load_no AND x.kind = 'events')) AS name,
+    count(*) AS n
+FROM gone g LEFT JOIN spans s ON g.event_no >= s.first_no AND g.event_no < s.next_no GROUP BY 1;
+UPDATE segments SET stored = stored - g.n, {term} = {term} + g.n FROM gone_by_segment g WHERE g.name = segments.name;
+DELETE FROM events WHERE event_no IN (SELECT event_no FROM gone);
+DROP TABLE gone_by_segment;
+DROP TABLE gone;
+DELETE FROM visitors WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.visitor_key = visitors.visitor_key);
+UPDATE visitors SET user_id = NULL, account = NULL, person_key = visitor_key;
+DELETE FROM persons;
+DELETE FROM sessions;
+-- name: remove_mentions
+-- Rows in quarantine that name the person, as a word of their own.
+CREATE OR REPLACE TEMP TABLE mentions AS
+SELECT segment, rowid AS row_no FROM quarantine WHERE regexp_matches(raw, $pattern);
+UPDATE segments SET quarantined = quarantined - m.n, erased = erased + m.n
+FROM (SELECT segment, count(*) AS n FROM mentions GROUP BY segment) m WHERE m.segment = segments.name;
+DELETE FROM quarantine WHERE rowid IN (SELECT row_no FROM mentions);
+SELECT count(*) FROM mentions;
+-- name: drop_mentions
+DROP TABLE IF EXISTS mentions;
+DROP TABLE IF EXISTS gone;
+-- name: text_columns
+SELECT table_name, column_name FROM duckdb_columns()
+WHERE NOT internal AND data_type = 'VARCHAR' AND database_name = current_database() AND schema_name = 'main' ORDER BY 1, 2;
+-- name: count_naming
+SELECT count(*) FROM {table} WHERE regexp_matches({column}, $pattern);
+-- name: copy_store
+CHECKPOINT;
+ATTACH {path} AS fresh;
+COPY FROM DATABASE {store} TO fresh;
+DETACH fresh;
+-- name: own_tables
+SELECT table_name FROM duckdb_tables()
+WHERE NOT internal AND NOT temporary AND database_name = current_database() ORDER BY 1;
+-- name: count_table
+SELECT count(*) FROM {table};
+-- name: theirs_events
+SELECT * EXCLUDE (event_no, load_no, id_hash) FROM events WHERE event_no IN (SELECT event_no FROM gone) ORDER BY t, seq, id;
+-- name: theirs_sessions
+SELECT * FROM sessions WHERE session_key IN (SELECT session_key FROM events WHERE event_no IN (SELECT event_no FROM gone)) ORDER BY start_t;
+-- name: theirs_orders
+SELECT * EXCLUDE (event_no, money_event_no) FROM orders
+WHERE event_no IN (SELECT event_no FROM gone) OR money_event_no IN (SELECT event_no FROM gone) ORDER BY t;
+-- name: theirs_refunds
+SELECT r.* EXCLUDE (event_no) FROM refunds r WHERE r.event_no IN (SELECT event_no FROM gone)
+    OR r.order_id IN (SELECT order_id FROM orders WHERE event_no IN (SELECT event_no FROM gone)) ORDER BY t;
+-- name: theirs_quarantine
+SELECT * FROM quarantine WHERE regexp_matches(raw, $pattern) ORDER BY segment, line;

@@ -76,3 +76,41 @@ SELECT * FROM keys ORDER BY made_at, key;
 
 -- name: revoke_key
 UPDATE keys SET revoked_at = :now WHERE key = :key AND revoked_at IS NULL;
+
+-- name: tombstones
+SELECT kind, hash, since_t, until_t FROM tombstones ORDER BY kind, hash, since_t;
+
+-- name: add_tombstone
+INSERT INTO tombstones (kind, hash, since_t, until_t) VALUES (:kind, :hash, :since, :until)
+ON CONFLICT (kind, hash, since_t) DO UPDATE SET until_t = max(until_t, excluded.until_t);
+
+-- name: log_erasure
+INSERT INTO erasures (at, kind, events, lines, quarantined) VALUES (:now, :kind, :events, :lines, :quarantined);
+
+-- name: erasures
+SELECT * FROM erasures ORDER BY no;
+
+-- name: fact
+SELECT value FROM facts WHERE key = :key;
+
+-- name: add_fact
+INSERT INTO facts (key, value) VALUES (:key, :value) ON CONFLICT (key) DO NOTHING;
+
+-- name: text_columns
+SELECT t.name AS "table", c.name AS "column" FROM sqlite_master t JOIN pragma_table_info(t.name) c
+WHERE t.type = 'table' AND c.type = 'TEXT' AND t.name NOT IN ('keys', 'tombstones', 'facts') ORDER BY 1, 2;
+
+-- name: naming
+SELECT rowid AS no, {column} AS text FROM {table} WHERE instr({column}, :id) > 0;
+
+-- name: put_text
+UPDATE {table} SET {column} = :text WHERE rowid = :no;
+
+-- name: secure
+PRAGMA secure_delete = ON;
+
+-- name: compact
+VACUUM;
+
+-- name: checkpoint
+PRAGMA wal_checkpoint(TRUNCATE);

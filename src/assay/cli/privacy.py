@@ -1,0 +1,144 @@
+"""``assay erase``, ``assay export`` and ``assay expire``: people and periods."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from assay.cli.output import write
+from assay.cli.params import Folder, folder_of, format_of
+from assay.cli.progress import Progress
+from assay.model.errors import CheckFailed, MachineError, UsageError
+
+_User = Annotated[str | None, typer.Option("--user", metavar="ID", help="A known person.", show_default=False)]
+_Visitor = Annotated[str | None, typer.Option("--visitor", metavar="ID", help="A device.", show_default=False)]
+_Form = Annotated[
+    str | None, typer.Option("--format", metavar="table|json", help="How it is shown. [default: table]")
+]  # fmt: skip
+
+
+def _who(user: str | None, visitor: str | None) -> tuple[str, str]:
+    if (user is None) == (visitor is None):
+        raise UsageError("say who: --user ID or --visitor ID, one of them")
+    return ("user", user) if user is not None else ("visitor", str(visitor))
+
+
+def erase(
+    ctx: typer.Context,
+    user: _User = None,
+    visitor: _Visitor = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go; erase nothing.")] = False,
+    workspace: Folder = None,
+    form: _Form = None,
+) -> None:
+    """Erase somebody from store, segments, quarantine, state and cohorts, for good. Exit 1 where an id is left."""
+    from assay import privacy
+    from assay.workspace import Workspace
+
+    kind, id = _who(user, visitor)
+    chosen = _form(ctx, form)
+    with Progress() as progress, Workspace(folder_of(ctx, workspace), progress=progress) as opened:
+        known = privacy.know(opened, kind, id)
+        if dry_run:
+            _told(chosen, _known(known), f"{_about(known)}\nnothing was erased\n")
+            return
+        if not yes:
+            _confirm(f"{_about(known)}\n")
+        done = privacy.erase(opened, kind, id)
+    text = (
+        f"{done.events:,} events, {done.lines:,} lines of segments, {done.quarantined:,} rows in quarantine and "
+        f"{done.texts:,} other texts of {kind} {id} are erased.\n"
+    )
+    text += "".join(f"left: {place} ({n:,})\n" for place, n in done.left.items())
+    text += "Backups and exports that were made before are not reached: erase there too, or let them run out.\n"
+    if done.left:
+        text += "What is left stands in what others did, such as a property of their events.\n"
+    terms = {name: getattr(done, name) for name in ("events", "lines", "quarantined", "texts", "left")}
+    _told(chosen, {**_known(known), "erased": terms}, text)
+    if done.left:
+        raise typer.Exit(CheckFailed.exit_code)
+
+
+def _known(known: Any) -> dict[str, Any]:
+    return {
+        "kind": known.subject.kind, "id": known.subject.id, "ids": list(known.subject.names),
+        "shared_devices": list(known.shared), "events": known.events,
+    }  # fmt: skip
+
+
+def _about(known: Any) -> str:
+    devices = len(known.subject.names) - 1
+    text = f"{known.subject.kind} {known.subject.id}: {known.events:,} events"
+    text += f", with {devices} device{'s' if devices != 1 else ''} of their own" if devices else ""
+    if known.shared:
+        text += f"; of {len(known.shared)} shared device{'s' if len(known.shared) != 1 else ''} only their own spans"
+    return text
+
+
+def _confirm(text: str) -> None:
+    if not sys.stdin.isatty():
+        raise UsageError("erasing cannot be taken back: add --yes, or look first with --dry-run")
+    write(text)
+    if not typer.confirm("Erase it for good?", default=False):
+        raise typer.Exit(0)
+
+
+def export(
+    ctx: typer.Context,
+    user: _User = None,
+    visitor: _Visitor = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Where to; default: shown.", show_default=False)
+    ] = None,
+    workspace: Folder = None,
+) -> None:
+    """Everything that is stored of somebody, as JSON: events, sessions, orders, refunds, rows in quarantine."""
+    from assay import privacy
+    from assay.workspace import Workspace
+
+    kind, id = _who(user, visitor)
+    with Progress() as progress, Workspace(folder_of(ctx, workspace), progress=progress) as opened:
+        document = privacy.export(opened, kind, id)
+    text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+    if out is None:
+        write(text)
+        return
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise UsageError(f"{out} is already there and stays as it is; choose another file") from None
+    except OSError as error:
+        raise MachineError(f"{out}: {error.strerror or error}; nothing was written") from error
+    write(f"{len(document['events']):,} events of {kind} {id} are written to {out}\n")
+
+
+def expire(ctx: typer.Context, workspace: Folder = None, form: _Form = None) -> None:
+    """Let go of events that are older than the plan's retention says. `assay serve` does it once a day."""
+    from assay import privacy
+    from assay.workspace import Workspace
+
+    chosen = _form(ctx, form)
+    with Progress() as progress, Workspace(folder_of(ctx, workspace), progress=progress) as opened:
+        if not opened.plan.retention:
+            _told(chosen, {"events": 0, "lines": 0}, "The plan has no retention: events are kept for ever.\n")
+            return
+        done = privacy.expire(opened)
+    text = f"{done.events:,} events and {done.lines:,} lines of segments were too old and are gone.\n"
+    _told(chosen, {"events": done.events, "lines": done.lines}, text)
+
+
+def _form(ctx: typer.Context, form: str | None) -> str:
+    chosen = format_of(ctx, form)
+    if chosen not in ("table", "json"):
+        raise UsageError(f"{ctx.info_name} has the formats table and json, not {chosen!r}")
+    return chosen
+
+
+def _told(form: str, values: dict[str, Any], text: str) -> None:
+    write(json.dumps(values, ensure_ascii=False, indent=1) + "\n" if form == "json" else text)

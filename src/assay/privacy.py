@@ -1,0 +1,225 @@
+"""People and periods: erase somebody, hand out what is stored of somebody, let go of what is older than may be kept.
+
+Erasing goes over everything that assay keeps of a workspace: the store's tables and its file, the segments of the
+archive and of the collectors, quarantine, state, saved cohorts. A tombstone (a salted hash) keeps replays, rebuilds and
+imports from bringing the person back. Backups and exports that were made before are not reached.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assay.analyses.kept import keeping, salt, stone
+from assay.analyses.ledger import INTAKE
+from assay.collect.erase import Person, is_open, segments, without
+from assay.collect.trace import FILE as TRACE
+from assay.jobs import ARCHIVE, load_intake
+from assay.model.errors import UsageError
+from assay.plan.cohort_files import FOLDER as COHORTS
+from assay.store.engine import Subject
+from assay.store.naming import naming
+
+if TYPE_CHECKING:
+    from assay.store.engine import Keeping
+    from assay.workspace import Workspace
+
+MARK = "[erased]"
+PATIENCE = 20.0  # seconds for which a collector's open segment is waited for
+KINDS = ("user", "visitor")
+_BINARY = (".duckdb", ".wal", ".sqlite", ".sqlite-wal", ".sqlite-shm")
+
+
+@dataclass(frozen=True)
+class Known:
+    """Somebody, and how much is stored. ``names``: all ids; ``shared``: devices that others used too."""
+
+    subject: Subject
+    person: Person
+    events: int
+    shared: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What went. ``left``: where an id still stands, with the number of rows or files; empty: nowhere."""
+
+    known: Known
+    events: int
+    lines: int
+    quarantined: int
+    texts: int
+    left: dict[str, int] = field(default_factory=dict)
+
+
+def know(workspace: Workspace, kind: str, id: str) -> Known:
+    """Who somebody is: all ids, and the number of stored events. Waiting segments are loaded first."""
+    if kind not in KINDS or not id.strip():
+        raise UsageError("say who: a user or a visitor, by id")
+    load_intake(workspace)
+    taking = workspace.engine.taking()
+    spans = taking.spans_of(id) if kind == "user" else []
+    alone = frozenset(visitor for visitor, _, _, only in spans if only)
+    shared = tuple((visitor, since, until) for visitor, since, until, only in spans if not only)
+    whole = frozenset({id})
+    person = Person(frozenset(), whole) if kind == "visitor" else Person(whole, alone, shared)
+    # The id of a shared device is somebody else's too: it may go on standing.
+    names = (id, *sorted(alone - {id}))
+    subject = Subject(kind, id, names)
+    return Known(subject, person, taking.found(subject), tuple(sorted({one for one, _, _ in shared})))
+
+
+def export(workspace: Workspace, kind: str, id: str) -> dict[str, Any]:
+    """Everything that is stored of somebody, as plain JSON: moments in UTC as ISO text, money as decimal text."""
+    known = know(workspace, kind, id)
+    stored = workspace.engine.taking().stored(known.subject)
+    return {
+        "subject": {"kind": kind, "id": id, "ids": list(known.subject.names), "shared_devices": list(known.shared)},
+        "site": workspace.plan.site.name, "made_at": _moment(workspace.now),
+        **{table: [_plain(row) for row in rows] for table, rows in stored.items()},
+    }  # fmt: skip
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for name, value in row.items():
+        if value is None or name.endswith("_key") or name.startswith("p_"):
+            continue  # typed copies of properties and inner numbers say nothing more
+        if name == "t" or name.endswith(("_t", "_at")):
+            made["time" if name == "t" else name.removesuffix("_t")] = _moment(value)
+        elif name in ("props", "items", "raw"):
+            made[name] = _json(value)
+        else:
+            made[name] = value if isinstance(value, bool | int | float) else str(value)
+    return made
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _moment(micros: int) -> str:
+    return datetime.fromtimestamp(micros / 1e6, UTC).isoformat()
+
+
+def erase(workspace: Workspace, kind: str, id: str) -> Erased:
+    """Erase somebody up to now, and look whether it is done."""
+    known = know(workspace, kind, id)
+    moment = workspace.now
+    _bury(workspace, known, moment)
+    with workspace.changing("erasing in the store") as engine:
+        events, quarantined = engine.taking().erase(known.subject, workspace.derivation)
+        engine.taking().rewrite()
+    lines = _from_segments(workspace, known.person, moment)
+    texts = workspace.state.scrub(known.subject.names, MARK)
+    texts += _from_cohorts(workspace.folder / COHORTS, known.subject.names)
+    for trace in (workspace.data / INTAKE).rglob(TRACE):
+        trace.unlink(missing_ok=True)
+    workspace.state.write(
+        "log_erasure", now=moment, kind=kind, events=events, lines=lines, quarantined=quarantined
+    )  # fmt: skip
+    return Erased(known, events, lines, quarantined, texts, left(workspace, known.subject.names))
+
+
+def _bury(workspace: Workspace, known: Known, moment: int) -> None:
+    """Tombstones, before anything goes: what is interrupted can be repeated, and nothing comes back meanwhile."""
+    state, person = workspace.state, known.person
+    key, ever = salt(state), -(1 << 62)
+    with state.changing() as do:
+        for kind, ids in (("user", person.users), ("visitor", person.visitors)):
+            for one in sorted(ids):
+                do("add_tombstone", kind=kind, hash=stone(key, kind, one), since=ever, until=moment)
+        for visitor, since, until in person.spans:
+            since, until = max(since, 0), min(until - 1, moment)
+            do("add_tombstone", kind="visitor", hash=stone(key, "visitor", visitor), since=since, until=until)
+
+
+def _from_segments(workspace: Workspace, person: Person, moment: int) -> int:
+    """Lines of the person out of archived and waiting segments; those being written are waited for."""
+    folders = (workspace.data / ARCHIVE, workspace.data / INTAKE)
+    gone, done, until = 0, set[str](), time.monotonic() + PATIENCE
+    while True:
+        waiting = []
+        for path in segments(*folders):
+            if is_open(path):
+                waiting += [path] if int(path.name.split("-")[0]) <= moment else []
+            elif str(path) not in done:
+                try:
+                    gone += without(path, lambda line: not person.owns(line), person.names)
+                except FileNotFoundError:  # loaded and moved meanwhile: met again in the archive
+                    waiting.append(path)
+                    continue
+                done.add(str(path))
+        if not waiting or time.monotonic() > until:
+            return gone
+        time.sleep(0.5)
+
+
+def _from_cohorts(folder: Path, names: tuple[str, ...]) -> int:
+    """Ids out of saved lists."""
+    gone = 0
+    for path in sorted(folder.glob("*.csv")):
+        rows = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [row for row in rows if row.strip().strip('"') not in names]
+        if len(kept) < len(rows):
+            gone += len(rows) - len(kept)
+            path.write_text("".join(kept), encoding="utf-8")
+    return gone
+
+
+def left(workspace: Workspace, names: tuple[str, ...]) -> dict[str, int]:
+    """Where one of the ids still stands: table and column → rows, file → 1. Events of others may name somebody."""
+    found = workspace.engine.taking().places(names)
+    pattern = re.compile(naming(names).encode())
+    for path in _texts(workspace):
+        try:
+            if pattern.search(path.read_bytes()):
+                found[str(path.relative_to(workspace.folder))] = 1
+        except FileNotFoundError:
+            continue
+    return found
+
+
+def _texts(workspace: Workspace) -> Iterator[Path]:
+    """Files of the workspace that hold text: segments, state, saved cohorts."""
+    for folder in (workspace.data, workspace.folder / COHORTS):
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and not path.name.endswith(_BINARY):
+                yield path
+
+
+@dataclass(frozen=True)
+class Expired:
+    """What went since it was older than it may be kept."""
+
+    events: int
+    lines: int
+
+
+def expire(workspace: Workspace) -> Expired:
+    """Let go of events whose period is over: from the store, its file and the archived segments."""
+    rule = keeping(workspace.state, workspace.plan, workspace.now)
+    if not workspace.plan.retention:
+        return Expired(0, 0)
+    with workspace.changing("letting go of what is too old") as engine:
+        events = engine.taking().expire(rule, workspace.derivation)
+        if events:
+            engine.taking().rewrite()
+    lines = sum(
+        without(path, lambda line: not _over(line, rule)) for path in segments(workspace.data / ARCHIVE)
+    )  # fmt: skip
+    return Expired(events, lines)
+
+
+def _over(line: dict[str, object], rule: Keeping) -> bool:
+    moment, cut = line.get("time"), rule.cuts.get(str(line.get("name")), rule.default_cut)
+    return isinstance(moment, int) and cut is not None and moment < cut

@@ -1,0 +1,134 @@
+"""Events out of a DuckDB store: of a person, or older than they may be kept; and the file written anew.
+
+What is deleted from a table stays in the file's free blocks. ``rewrite`` copies what is left into a fresh file and
+puts it in the place of the old one.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assay.model.errors import MachineError
+from assay.store.engine import Derivation, Keeping, Subject
+from assay.store.engines.duckdb_file import errors, literal, quote
+from assay.store.naming import naming
+
+if TYPE_CHECKING:
+    from assay.store.engines.duckdb import DuckDB
+
+
+class Taking:
+    """What takes people and old events out of a store."""
+
+    def __init__(self, store: DuckDB) -> None:
+        self.store = store
+
+    def spans_of(self, user: str) -> list[tuple[str, int, int, bool]]:
+        """Devices of a user: visitor, from and until when (µs UTC), whether nobody else was ever known on it."""
+        return [
+            (visitor, since, until, alone) for visitor, since, until, alone in self.store.named("person_spans", id=user)
+        ]
+
+    def found(self, subject: Subject) -> int:
+        """Events that belong to somebody."""
+        with errors("looking for a person"):
+            self.store.named(f"gone_of_{subject.kind}", id=subject.id)
+            ((n,),) = self.store.named("count_gone_events")
+            self.store.named("drop_mentions")
+        return int(n)
+
+    def places(self, names: tuple[str, ...]) -> dict[str, int]:
+        """Table and column → rows in which one of the ids stands."""
+        pattern = naming(names)
+        there: dict[str, int] = {}
+        with errors("looking for a person"):
+            for table, column in self.store.named("text_columns"):
+                fill = {"table": quote(table), "column": quote(column)}
+                ((n,),) = self.store.named("count_naming", fill, pattern=pattern)
+                if n:
+                    there[f"{table}.{column}"] = int(n)
+        return there
+
+    def stored(self, subject: Subject) -> dict[str, list[dict[str, Any]]]:
+        """Everything that belongs to somebody: table → rows, values in Python's types."""
+        there: dict[str, list[dict[str, Any]]] = {}
+        with errors("looking for a person"):
+            self.store.named(f"gone_of_{subject.kind}", id=subject.id)
+            for table in ("events", "sessions", "orders", "refunds", "quarantine"):
+                there[table] = self.store.records(f"theirs_{table}", pattern=naming(subject.names))
+            self.store.named("drop_mentions")
+        return there
+
+    def erase(self, subject: Subject, derivation: Derivation) -> tuple[int, int]:
+        """Delete somebody's events and the quarantined rows that name them (how many of each); derive again."""
+        store = self.store
+        with store.transaction("erasing"):
+            store.named(f"gone_of_{subject.kind}", id=subject.id)
+            events = self._remove("erased")
+            ((rows,),) = store.named("remove_mentions", pattern=naming(subject.names))
+            store.named("drop_mentions")
+            if events:
+                store.derive_all(derivation)
+        return events, int(rows)
+
+    def expire(self, keeping: Keeping, derivation: Derivation) -> int:
+        """Delete events from before their cut (how many); derive again."""
+        cuts = ", ".join(f"({literal(name)}, {cut})" for name, cut in keeping.cuts.items())
+        default = "NULL" if keeping.default_cut is None else str(keeping.default_cut)
+        with self.store.transaction("expiring"):
+            self.store.named("gone_by_age", {"cuts": cuts or "(NULL, NULL)", "default_cut": default})
+            events = self._remove("expired")
+            if events:
+                self.store.derive_all(derivation)
+        return events
+
+    def _remove(self, term: str) -> int:
+        ((n,),) = self.store.named("count_gone_events")
+        if n:
+            self.store.named("remove_gone", {"term": term})
+        return int(n)
+
+    def rewrite(self) -> None:
+        """Write what is in the store into a fresh file, and put it in the place of the old one."""
+        store = self.store
+        fresh = store.path.with_suffix(".fresh")
+        fresh.unlink(missing_ok=True)
+        with errors(str(fresh)):
+            before = _sizes(store)
+            try:
+                store.named("copy_store", {"path": literal(str(fresh)), "store": quote(store.path.stem)})
+                if _sizes_of(fresh) != before:
+                    raise MachineError(f"{fresh}: the copy differs from the store, which stays as it was")
+            except BaseException:
+                fresh.unlink(missing_ok=True)
+                raise
+            store.close()
+            _sync(fresh)
+            fresh.replace(store.path)
+            for left in (store.path.with_name(store.path.name + ".wal"), fresh.with_name(fresh.name + ".wal")):
+                left.unlink(missing_ok=True)
+            store.reopen()
+
+
+def _sizes(store: DuckDB) -> dict[str, int]:
+    return {table: store.named("count_table", {"table": quote(table)})[0][0] for (table,) in store.named("own_tables")}
+
+
+def _sizes_of(path: Path) -> dict[str, int]:
+    from assay.store.engines.duckdb import DuckDB
+
+    other = DuckDB(path, read_only=True)
+    try:
+        return _sizes(other)
+    finally:
+        other.close()
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
