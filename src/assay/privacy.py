@@ -62,7 +62,7 @@ def know(workspace: Workspace, kind: str, id: str) -> Known:
     """Who somebody is: all ids, and the number of stored events. Waiting segments are loaded first."""
     if kind not in KINDS or not id.strip():
         raise UsageError("say who: a user or a visitor, by id")
-    load_intake(workspace)
+    _settle(workspace)
     taking = workspace.engine.taking()
     spans = taking.spans_of(id) if kind == "user" else []
     alone = frozenset(visitor for visitor, _, _, only in spans if only)
@@ -73,6 +73,22 @@ def know(workspace: Workspace, kind: str, id: str) -> Known:
     names = (id, *sorted(alone - {id}))
     subject = Subject(kind, id, names)
     return Known(subject, person, taking.found(subject), tuple(sorted({one for one, _, _ in shared})))
+
+
+def _settle(workspace: Workspace) -> None:
+    """Load what had come by now: a collector ends its segments every few seconds."""
+    moment, until = workspace.now, time.monotonic() + PATIENCE
+    while True:
+        load_intake(workspace)
+        if not _written(workspace, moment) or time.monotonic() > until:
+            return
+        time.sleep(0.5)
+
+
+def _written(workspace: Workspace, moment: int) -> list[Path]:
+    """Segments from before a moment that collectors are still writing."""
+    found = (path for path in segments(workspace.data / INTAKE) if is_open(path))
+    return [path for path in found if int(path.name.split("-")[0]) <= moment]
 
 
 def export(workspace: Workspace, kind: str, id: str) -> dict[str, Any]:
@@ -148,17 +164,15 @@ def _from_segments(workspace: Workspace, person: Person, moment: int) -> int:
     folders = (workspace.data / ARCHIVE, workspace.data / INTAKE)
     gone, done, until = 0, set[str](), time.monotonic() + PATIENCE
     while True:
-        waiting = []
+        waiting = _written(workspace, moment)
         for path in segments(*folders):
-            if is_open(path):
-                waiting += [path] if int(path.name.split("-")[0]) <= moment else []
-            elif str(path) not in done:
+            if not is_open(path) and str(path) not in done:
                 try:
                     gone += without(path, lambda line: not person.owns(line), person.names)
                 except FileNotFoundError:  # loaded and moved meanwhile: met again in the archive
                     waiting.append(path)
-                    continue
-                done.add(str(path))
+                else:
+                    done.add(str(path))
         if not waiting or time.monotonic() > until:
             return gone
         time.sleep(0.5)

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from assay.analyses import BY_NAME
 from assay.analyses.base import Asking, Question, Span
+from assay.analyses.caveats import daily_ids
 from assay.analyses.given import checked, valid
 from assay.model.answer import Answer, notebook
 from assay.model.errors import DataError, UnknownName, UsageError, suggestion
@@ -145,7 +146,8 @@ class Workspace:
         found = self.question(question)
         values = checked(found, args, params)
         as_of = getattr(values, "as_of", None)
-        answer = found.answer(self.asking(question, as_of), values)
+        asking = self.asking(question, as_of)
+        answer = daily_ids(asking, found, found.answer(asking, values))
         if answer.keep:
             with self.state.changing() as do:
                 for statement, given in answer.keep:

@@ -37,6 +37,8 @@ def after(context: dict[str, Any], **fields: Any) -> dict[str, Any]:
         ({}, {"consent": "denied"}, Drop("consent", "drop_without_consent")),
         ({"honoured": frozenset({"unknown"})}, {}, Drop("consent", "drop_without_consent")),
         ({"honoured": frozenset({"unknown"})}, {"consent": "granted"}, None),
+        ({"honoured": frozenset({"unknown"}), "trusted": True}, {}, None),  # a server has decided
+        ({"honoured": frozenset({"denied", "unknown"}), "trusted": True}, {"consent": "denied"}, Drop("consent", "drop_without_consent")),
         ({"consent_default": "denied"}, {}, Drop("consent", "drop_without_consent")),
         ({"domains": ("shop.example",)}, {"host": "www.shop.example"}, None),
         ({"domains": ("shop.example",)}, {"host": "notshop.example"}, Drop("wrong_host", "drop_wrong_host")),

@@ -116,3 +116,45 @@ def test_from_a_request_to_the_store_and_back_after_a_crash(served: Served) -> N
     assert (sum(totals["stored"]), sum(totals["duplicate"]), sum(totals["rejected"])) == (3, 1, 1)
     assert set(totals["difference"]) == {0}
     assert "refused_lines" in served.run("quality", "--format", "json")
+
+
+def test_tail_tells_what_each_step_did(served: Served) -> None:
+    watching = subprocess.Popen(
+        [sys.executable, "-m", "assay.cli", "tail", "--steps", "--count", "3", "--seconds", "60", "-w", str(served.folder)],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    flag = served.folder / "assay-data" / "intake" / "watched"
+    served.wait(flag.exists)
+    time.sleep(1.5)  # the collector looks once a second
+    served.post(
+        {"key": served.key, "name": "page_view", "visitor": "tail-1", "url": "https://shop.example/a?email=a@b.example"}
+    )
+    served.post(
+        {
+            "key": served.key,
+            "name": "page_view",
+            "visitor": "tail-2",
+            "consent": "denied",
+            "url": "https://shop.example/",
+        }
+    )
+    served.post({"key": served.key, "name": "sign_up", "visitor": "tail-3"})
+    out = watching.communicate(timeout=70)[0]
+    assert "page_view  path=/a  visitor=tail-1" in out
+    assert "put_browser: " in out
+    assert "browser=Chrome" in out
+    assert "a@b.example" not in out.split("put_scrubbed")[1]
+    assert "refused: consent" in out
+    assert "tail-2" not in out
+    assert not flag.exists()
+    served.wait(lambda: not list(served.folder.rglob("trace.*")), 60)  # nobody watches: nothing is told
+
+
+def test_erasing_while_it_serves(served: Served) -> None:
+    for n in range(20):
+        served.post({"key": served.key, "id": f"e{n}", "name": "page_view", "visitor": f"visitor-{n % 2}"})
+    done = json.loads(served.run("erase", "--visitor", "visitor-1", "--yes", "--format", "json"))
+    assert (done["erased"]["left"], done["erased"]["events"]) == ({}, 10)
+    served.wait(lambda: served.ids() == sorted(f"e{n}" for n in range(0, 20, 2)))
+    left = [path for path in (served.folder / "assay-data").rglob("*.ndjson*") if b"visitor-1" in path.read_bytes()]
+    assert left == []

@@ -256,7 +256,7 @@ MISTAKES = [
     ("{primary: rpv, audience: mobil}", "there is no segment 'mobil'; did you mean 'mobile'?"),
     ("{primary: rpv, audience: devise = 'x'}", "did you mean 'device'?"),
     ("{primary: rpv, objective: gro}", "there is no objective 'gro'; did you mean 'grow'?"),
-    ("{primary: rpv, exposure: page_vew}", "experiments.e.exposure.event: there is no event 'page_vew'; did you mean 'page_view'?"),
+    ("{primary: rpv, exposure: page_vew}", "experiments.e.exposure.event: there is no event 'page_vew'; did you mean 'page_view'"),
     ("{primary: rpv, exposure: {variant: ar}}", "experiment_viewed has no property 'ar'; did you mean 'arm'?"),
     ("{primary: rpv, exposure: {trigger: chekout}}", "no event, goal or page group 'chekout'; did you mean 'checkout'"),
     ("{primary: rpv, exposure: {variant: arm}, assignments: assign}", "computes who saw what"),

@@ -41,6 +41,7 @@ from assay.analyses import (
     segments,
     sessions,
     time_to,
+    tracking,
     user,
     why,
 )
@@ -73,6 +74,7 @@ QUESTIONS: tuple[Question, ...] = (
     explain.QUESTION,
     quality.QUESTION,
     ledger.QUESTION,
+    tracking.QUESTION,
     reconcile.QUESTION,
     retention.QUESTION,
     journey.QUESTION,

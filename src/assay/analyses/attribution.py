@@ -321,4 +321,6 @@ def _sentence(run: Run, order: list[str], cells: dict[str, list[Cell]], period: 
     return f"{best} gets {share} of the {of} by the model {run.models[0].name} ({total}), {period}."
 
 
-QUESTION = Question("attribution", "Which channel gets credit for orders or a goal, and at what cost.", Params, answer)
+QUESTION = Question(
+    "attribution", "Which channel gets credit for orders or a goal, and at what cost.", Params, answer, over_days=True
+)

@@ -268,6 +268,7 @@ class Question:
     answer: Callable[[Asking, Any], Answer]
     needs_data: bool = True
     flags: tuple[str, ...] = ()
+    over_days: bool = False  # follows people over days: ids that hold for a day only bias every figure
 
 
 def column_kind(metric: Metric) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from assay.analyses.base import Asking
+from assay.analyses.base import Asking, Question
+from assay.decide.words import percent
+from assay.model.answer import Answer
 from assay.model.finding import Finding
 from assay.plan.values import Metric
 
@@ -35,6 +38,27 @@ def range_caveats(
         text = f"the data begin on {span.first}: whoever came earlier counts as new, so new is over-stated"
         found.append(Finding("short_history", "info", text, {"first_day": str(span.first)}))
     return found
+
+
+_PEOPLE = ("visitor", "user", "account")
+
+
+def daily_ids(asking: Asking, question: Question, answer: Answer) -> Answer:
+    """The answer, with a word on visitors whose id holds for a day only, where they bias it."""
+    from assay.query.relations import daily_visitors
+
+    followed = question.over_days or any(one.unit in _PEOPLE for one in answer.definitions)
+    if asking.span is None or answer.empty or not followed:
+        return answer
+    daily, all_ = asking.run(daily_visitors()).one()
+    if not daily:
+        return answer
+    text = (
+        f"{percent(daily / all_)} of all visitors have an id of one day only (no consent, no id of their own): "
+        "visitors count higher than there are people, and who comes back or converts later is not seen"
+    )
+    finding = Finding("daily_ids", "info", text, {"visitors": all_, "daily": daily}, "compare days, not longer spans")
+    return replace(answer, findings=(*answer.findings, finding))
 
 
 def covered(asking: Asking, previous: Period | None) -> bool:

@@ -197,4 +197,6 @@ def _notes(value: str, costs: bool, params: Params) -> tuple[str, ...]:
     return tuple(notes)
 
 
-QUESTION = Question("clv", "What customers are worth by age, LTV:CAC and payback by first touch.", Params, answer)
+QUESTION = Question(
+    "clv", "What customers are worth by age, LTV:CAC and payback by first touch.", Params, answer, over_days=True
+)

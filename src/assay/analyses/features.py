@@ -274,4 +274,6 @@ def _sentence(params: Params, rows: list[tuple[Any, ...]], goal: str | None, per
     return f"{text}, {period}."
 
 
-QUESTION = Question("features", "Who uses a feature, and whether early users convert more.", Params, answer)
+QUESTION = Question(
+    "features", "Who uses a feature, and whether early users convert more.", Params, answer, over_days=True
+)

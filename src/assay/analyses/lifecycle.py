@@ -184,4 +184,6 @@ def _sentence(params: Params, rows: list[tuple[Any, ...]], period: str) -> str:
     return f"{text}."
 
 
-QUESTION = Question("lifecycle", "New, returning, resurrected and dormant; churn and stickiness.", Params, answer)
+QUESTION = Question(
+    "lifecycle", "New, returning, resurrected and dormant; churn and stickiness.", Params, answer, over_days=True
+)

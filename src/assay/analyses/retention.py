@@ -315,4 +315,4 @@ def _next(params: Params) -> list[str]:
     return [" ".join([*words, more]), "assay lifecycle"]
 
 
-QUESTION = Question("retention", "Who comes back, and for how long.", Params, answer)
+QUESTION = Question("retention", "Who comes back, and for how long.", Params, answer, over_days=True)

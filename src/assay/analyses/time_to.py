@@ -274,4 +274,4 @@ def _notes(params: Params, definition: Definition, labelled: list[Labelled], gro
     return tuple(notes)
 
 
-QUESTION = Question("time-to", "How long it takes until they convert.", Params, answer)
+QUESTION = Question("time-to", "How long it takes until they convert.", Params, answer, over_days=True)

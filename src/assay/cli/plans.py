@@ -10,7 +10,7 @@ import typer
 
 from assay.cli.lazy import Verb, Verbs
 from assay.cli.output import write
-from assay.cli.params import Folder, folder_of, format_of
+from assay.cli.params import Folder, folder_of, format_of, named_folder
 from assay.model.errors import CheckFailed, PlanError, Problem, UsageError
 from assay.plan.load import FILE
 
@@ -91,10 +91,17 @@ def check(
         Path | None, typer.Argument(metavar="PLAN", help="A folder or file; default: the workspace.")
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings fail too.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="Hold the plan against the events that came.")] = False,
     workspace: Folder = None,
     form: Annotated[str | None, _option("format", "table|json", "How it is shown. [default: table]")] = None,
 ) -> None:
-    """Lint the plan. Exit 1 when it has errors (with --strict: warnings), 2 when it cannot be read."""
+    """Lint the plan. Exit 1 when it has errors (with --strict: warnings), 2 when it cannot be read.
+
+    With --live: which planned events came, which never did, and which came that the plan does not know.
+    """
+    if live:
+        _check_live(ctx, plan or workspace, strict, form)
+        return
     from assay.plan.check import check as lint
     from assay.plan.load import load_with_lines
 
@@ -118,6 +125,22 @@ def check(
         raise typer.Exit(CheckFailed.exit_code)
 
 
+def _check_live(ctx: typer.Context, folder: Path | None, strict: bool, form: str | None) -> None:
+    from assay.cli.output import emit
+    from assay.cli.progress import Progress
+    from assay.workspace import Workspace
+
+    chosen = format_of(ctx, form)
+    with Progress() as progress, Workspace(folder_of(ctx, folder), progress=progress) as opened:
+        answer = opened.ask("tracking")
+    emit(answer, chosen, named_folder(ctx, folder))
+    entries = [str(entry) for entry in answer.column("entry") if entry]
+    if entries and chosen == "table":
+        write("\nentries for assay.yaml, to be described:\n\nevents:\n" + "\n".join(entries) + "\n")
+    if strict and any(finding.severity == "warning" for finding in answer.findings):
+        raise typer.Exit(CheckFailed.exit_code)
+
+
 def _summary(problems: list[Problem]) -> str:
     if not problems:
         return "The plan is in order."
@@ -127,14 +150,15 @@ def _summary(problems: list[Problem]) -> str:
 
 
 class Plans(Verbs):
-    """``assay plan add``, ``assay plan diff`` and ``assay plan schema``."""
+    """``assay plan add``, ``diff``, ``schema`` and ``sheet``."""
 
     def verbs(self) -> tuple[Verb, ...]:
-        """Three."""
+        """Four."""
         return (
             Verb("add", "Add a ready metric to the plan; without a name, list them.", "assay.cli.plans:plan_add"),
             Verb("diff", "What changed between two plans, in words.", "assay.cli.plans:plan_diff"),
             Verb("schema", "The JSON schema of plans, for editors.", "assay.cli.plans:plan_schema"),
+            Verb("sheet", "The tagging sheet: every event with code to copy.", "assay.cli.sheets:sheet"),
         )
 
 

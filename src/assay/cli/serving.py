@@ -17,6 +17,7 @@ from assay.cli.params import Folder, folder_of
 from assay.model.errors import AssayError, MachineError
 
 EVERY = 2.0  # seconds between two loads
+DAY = 86_400.0  # seconds between two looks at what is too old to be kept
 STEADY = 30.0  # seconds after which a collector that ended did not fail at its start
 
 
@@ -42,10 +43,14 @@ def serve(
     collector = Supervised(folder, host, port)
     collector.start()
     write(f"collecting at http://{host}:{port}, loading every {EVERY:g} seconds\n")
+    daily = 0.0
     try:
         while not stopping.wait(EVERY):
             collector.look()
             load_once(folder)
+            if time.monotonic() >= daily:
+                daily = time.monotonic() + DAY
+                expire_once(folder)
     finally:
         collector.stop()
         load_once(folder)
@@ -114,3 +119,18 @@ def load_once(folder: Path) -> int:
     except AssayError as error:
         write(f"not loaded now: {error}\n")
         return 0
+
+
+def expire_once(folder: Path) -> None:
+    """Let go of what is older than the plan lets it be kept."""
+    from assay.privacy import expire
+    from assay.workspace import Workspace
+
+    try:
+        with Workspace(folder) as opened:
+            done = expire(opened)
+    except AssayError as error:
+        write(f"nothing has expired now: {error}\n")
+        return
+    if done.events or done.lines:
+        write(f"{done.events:,} events were older than they may be kept and are gone\n")

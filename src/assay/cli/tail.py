@@ -84,6 +84,8 @@ def _told(folder: Path, seconds: float | None) -> Iterator[dict[str, Any]]:
         return
     finally:
         flag.unlink(missing_ok=True)
+        for path in folder.rglob(FILE):
+            path.unlink(missing_ok=True)
 
 
 def _new(path: Path, places: dict[Path, int]) -> Iterator[dict[str, Any]]:

@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from assay.collect.wire import Line
+from assay.plan.experiments import EXPOSURE_EVENT
 from assay.plan.values import EventDef
 
 HELD = "held"  # key of a written line that waits in quarantine; its value is the reason
@@ -18,7 +19,7 @@ def unplanned(line: Line, events: Mapping[str, EventDef]) -> str | None:
     """Why the plan does not know this event: a code and what it is about; None: it does."""
     event = events.get(str(line.get("name")))
     if event is None:
-        return "unknown_event"
+        return None if line.get("name") == EXPOSURE_EVENT else "unknown_event"
     props = line.get("props") or {}
     for name in event.required:
         if _value(line, props, name) in (None, ""):

@@ -103,7 +103,10 @@ def drop_without_consent(line: Line, context: Context) -> str | None:
     honoured = context.honoured
     if (context.gpc and "gpc" in honoured) or (context.dnt and "dnt" in honoured):
         return "consent"
-    return "consent" if (line.get("consent") or "unknown") in honoured else None
+    said = line.get("consent") or "unknown"
+    if said == "unknown" and context.trusted:
+        return None  # a server that sends with a secret has decided
+    return "consent" if said in honoured else None
 
 
 def drop_wrong_host(line: Line, context: Context) -> str | None:

@@ -16,6 +16,11 @@ def span() -> Statement:
     )
 
 
+def daily_visitors() -> Statement:
+    """Visitors whose id holds for one day only, and all visitors."""
+    return Statement("SELECT count(*) FILTER (WHERE visitor LIKE 'day-%'), count(*) FROM visitors", {}, "ids of a day")
+
+
 def event_counts() -> Statement:
     """Name, events, first and last day, of everything live."""
     return Statement(
