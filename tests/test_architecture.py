@@ -183,6 +183,7 @@ def test_the_sql_of_every_question_parses(tmp_path: Path) -> None:
         ws.ask("reconcile", "till.csv"),
         ws.ask("experiment"),
         ws.ask("ledger", imports=True),
+        ws.ask("tracking", all=True),
         ws.ask("experiment-design", "test"),
         ws.ask("experiment-qa", "test"),
         ws.ask("experiment-readout", "test", add="bounces"),
