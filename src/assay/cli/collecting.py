@@ -154,7 +154,9 @@ def prepared(folder: Path, name: str) -> tuple[Any, str]:
     from assay.collect.http import Collector
     from assay.collect.keys import Keys, sources
     from assay.collect.line import stepper
+    from assay.collect.protocols import PROTOCOLS
     from assay.collect.spool import Spool
+    from assay.collect.webhooks.receive import protocols as webhook_protocols
     from assay.store.state import State
     from assay.workspace import Workspace
 
@@ -163,13 +165,14 @@ def prepared(folder: Path, name: str) -> tuple[Any, str]:
         if not rows:
             make_key(opened, "web", False, "live", [])
             rows = opened.state.read("keys")
+        protocols = (*PROTOCOLS, *webhook_protocols(opened.plan, folder))
         steps = stepper(opened.plan, opened.data / INTAKE)
         spool = Spool(opened.data / INTAKE / name, name)
     browser_of("none", {})  # lists are read now, not with the first odd event
     is_bot("none", {}, None)
     state = State(opened.state.path)
     keys = Keys(sources(rows), lambda: sources(state.read("keys")))
-    return Collector(spool, keys, steps), rows[0]["key"]
+    return Collector(spool, keys, steps, protocols), rows[0]["key"]
 
 
 def serve(app: Any, host: str, port: int) -> None:

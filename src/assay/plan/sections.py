@@ -22,6 +22,7 @@ from assay.plan.forms import (
     RulesForm,
     SiteForm,
 )
+from assay.plan.webhook_forms import WebhookForm
 
 
 @dataclass(frozen=True)
@@ -59,4 +60,5 @@ SECTIONS: tuple[Section, ...] = (
     Section("changes", "list", ChangeForm, "The change log."),
     Section("alerts", "named", AlertForm, "Numbers that are watched."),
     Section("imports", "raw", None, "Column mappings for imports."),
+    Section("webhooks", "named", WebhookForm, "Outcomes that happen elsewhere: who signs them, what they become."),
 )

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from assay.plan.experiments import Experiment, Holdout
 from assay.plan.measures import Expression, Quantity, Select
+from assay.plan.webhooks import Webhook
 
 EMPTY: Mapping[str, Any] = {}
 
@@ -316,6 +317,7 @@ class Plan:
     changes: tuple[Change, ...] = ()
     alerts: Mapping[str, Alert] = field(default_factory=dict)
     imports: Mapping[str, Import] = field(default_factory=dict)
+    webhooks: Mapping[str, Webhook] = field(default_factory=dict)
     files: tuple[str, ...] = ()
     id: str = ""
     columns: Mapping[str, str] | None = None  # typed columns of the store, where they are another plan's
