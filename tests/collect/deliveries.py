@@ -20,7 +20,7 @@ from assay.collect.wire import Decoded, Request
 from assay.plan.load import loads
 from assay.plan.values import Plan
 
-NOW = 1_795_000_000_000_000  # 2026-11-18 13:46:40 UTC
+NOW = 1_795_000_000_000_000  # 2026-11-18 11:06:40 UTC
 SECRET = "whsec_of_a_test"
 URL = "https://collect.shop.example/w/hubspot"
 PLAN = f"""
@@ -186,7 +186,7 @@ def items(*prices: tuple[int, str, int]) -> dict[str, Any]:
 def order(**more: Any) -> dict[str, Any]:
     return {
         "id": 5550001, "admin_graphql_api_id": "gid://shopify/Order/5550001", "name": "#1001", "test": False,
-        "created_at": "2026-11-18T14:40:00+01:00", "processed_at": "2026-11-18T14:40:00+01:00", "cancelled_at": None,
+        "created_at": "2026-11-18T11:40:00+01:00", "processed_at": "2026-11-18T11:40:00+01:00", "cancelled_at": None,
         "cancel_reason": None, "financial_status": "paid", "currency": "EUR", "total_price": "59.99", "total_tax": "9.58",
         "total_discounts": "5.00", "total_shipping_price_set": {"shop_money": {"amount": "4.99", "currency_code": "EUR"}},
         "discount_codes": [{"code": "SPRING", "amount": "5.00", "type": "fixed_amount"}], "source_name": "web",
@@ -200,7 +200,7 @@ def order(**more: Any) -> dict[str, Any]:
 def shop_refund(**more: Any) -> dict[str, Any]:
     return {
         "id": 880001, "admin_graphql_api_id": "gid://shopify/Refund/880001", "order_id": 5550001, "note": "broken",
-        "created_at": "2026-11-18T13:41:00Z", "processed_at": "2026-11-18T13:41:00Z",
+        "created_at": "2026-11-18T10:41:00Z", "processed_at": "2026-11-18T10:41:00Z",
         "transactions": [
             {"id": 1, "kind": "refund", "status": "success", "amount": "20.00", "currency": "EUR", "test": False},
             {"id": 2, "kind": "refund", "status": "success", "amount": "0.05", "currency": "EUR", "test": False},
