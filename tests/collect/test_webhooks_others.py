@@ -128,8 +128,16 @@ def test_a_retry_has_the_same_id_and_another_change_another() -> None:
     def key(**more: Any) -> Any:
         return line("hubspot", change("lead", **more))["id"]
 
-    assert key() == key(attemptNumber=3)
-    assert len({key(), key(occurredAt=1_794_999_900_001), key(objectId=7), key(portalId=34), key(eventId=4)}) == 5
+    assert key() == "hubspot:contact-33-1246-1794999900000-lifecyclestage-lead:generate_lead"
+    # Another attempt, and another subscription to the same property.
+    same = {
+        key(attemptNumber=3),
+        key(eventId=4, subscriptionId=9, subscriptionType="object.propertyChange", objectTypeId="0-1"),
+    }
+    assert same == {key()}
+    assert (
+        len({key(), key(occurredAt=1_794_999_900_001), key(objectId=7), key(portalId=34), key(objectTypeId="0-3")}) == 5
+    )
 
 
 def test_deals_companies_and_own_stages() -> None:

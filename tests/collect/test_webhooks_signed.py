@@ -35,7 +35,10 @@ from hypothesis import strategies as st
 from assay.collect.webhooks import BY_NAME
 from assay.collect.webhooks.base import Hook
 from assay.collect.webhooks.receive import decode
+from assay.collect.webhooks.secrets import hooks
 from assay.collect.wire import BadRequest, Request
+from assay.model.errors import UsageError
+from assay.plan.load import loads
 
 DEAL = {"event_id": "e1", "type": "deal.won", "deal": {"id": "d1", "value": 5, "currency": "EUR"}}
 BODIES = {
@@ -129,6 +132,23 @@ webhooks:
     found = decode({"std": one}, Request("POST", "/w/std", {}, headers, body, now * 1_000_000))
     assert [line["id"] for line in found.lines] == ["std:msg_1:sign_up"]
     library.verify(body, BY_NAME["generic"].sign(one, body, now * 1_000_000))
+
+
+def test_secrets_come_from_the_environment_and_from_files(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("of a file\n", encoding="utf-8")
+    rest = "header: X, events: [{event: login}]"
+    plan = loads(f"""
+webhooks:
+  a: {{kind: stripe, secret: [env:NEW, "file:key"]}}
+  b: {{kind: generic, secret: env:B, secret_encoding: base64, {rest}}}
+  c: {{kind: generic, secret: env:C, secret_encoding: hex, {rest}}}
+""")
+    found = hooks(plan, tmp_path, {"NEW": " whsec_x ", "B": "whsec_AAEC", "C": "00ff"})
+    assert {name: one.secrets for name, one in found.items()} == {
+        "a": (b"whsec_x", b"of a file"), "b": (b"\0\1\2",), "c": (b"\0\xff",),
+    }  # fmt: skip
+    with pytest.raises(UsageError, match="the environment variable B is empty"):
+        hooks(plan, tmp_path, {"NEW": "x", "B": "", "C": "00"})
 
 
 def test_hubspots_signature_is_of_the_public_address() -> None:

@@ -1,7 +1,7 @@
 """HubSpot: changes of a contact's, company's or deal's stage, as GA4's lead events.
 
 Source: developers.hubspot.com (webhooks API: subscription types and payloads; request validation, signature v3). An
-event's id is not unique by HubSpot's own word, so what an event is about and when are part of ours.
+event's id is not unique by HubSpot's own word, so ours is made of what changed, to what, and when.
 """
 
 from __future__ import annotations
@@ -68,18 +68,24 @@ def delivery(_hook: Hook, _request: Request, value: Any) -> Delivery:
 
 
 def _key(event: Any) -> str:
-    """The same for every attempt: all but the number of the attempt."""
-    keys = ("portalId", "objectId", "eventId", "subscriptionId", "occurredAt", "propertyName", "propertyValue")
-    return "-".join(text_at(event, key) or "" for key in keys)
+    """The change itself: the same for every attempt, and where two subscriptions tell of it."""
+    keys = ["portalId", "objectId", "occurredAt", "propertyName", "propertyValue"]
+    if at(event, "propertyName") is None:
+        keys += ["eventId", "subscriptionType"]
+    return "-".join([_what(event), *(text_at(event, key) or "" for key in keys)])
+
+
+def _what(event: Any) -> str:
+    """contact, company, deal …"""
+    named = (text_at(event, "subscriptionType") or "").partition(".")[0]
+    return _OBJECTS.get(text_at(event, "objectTypeId") or "", named)
 
 
 def lines(hook: Hook, notice: Notice) -> list[Line]:
     """The event of a stage. Raises Refused: not_mapped, with why."""
     document = notice.document
-    what, _, change = notice.name.partition(".")
-    what = _OBJECTS.get(text_at(document, "objectTypeId") or "", what)
-    name = text_at(document, "propertyName")
-    if change != "propertyChange" or name not in _PROPERTIES:
+    what, name = _what(document), text_at(document, "propertyName")
+    if not notice.name.endswith(".propertyChange") or name not in _PROPERTIES:
         raise Refused("not_mapped", f"only changes of {' and '.join(_PROPERTIES)} are stages; a rule under events: may")
     stage = text_at(document, "propertyValue") or ""
     event = {**_STAGES, **hook.webhook.stages}.get(stage, _NONE)
