@@ -154,9 +154,11 @@ def prepared(folder: Path, name: str) -> tuple[Any, str]:
     from assay.collect.http import Collector
     from assay.collect.keys import Keys, sources
     from assay.collect.line import Stepper
+    from assay.collect.protocols import PROTOCOLS
     from assay.collect.spool import Spool
     from assay.collect.trace import FILE as TRACE
     from assay.collect.trace import Trace
+    from assay.collect.webhooks.receive import protocols as webhook_protocols
     from assay.plan.watch import Watched
     from assay.store.state import State
     from assay.workspace import Workspace
@@ -169,12 +171,13 @@ def prepared(folder: Path, name: str) -> tuple[Any, str]:
         intake = opened.data / INTAKE
         trace = Trace(intake, intake / name / TRACE)
         steps = Stepper(opened.plan, intake, Watched(folder, opened.plan).changed, trace, folder)
+        protocols = (*PROTOCOLS, *webhook_protocols(opened.plan, folder))
         spool = Spool(opened.data / INTAKE / name, name)
     browser_of("none", {})  # lists are read now, not with the first odd event
     is_bot("none", {}, None)
     state = State(opened.state.path)
     keys = Keys(sources(rows), lambda: sources(state.read("keys")))
-    return Collector(spool, keys, steps), rows[0]["key"]
+    return Collector(spool, keys, steps, protocols), rows[0]["key"]
 
 
 def serve(app: Any, host: str, port: int) -> None:

@@ -33,10 +33,11 @@ def serve(
 ) -> None:
     """Collect and load until Ctrl-C. A collector that dies is started again; what it had acknowledged is on disk."""
     folder = folder_of(ctx, workspace)
+    from assay.collect.webhooks.secrets import hooks
     from assay.workspace import Workspace
 
-    with Workspace(folder) as opened:  # a plan that is wrong is told before anything starts
-        opened.plan  # noqa: B018
+    with Workspace(folder) as opened:  # a plan that is wrong, or a missing secret, is told before anything starts
+        hooks(opened.plan, folder)
     stopping = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stopping.set())

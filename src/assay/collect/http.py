@@ -53,6 +53,7 @@ class Counters:
     lines: int = 0
     refused: int = 0
     busy: int = 0
+    unsigned: int = 0  # deliveries of webhooks that nobody known has signed
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -151,8 +152,9 @@ class Collector:
                 return still
             decoded = protocol.decode(request)
         except BadRequest as problem:
+            self.counters.unsigned += problem.reason in ("bad_signature", "stale")
             return _problem(problem.status, problem.reason, problem.detail)
-        source = self.keys.source(decoded.key)
+        source = decoded.source or self.keys.source(decoded.key)
         if source is None:
             return _problem(401, "unknown_key", "this write key is not known here")
         if not _allowed(source, request.headers.get("origin")):
@@ -197,7 +199,7 @@ class Collector:
     def _health(self) -> Response:
         failing = self.spool.failing
         body = {"ok": failing is None, "writing": failing or "ok", **{
-            name: getattr(self.counters, name) for name in ("requests", "lines", "refused", "busy")
+            name: getattr(self.counters, name) for name in ("requests", "lines", "refused", "busy", "unsigned")
         }}  # fmt: skip
         return Response(
             200 if failing is None else 503, json.dumps(body).encode(), {"content-type": "application/json"}

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from assay.collect.http import Source
 
 Line = dict[str, Any]  # the event line as it will be written; what is missing is null
 
@@ -44,6 +47,7 @@ class Decoded:
     """What a request says: lines in their order, with their places in the request; refusals; the key it came with.
 
     ``places[i]`` is the place of ``lines[i]`` among the request's events. ``extra``: what the answer needs to know.
+    ``source``: who sends, where the format itself has proved it and there is no key.
     """
 
     key: str | None
@@ -51,6 +55,7 @@ class Decoded:
     places: tuple[int, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+    source: Source | None = None
 
 
 class BadRequest(Exception):

@@ -14,6 +14,7 @@ from datetime import date
 from assay.model.errors import Problem, suggestion
 from assay.model.event import NAMES
 from assay.plan import literals
+from assay.plan.build_webhooks import unknown_field
 from assay.plan.dimensions import DIMENSIONS
 from assay.plan.experiments import AFTERWARDS, looks_ahead
 from assay.plan.kpis.subscription import EVENTS as SUBSCRIPTION_EVENTS
@@ -297,6 +298,21 @@ def tests(look: Look) -> Iterator[Remark]:
             yield Remark((*path, "traffic"), f"{one.name} takes in nobody: its traffic is 0 %", "no_traffic")
 
 
+def webhooks(look: Look) -> Iterator[Remark]:
+    """A webhook's event that nobody declared, and a mapped field that the event does not have."""
+    for one in look.plan.webhooks.values():
+        for index, rule in enumerate(one.rules):
+            path, event = ("webhooks", one.name, "events", index), look.plan.events.get(rule.event)
+            if event is None:
+                hint = suggestion(rule.event, look.plan.events) if _near(rule.event, look.plan) else ""
+                text = f"the webhook {one.name} makes the event {rule.event!r}, which is not declared{hint}"
+                yield Remark((*path, "event"), text, "unknown_event")
+                continue
+            for name in rule.map:
+                if (odd := unknown_field(name, event.properties)) is not None:
+                    yield Remark((*path, "map", name), odd, "unknown_property")
+
+
 CHECKS: tuple[Callable[[Look], Iterator[Remark]], ...] = (
     unknown_events,
     matched_fields,
@@ -314,4 +330,5 @@ CHECKS: tuple[Callable[[Look], Iterator[Remark]], ...] = (
     globs,
     same_meaning,
     tests,
+    webhooks,
 )

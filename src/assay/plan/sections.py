@@ -24,6 +24,7 @@ from assay.plan.forms import (
     RulesForm,
     SiteForm,
 )
+from assay.plan.webhook_forms import WebhookForm
 
 
 @dataclass(frozen=True)
@@ -63,4 +64,5 @@ SECTIONS: tuple[Section, ...] = (
     Section("collect", "one", CollectForm, "How events are taken in: mode, consent, own visits, what is removed."),
     Section("retention", "one", RetentionForm, "How long events are kept."),
     Section("imports", "raw", None, "Column mappings for imports."),
+    Section("webhooks", "named", WebhookForm, "Outcomes that happen elsewhere: who signs them, what they become."),
 )
