@@ -244,3 +244,21 @@ def test_events_without_visitor_and_user_belong_to_nobody(tmp_path: Path) -> Non
     )
     assert rows(ws, "SELECT visitor FROM visitors") == [("user:u",)]
     assert rows(ws, "SELECT count(*), count(visitor_key), count(session_key) FROM events") == [(2, 1, 1)]
+
+
+def test_too_little_memory_for_a_load_is_given_more_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from assay.store.engines import duckdb as engine
+
+    monkeypatch.setattr(engine, "LOAD_MEMORY", "12MB")
+    limits: list[str] = []
+    begin = engine.DuckDB.transaction
+
+    def counted(self, what: str, memory: str = "12MB"):
+        limits.append(memory)
+        return begin(self, what, memory)
+
+    monkeypatch.setattr(engine.DuckDB, "transaction", counted)
+    events = [view(f"v{n}", at(DAY + "10:00") + n * 1_000_000) for n in range(60_000)]
+    with workspace(tmp_path, "", events) as ws:
+        assert rows(ws, "SELECT count(*), count(DISTINCT session_key) FROM events") == [(60_000, 60_000)]
+    assert limits == ["12MB", engine.ASK_MEMORY]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from assay.model.errors import MachineError
 from assay.store import schema
 from assay.store.engine import ALL, Derivation, Keeping, Loaded, Piece, Result, Statement
-from assay.store.engines.duckdb_file import errors, literal, patient, property_expression, quote, reading
+from assay.store.engines.duckdb_file import errors, literal, out_of_memory, patient, property_expression, quote, reading
 from assay.store.engines.duckdb_loading import Loading
 from assay.store.engines.duckdb_removing import Taking
 
@@ -25,6 +26,7 @@ PROPERTY_TYPES = {
     "money": "DECIMAL(18, 6)",
     "items": "VARCHAR",
 }
+T = TypeVar("T")
 LOAD_MEMORY = "1500MB"
 ASK_MEMORY = "4000MB"
 
@@ -148,16 +150,27 @@ class DuckDB:
             self.named(which)
 
     @contextmanager
-    def transaction(self, what: str) -> Iterator[None]:
+    def transaction(self, what: str, memory: str = LOAD_MEMORY) -> Iterator[None]:
         """All of it or nothing, with the memory that loading may use."""
         with errors(what):
-            self.connection.execute(f"SET memory_limit = '{os.environ.get('ASSAY_MEMORY_LIMIT', LOAD_MEMORY)}'")
+            self.connection.execute(f"SET memory_limit = '{os.environ.get('ASSAY_MEMORY_LIMIT', memory)}'")
             try:
                 with self._whole():
                     yield
             finally:
                 self._attempt("drop_work")
                 self.connection.execute(f"SET memory_limit = '{os.environ.get('ASSAY_MEMORY_LIMIT', ASK_MEMORY)}'")
+
+    def whole(self, what: str, work: Callable[[], T]) -> T:
+        """Do work in a transaction; where the memory of loading is too little, once more with that of asking."""
+        try:
+            with self.transaction(what):
+                return work()
+        except MachineError as error:
+            if not out_of_memory(error) or "ASSAY_MEMORY_LIMIT" in os.environ:
+                raise
+        with self.transaction(what, ASK_MEMORY):
+            return work()
 
     # -- tables ----------------------------------------------------------------------------------------------------
 
@@ -205,14 +218,13 @@ class DuckDB:
         known = {row[0] for row in self.named("loaded_names")}
         new = list({p.name: p for p in pieces if p.name not in known}.values())
         done = {p.name: Loaded(p.name, p.kind, again=True) for p in pieces}
-        with self.transaction("loading"):
-            done |= {one.name: one for one in Loading(self, derivation, keeping).load(new)}
+        loaded = self.whole("loading", lambda: Loading(self, derivation, keeping).load(new))
+        done |= {one.name: one for one in loaded}
         return [done[p.name] for p in pieces]
 
     def rebuild(self, derivation: Derivation) -> None:
         """Derive days, sessions, orders and persons again from all stored events."""
-        with self.transaction("rebuilding"):
-            self.derive_all(derivation)
+        self.whole("rebuilding", lambda: self.derive_all(derivation))
 
     def derive_all(self, derivation: Derivation) -> None:
         """The same within a transaction."""
@@ -233,8 +245,7 @@ class DuckDB:
             other.connection = self.connection.cursor()
             day = datetime.fromtimestamp(as_of / 1e6, UTC).date()
             other.file("beside", {"store": f"{quote(self.path.stem)}.main"}, moment=as_of, until_day=day)
-        with other.transaction("deriving beside"):
-            other.derive_all(derivation)
+        other.whole("deriving beside", lambda: other.derive_all(derivation))
         return other
 
     def taking(self) -> Taking:

@@ -37,6 +37,13 @@ def reading(path: str, config: dict[str, Any]) -> Any:
         return patient(lambda: duckdb.connect(path, config=config))
 
 
+def out_of_memory(error: BaseException) -> bool:
+    """Whether DuckDB ran out of the memory that it may use."""
+    import duckdb
+
+    return isinstance(error.__cause__, duckdb.OutOfMemoryException)
+
+
 @contextmanager
 def errors(what: str) -> Iterator[None]:
     """DuckDB's and the system's errors as errors of the one tree."""
