@@ -13,7 +13,15 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-FILES = {"assay.js": "tracker/src/index.ts"}
+FILES = {
+    "assay.js": "tracker/src/index.ts",
+    "auto.js": "tracker/src/auto.ts",
+    "experiments.js": "tracker/src/experiments.ts",
+    "datalayer.js": "tracker/src/datalayer.ts",
+    "vitals.js": "tracker/src/vitals.ts",
+    "autocapture.js": "tracker/src/autocapture.ts",
+}
+TARGET = "es2017"  # browsers from 2017 on
 
 
 class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
@@ -53,7 +61,7 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
             for name, source in FILES.items():
                 run(
                     [str(frontend / "node_modules" / ".bin" / "esbuild"), source, "--bundle", "--format=iife",
-                     "--target=es2020", "--minify", f"--outfile={static / name}"],
+                     f"--target={TARGET}", "--minify", f"--outfile={static / name}"],
                     frontend,
                 )  # fmt: skip
         except (OSError, subprocess.CalledProcessError) as error:

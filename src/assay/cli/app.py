@@ -27,7 +27,7 @@ VERBS = (
     Verb("serve", "Collect events and load them, until Ctrl-C.", "assay.cli.serving:serve", DATA),
     Verb("collect", "Take events in, by the snippet or other tools' clients.", "assay.cli.collecting:collect", DATA),
     Verb("key", "Write keys: who may send.", "assay.cli.collecting:KeyVerbs", DATA),
-    Verb("snippet", "The tag that pages load.", "assay.cli.collecting:snippet", DATA),
+    Verb("snippet", "The tag that pages load.", "assay.cli.snippet:snippet", DATA),
     Verb("load", "Load what the collectors have written.", "assay.cli.collecting:load", DATA),
     Verb("rebuild", "Derive sessions and orders again from all stored events.", "assay.cli.store:rebuild", DATA),
     Verb("doctor", "Versions, limits, sizes: what to look at first.", "assay.cli.store:doctor", DATA),
