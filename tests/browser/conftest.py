@@ -35,8 +35,8 @@ PAGE = """<!doctype html><html lang="en"><head><title>%(title)s</title>%(tag)s</
 class Shop:
     """Pages at ``url``; what the collector has taken in ``lines``.
 
-    ``tag``: fields of the tag. ``attributes``: further ones of its script. ``head`` and ``body``: what pages have
-    besides. ``headers``: of every page.
+    ``tag``: fields of the tag; ``host``: another one. ``attributes``: further ones of its script. ``early``: before it.
+    ``head`` and ``body``: what pages have besides. ``headers``: of every page.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -44,7 +44,7 @@ class Shop:
         (folder / "assay.yaml").write_text(PLAN, encoding="utf-8")
         self.port, self.collector_port = free_port(), free_port()
         self.tag: dict[str, Any] = {}
-        self.attributes = self.early = self.head = self.body = ""
+        self.host = self.attributes = self.early = self.head = self.body = ""
         self.headers: dict[str, str] = {}
         self.collector: subprocess.Popen[bytes] | None = None
         made = self.run("key", "add", "web")
@@ -83,7 +83,9 @@ class Shop:
         name = path.strip("/").split("?")[0]
         if name.endswith((".js", ".pdf")):
             return "text/javascript" if name.endswith(".js") else "application/pdf", b""
-        tag = Tag(self.collecting, self.key, **self.tag).html.replace(" data-key=", f" {self.attributes} data-key=")
+        tag = Tag(self.host or self.collecting, self.key, **self.tag).html.replace(
+            " data-key=", f" {self.attributes} data-key="
+        )
         made = PAGE % {
             "title": name or "Home", "tag": self.early + tag + self.head, "port": self.port, "body": self.body
         }  # fmt: skip

@@ -236,7 +236,7 @@ export function start(script: HTMLScriptElement | null): Assay {
     else {
       safe(() => {
         const known = JSON.parse(localStorage.getItem(STORE)!);
-        if (known && known.q) state = Object.assign(me, known) && "granted";
+        if (known && known.q.push) state = Object.assign(me, known) && "granted"; // a queue, and not what somebody else wrote
       })();
       if (data.consent === "granted" || (data.mode && data.mode !== "cookieless")) assay.consent("granted");
     }

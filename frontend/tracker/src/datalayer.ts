@@ -59,9 +59,8 @@ part("datalayer", (assay, { data, put, safe, me }) => {
 
   layer.slice().forEach((one) => read(one as Entry));
   const own = layer.push;
-  layer.push = function (this: unknown[]): number {
-    const given = Array.prototype.slice.call(arguments) as unknown[];
-    const length = own.apply(this, given);
+  layer.push = (...given: unknown[]): number => {
+    const length = own.apply(layer, given);
     given.forEach((one) => read(one as Entry));
     return length;
   };

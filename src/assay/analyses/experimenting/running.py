@@ -62,17 +62,19 @@ class Running:
         if time.monotonic() - self._read >= self._every or self._text == "null":
             self._read = time.monotonic()
             with suppress(AssayError, OSError):
-                self._renew()
+                self._renew_plan()
+            with suppress(AssayError):
+                made = running(self._plan, log(self._state), self._clock())
+                self._text = json.dumps(made, separators=(",", ":")).replace("<", "\\u003c")
         return self._text
 
-    def _renew(self) -> None:
+    def _renew_plan(self) -> None:
         stamps = self._stamped()
         if stamps != self._stamps:
             from assay.plan.load import load
 
-            self._plan, self._stamps = load(self._folder), self._stamped()
-        made = running(self._plan, log(self._state), self._clock())
-        self._text = json.dumps(made, separators=(",", ":")).replace("<", "\\u003c")
+            self._stamps = stamps
+            self._plan = load(self._folder)
 
     def _stamped(self) -> list[int]:
         return [Path(one).stat().st_mtime_ns for one in self._plan.files]
