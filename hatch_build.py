@@ -61,7 +61,8 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
             for name, source in FILES.items():
                 run(
                     [str(frontend / "node_modules" / ".bin" / "esbuild"), source, "--bundle", "--format=iife",
-                     f"--target={TARGET}", "--minify", f"--outfile={static / name}"],
+                     f"--target={TARGET}", "--minify", "--define:globalThis=window",
+                     f"--outfile={static / name}"],
                     frontend,
                 )  # fmt: skip
         except (OSError, subprocess.CalledProcessError) as error:

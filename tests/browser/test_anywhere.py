@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Shop
-from serving import free_port
 
 from assay.collect.snippet import Tag
+from conftest import Shop
+from serving import free_port
 
 AXE = Path(__file__).parent.parent.parent / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 ALL = ("experiments", "auto", "datalayer", "vitals", "autocapture")

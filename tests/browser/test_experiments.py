@@ -6,10 +6,9 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from conftest import PLAN, Shop
-
 import assay
 from assay.assign import assigned
+from conftest import PLAN, Shop
 
 WEEK_AGO = (datetime.now(UTC) - timedelta(days=7)).date().isoformat()
 METRICS = """
@@ -25,7 +24,9 @@ document.querySelector('h1').textContent = window.variant || 'none';
 
 
 def experiments(shop: Shop, *lines: str) -> None:
-    (shop.folder / "assay.yaml").write_text(PLAN + METRICS + "experiments:\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    (shop.folder / "assay.yaml").write_text(
+        PLAN + METRICS + "experiments:\n" + "\n".join(lines) + "\n", encoding="utf-8"
+    )
     shop.stop()
     shop.start()
     shop.tag = {"modules": ("experiments",), "mode": "consented"}

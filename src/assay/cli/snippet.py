@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
@@ -54,6 +55,8 @@ def snippet(
 
     _one_of("--mode", mode or MODES[0], MODES)
     _one_of("--format", form, FORMATS)
+    if nonce and not re.fullmatch(r"[A-Za-z0-9+/_-]+={0,2}", nonce):
+        raise UsageError(f"--nonce {nonce!r}: letters, digits, + / - _ and = at the end, as the page's policy has it")
     wanted = {
         "auto": auto,
         "experiments": experiments,
