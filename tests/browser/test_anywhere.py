@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from shops import Shop
 
 from assay.collect.snippet import Tag
-from conftest import Shop
 from serving import free_port
 
 AXE = Path(__file__).parent.parent.parent / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
@@ -163,6 +163,21 @@ def test_consent_that_is_withdrawn_takes_everything_off_the_device(shop: Shop, t
     shop.wait(lambda: [one for one in shop.raw() if one.get("refused") == "consent" and one["name"] == "after"])
     tab.evaluate("assay.consent('granted')")
     assert tab.evaluate("assay.id()") != first
+
+
+def test_consent_that_is_withdrawn_in_another_tab(shop: Shop, tab: Any) -> None:
+    shop.tag = {"mode": "consented"}
+    tab.goto(shop.url)
+    shop.tag = {}
+    other = tab.context.new_page()
+    other.goto(shop.url)
+    assert other.evaluate("assay.id()") == tab.evaluate("assay.id()")
+    other.evaluate("assay.consent('denied')")
+    tab.evaluate("assay('after')")  # not written back, and not counted
+    shop.wait(lambda: [one for one in shop.raw() if one.get("refused") == "consent" and one["name"] == "after"])
+    assert tab.evaluate("[localStorage.length, assay.id() === undefined]") == [0, True]
+    tab.evaluate("assay.consent('granted')")
+    assert tab.evaluate("JSON.parse(localStorage.assay).v === assay.id()")
 
 
 def test_a_known_user_by_the_tag(shop: Shop, tab: Any) -> None:

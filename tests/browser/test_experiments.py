@@ -6,9 +6,10 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from shops import PLAN, Shop
+
 import assay
 from assay.assign import assigned
-from conftest import PLAN, Shop
 
 WEEK_AGO = (datetime.now(UTC) - timedelta(days=7)).date().isoformat()
 METRICS = """
@@ -142,7 +143,7 @@ def test_it_runs_from_its_start_by_command_to_its_stop(shop: Shop, tab: Any) -> 
 def fresh(tab: Any, shop: Shop) -> dict[str, int]:
     """Runs of the experiments that the script brings now."""
     text = tab.request.get(f"{shop.collecting}/assay.experiments.js").text()
-    config = json.loads(text.split("parts.config=")[1].split(");\n")[0])
+    config = json.loads(text.split("assay._.config=")[1].split(");\n")[0])
     return {one["name"]: one["run"] for one in config["experiments"]}
 
 

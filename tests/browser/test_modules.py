@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from conftest import Shop
+from shops import Shop
 
 FORM = """
 <form id="contact" name="lead" action="/thanks.html?token=t1" method="post">

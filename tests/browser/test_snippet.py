@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from conftest import Shop
+from shops import Shop
 
 
 def test_from_a_page_to_the_funnel(shop: Shop, tab: Any) -> None:

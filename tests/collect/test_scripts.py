@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import re
 import shutil
 import subprocess
@@ -11,7 +10,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from test_intake import take
 
 from assay.collect.scripts import CORE, LATER, MODULES, built, script, served
 from assay.collect.snippet import STUB, Tag
@@ -109,16 +107,6 @@ def test_caches_hear_how_long_and_whether_it_changed() -> None:
     again = served("/assay.js", {"if-none-match": plain.headers["etag"]}, lambda: CONFIG)
     assert again
     assert (again.status, again.body) == (304, b"")
-
-
-@needs_built
-def test_the_collector_serves_them(tmp_path: Path) -> None:
-    said = take(tmp_path, b"", path="/assay.experiments.js", method="GET", made={"experiments": lambda: CONFIG})
-    assert said[0][0] == 200
-    assert CONFIG.encode() in said[0][2]
-    assert said[0][1]["content-type"].startswith("text/javascript")
-    missing = take(tmp_path / "b", b"", path="/assays", method="GET")
-    assert (missing[0][0], json.loads(missing[0][2])["error"]["code"]) == (404, "unknown_path")
 
 
 class Scripts(HTMLParser):

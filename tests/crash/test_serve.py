@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from sending import stored_ids
 
+from assay.collect.scripts import script
 from serving import AGENT, ASSAY, free_port, ran, wait_for
 
 PLAN = "site: {name: Served, timezone: UTC, currency: EUR}\n"
@@ -86,6 +87,9 @@ def test_from_a_request_to_the_store_and_back_after_a_crash(served: Served) -> N
     assert served.post({"key": "pk_unknown", **event(3)})[0] == 401
     assert served.post({"key": served.key, **event(3)}, origin="https://evil.example")[0] == 403
     assert served.post(b"\xff\x00 no json")[0] == 400
+    assert [served.get(path)[0] for path in ("/assay.atuo.js", "/assays", "/assay/x.js")] == [404] * 3
+    if script() is not None:
+        assert '"experiments":[]' in served.get("/assay.experiments.js")[1]
     wait_for(lambda: served.ids() == ["id-1", "id-2"])
     for child in Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children").read_text().split():
         subprocess.run(["kill", "-9", child], check=True)

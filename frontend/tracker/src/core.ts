@@ -38,6 +38,7 @@ export interface Inner {
   me: Me;
   on: ((what: Moment) => void)[];
   parts: Record<string, unknown>;
+  config?: unknown; // the experiments that run
   put(name: string, props?: Props, more?: Partial<Line>): void;
   keep(): void;
   safe<A extends unknown[]>(work: (...given: A) => void): (...given: A) => void;
@@ -78,6 +79,7 @@ export function start(script: HTMLScriptElement | null): Assay {
   let shown = 0; // since when the page is visible, 0 while it is not
   let seen = 0; // milliseconds of this page not yet told
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let kept = false;
   let busy = false;
   let waits = 1000;
 
@@ -94,8 +96,12 @@ export function start(script: HTMLScriptElement | null): Assay {
   const token = (): string =>
     Array.from(crypto.getRandomValues(new Uint8Array(12)), (one) => one.toString(16).padStart(2, "0")).join("");
 
+  // What has gone from the device was withdrawn in another tab.
   const keep = safe((): void => {
-    if (state === "granted") localStorage.setItem(STORE, JSON.stringify(me));
+    if (state !== "granted") return;
+    if (kept && !localStorage.getItem(STORE)) return assay.consent("denied");
+    localStorage.setItem(STORE, JSON.stringify(me));
+    kept = true;
   });
 
   const body = (lines: Line[]): string =>
@@ -185,6 +191,7 @@ export function start(script: HTMLScriptElement | null): Assay {
   assay.consent = safe((next: Consent) => {
     if (!/^(granted|denied|unknown)$/.test(next)) return;
     state = refused ? "denied" : next;
+    kept = false;
     if (state === "granted") me.v = me.v || linked || token();
     else {
       me.v = me.u = me.a = undefined;

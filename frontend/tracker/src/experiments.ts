@@ -7,8 +7,8 @@ interface Running extends Config {
   experiments: (Experiment & { run?: number })[];
 }
 
-part("experiments", (assay, { me, parts, put, keep, safe }) => {
-  const config = parts.config as Running;
+part("experiments", (assay, { me, config: given, put, keep, safe }) => {
+  const config = given as Running;
   const forced = forcedBy(location.search);
 
   const unitOf = (kind: string): string | undefined => (kind === "account" ? me.a : kind === "user" ? me.u || me.v : me.v);

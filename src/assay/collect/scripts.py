@@ -41,7 +41,7 @@ def script(modules: tuple[str, ...] = (), config: str = "null") -> bytes | None:
     for name in MODULES:
         if name in modules:
             if name == EXPERIMENTS:
-                parts.append(f"window.assay&&assay._&&(assay._.parts.config={config});\n".encode())
+                parts.append(f"window.assay&&assay._&&(assay._.config={config});\n".encode())
             parts.append(built(name))
     return None if None in parts else b"".join(part for part in parts if part is not None)
 
