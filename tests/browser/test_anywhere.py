@@ -180,6 +180,23 @@ def test_consent_that_is_withdrawn_in_another_tab(shop: Shop, tab: Any) -> None:
     assert tab.evaluate("JSON.parse(localStorage.assay).v === assay.id()")
 
 
+def test_events_wait_for_the_answer_where_the_site_wants_it(shop: Shop, tab: Any) -> None:
+    shop.attributes = 'data-wait="on"'
+    tab.goto(shop.url)
+    tab.click("#buy")
+    tab.wait_for_timeout(1000)
+    assert shop.lines() == []
+    tab.evaluate("assay.consent('granted')")
+    shop.wait(lambda: shop.named("page_view") and shop.named("purchase"))
+    assert {one["visitor"] for one in shop.lines()} == {tab.evaluate("assay.id()")}
+    tab.evaluate("assay.consent('unknown')")
+    tab.goto(shop.url + "/product.html")
+    tab.goto(shop.url + "/third.html")
+    shop.wait(lambda: "/product.html" in [one["path"] for one in shop.named("page_view")])
+    last = shop.named("page_view")[-1]
+    assert (last["path"], last["visitor"][:4], last["consent"]) == ("/product.html", "day-", "unknown")
+
+
 def test_a_known_user_by_the_tag(shop: Shop, tab: Any) -> None:
     shop.tag, shop.attributes = {"mode": "identified"}, 'data-user="user-1" data-account="company-1"'
     tab.goto(shop.url)

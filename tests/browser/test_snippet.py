@@ -103,6 +103,9 @@ def test_who_is_known_is_told_with_every_event(shop: Shop, tab: Any) -> None:
     shop.wait(lambda: shop.named("purchase") and shop.named("identify"))
     assert (shop.named("purchase")[0]["user"], shop.named("purchase")[0]["account"]) == ("user-1", "company-1")
     assert shop.named("identify")[0]["interactive"] is False
+    tab.evaluate("assay.identify(); assay('after')")
+    shop.wait(lambda: shop.named("after"))
+    assert shop.named("after")[0].get("user") is None
 
 
 def test_it_never_throws_into_the_page(shop: Shop, tab: Any) -> None:

@@ -48,7 +48,7 @@ export interface Inner {
 export interface Assay {
   (name: string, props?: Props): void;
   page(): void;
-  identify(user: string, account?: string): void;
+  identify(user?: string, account?: string): void;
   consent(state: Consent): void;
   id(): string | undefined;
   variant(experiment: string): string | undefined;
@@ -125,7 +125,7 @@ export function start(script: HTMLScriptElement | null): Assay {
   };
 
   const send = safe((): void => {
-    if (busy || !me.q.length || nav.onLine === false) return;
+    if (busy || !me.q.length || nav.onLine === false || (data.wait && state === "unknown")) return;
     const lines = me.q.slice(0, BATCH);
     const text = body(lines);
     // a browser keeps at most 64 KB alive beyond the page
@@ -181,11 +181,11 @@ export function start(script: HTMLScriptElement | null): Assay {
     last = address;
   });
 
-  const assay = safe((name: string, props?: Props) => put(String(name), props)) as Assay;
+  const assay = safe((name: string, props?: Props) => put(name, props)) as Assay;
   assay.page = page;
-  assay.identify = safe((user: string, account?: string) => {
-    me.u = String(user);
-    if (account != null) me.a = String(account);
+  assay.identify = safe((user?: string, account?: string) => {
+    me.u = user;
+    me.a = account || (user && me.a);
     put("identify", {}, { in: false });
   });
   assay.consent = safe((next: Consent) => {
@@ -199,6 +199,7 @@ export function start(script: HTMLScriptElement | null): Assay {
       localStorage.removeItem(STORE);
     }
     keep();
+    later(0);
   });
   assay.id = () => me.v;
   assay.variant = () => undefined;
