@@ -154,7 +154,7 @@ def test_the_data_layer_before_and_after(shop: Shop, tab: Any) -> None:
     assert shop.named("sign_up")[0]["props"] == {"method": "mail"}
     assert tab.evaluate("assay.id() === undefined")
     tab.evaluate("gtag('consent', 'update', {analytics_storage: 'granted'})")
-    assert tab.evaluate("assay.id().length") == 24
+    assert tab.evaluate("assay.id().length") > 20
     tab.evaluate("gtag('consent', 'update', {analytics_storage: 'denied'})")
     assert tab.evaluate("[assay.id() === undefined, localStorage.length]") == [True, 0]
 

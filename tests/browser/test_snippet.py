@@ -120,3 +120,17 @@ def test_it_never_throws_into_the_page(shop: Shop, tab: Any) -> None:
     )
     tab.click("#spa")
     tab.goto(shop.url + "/product.html")
+
+
+def test_back_to_a_page_that_the_browser_had_kept(shop: Shop, tab: Any) -> None:
+    shop.attributes = 'data-consent="granted"'
+    tab.goto(shop.url)
+    shop.wait(lambda: shop.named("page_view"))
+    tab.evaluate("addEventListener('pageshow', event => window.kept = event.persisted)")
+    tab.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))")
+    tab.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    shop.wait(lambda: len(shop.named("page_view")) == 2)
+    assert {one["path"] for one in shop.named("page_view")} == {"/"}
+    tab.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: false}))")
+    tab.wait_for_timeout(600)
+    assert len(shop.named("page_view")) == 2

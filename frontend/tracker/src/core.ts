@@ -94,7 +94,7 @@ export function start(script: HTMLScriptElement | null): Assay {
     };
 
   const token = (): string =>
-    Array.from(crypto.getRandomValues(new Uint8Array(12)), (one) => one.toString(16).padStart(2, "0")).join("");
+    Array.from(crypto.getRandomValues(new Uint32Array(4)), (one) => one.toString(36)).join("");
 
   // What has gone from the device was withdrawn in another tab.
   const keep = safe((): void => {
@@ -125,7 +125,7 @@ export function start(script: HTMLScriptElement | null): Assay {
   };
 
   const send = safe((): void => {
-    if (busy || !me.q.length || nav.onLine === false || (data.wait && state === "unknown")) return;
+    if (busy || !me.q.length || (data.wait && state === "unknown")) return;
     const lines = me.q.slice(0, BATCH);
     const text = body(lines);
     // a browser keeps at most 64 KB alive beyond the page
@@ -257,6 +257,11 @@ export function start(script: HTMLScriptElement | null): Assay {
       };
     }
     addEventListener("popstate", page);
+    addEventListener("pageshow", (event) => {
+      if (!event.persisted) return;
+      last = ""; // back to a page that the browser had kept: seen again
+      page();
+    });
     addEventListener("online", () => later(0));
     addEventListener("pagehide", () => leave("gone"));
     doc.addEventListener("visibilitychange", () => (doc.hidden ? leave("hide") : safe(engaged)()));
