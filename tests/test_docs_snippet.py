@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 GUIDE = (ROOT / "docs" / "guide" / "snippet.md").read_text(encoding="utf-8")
 SOURCES = {
     path.stem: path.read_text(encoding="utf-8")
-    for path in (ROOT / "frontend" / "tracker" / "src").glob("*.ts")
+    for path in (ROOT / "frontend" / "tracker" / "src").rglob("*.ts")
     if path.stem != "assign"
 }
 

@@ -56,6 +56,10 @@ def test_without_flicker_and_the_exposure_once(shop: Shop, tab: Any) -> None:
     tab.wait_for_timeout(800)
     assert exposures(shop) == [("shipping", expected, visitor)]
     assert shop.named("experiment_viewed")[0]["interactive"] is False
+    shop.stop()
+    shop.run("load")
+    answer = json.loads(shop.run("experiment", "readout", "shipping", "--format", "json"))
+    assert [one["evidence"]["units"] for one in answer["findings"] if one["code"] == "sample"] == [1]
 
 
 def test_visitors_are_spread_as_the_plan_says(shop: Shop, tab: Any) -> None:

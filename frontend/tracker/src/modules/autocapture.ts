@@ -1,7 +1,7 @@
 // Loaded after the page with data-autocapture="on": clicks on what can be clicked, without naming it first. Never a value:
 // of fields only which one it was; of buttons and links the first words. data-assay-ignore takes a part of the page out.
-import { part } from "./part";
-import type { Props } from "./core";
+import { part } from "../part";
+import type { Props } from "../core";
 
 const CLICKABLE = "a[href],button,input,select,textarea,summary,[role=button],[role=link],[role=tab],[role=menuitem],[onclick]";
 const FIELDS = /^(input|select|textarea)$/;

@@ -1,7 +1,7 @@
 // Loaded after the page with data-vitals="on": how fast it was, once, when it is first out of sight.
 import { onCLS, onFCP, onINP, onLCP, onTTFB } from "web-vitals";
-import { part } from "./part";
-import type { Props } from "./core";
+import { part } from "../part";
+import type { Props } from "../core";
 
 part("vitals", (_assay, { put, on }) => {
   if (!("at" in Array.prototype)) return; // the package needs it; browsers that tell these figures have it

@@ -1,7 +1,7 @@
 // Module experiments: assay.variant("free_shipping"). The experiments that run come with the script, so the answer is
 // there before the page is drawn. An exposure is told once per unit and run of the experiment.
-import { assign, forcedBy, type Config, type Experiment } from "./assign";
-import { part } from "./part";
+import { assign, forcedBy, type Config, type Experiment } from "../assign";
+import { part } from "../part";
 
 interface Running extends Config {
   experiments: (Experiment & { run?: number })[];

@@ -1,6 +1,6 @@
 // Module auto: how far a page is scrolled, links that lead away, downloads, forms, marked elements. Never a field's value.
-import { part } from "./part";
-import type { Line, Props } from "./core";
+import { part } from "../part";
+import type { Line, Props } from "../core";
 
 const DEPTHS = [25, 50, 75, 90]; // per cent of the page's height that were in view
 const FILES =

@@ -2,8 +2,8 @@
 //
 // Both forms: dataLayer.push({event: "purchase", ecommerce: {…}}) and gtag("event", "purchase", {…}). Page views are the
 // core's own; gtm.… and what gtag says to itself is passed over. gtag("consent", …) and user_id are heard.
-import { part } from "./part";
-import type { Props } from "./core";
+import { part } from "../part";
+import type { Props } from "../core";
 
 const SALES = ["purchase", "refund"];
 // The core tells these itself; the rest is meant for Google or names a person by e-mail address or the like.
