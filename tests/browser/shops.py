@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import assay
+from assay.cli.collecting import make_key
 from assay.collect.snippet import Tag
 from serving import ASSAY, free_port, listening, ran, wait_for
 
@@ -40,8 +42,8 @@ class Shop:
         self.host = self.attributes = self.early = self.head = self.body = ""
         self.headers: dict[str, str] = {}
         self.collector: subprocess.Popen[bytes] | None = None
-        made = self.run("key", "add", "web")
-        self.key = next(word for word in made.split() if word.startswith("pk_"))
+        with assay.open(folder) as opened:
+            self.key = make_key(opened, "web", False, "live", [])
         shop = self
 
         class Pages(http.server.BaseHTTPRequestHandler):

@@ -28,8 +28,6 @@ def experiments(shop: Shop, *lines: str) -> None:
     (shop.folder / "assay.yaml").write_text(
         PLAN + METRICS + "experiments:\n" + "\n".join(lines) + "\n", encoding="utf-8"
     )
-    shop.stop()
-    shop.start()
     shop.tag = {"modules": ("experiments",), "mode": "consented"}
 
 
