@@ -46,6 +46,7 @@ $(BENCH): $(TEST)
 $(BROWSER): $(TEST)
 	$(PIP) --group browser
 	command -v chromium >/dev/null || (apt-get -qq update && apt-get -qq install -y chromium)
+	test -d frontend/node_modules/axe-core || (cd frontend && npm ci --ignore-scripts)
 	@touch $@
 
 $(EXTRAS): $(CHECK) $(BENCH)

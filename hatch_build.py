@@ -13,7 +13,9 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-FILES = {"assay.js": "tracker/src/index.ts"}
+CORE = "tracker/src/index.ts"
+MODULES = "tracker/src/modules"  # each file becomes one of the same name
+TARGET = "es2017"  # browsers from 2017 on
 
 
 class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
@@ -25,9 +27,10 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
         static = Path(self.root) / "src" / "assay" / "web" / "static"
         if not frontend.is_dir():
             return
+        wanted = files(frontend)
         sources = [path for path in frontend.rglob("*") if path.is_file() and "node_modules" not in path.parts]
         newest = max(path.stat().st_mtime for path in sources)
-        if all((static / name).exists() and (static / name).stat().st_mtime >= newest for name in FILES):
+        if all((static / name).exists() and (static / name).stat().st_mtime >= newest for name in wanted):
             return
         npm = shutil.which("npm")
         if npm is None:
@@ -50,15 +53,22 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
                 frontend,
             )
             static.mkdir(parents=True, exist_ok=True)
-            for name, source in FILES.items():
+            for name, source in wanted.items():
                 run(
                     [str(frontend / "node_modules" / ".bin" / "esbuild"), source, "--bundle", "--format=iife",
-                     "--target=es2020", "--minify", f"--outfile={static / name}"],
+                     f"--target={TARGET}", "--minify", "--define:globalThis=window",
+                     f"--outfile={static / name}"],
                     frontend,
                 )  # fmt: skip
         except (OSError, subprocess.CalledProcessError) as error:
             detail = getattr(error, "stderr", b"") or str(error).encode()
             self.app.display_warning(f"the snippet is not built: {detail.decode(errors='replace')[-500:]}")
+
+
+def files(frontend: Path) -> dict[str, str]:
+    """Built file → its source, below ``frontend/``."""
+    modules = sorted((frontend / MODULES).glob("*.ts"))
+    return {"assay.js": CORE, **{f"{path.stem}.js": f"{MODULES}/{path.name}" for path in modules}}
 
 
 def run(command: list[str], folder: Path) -> None:

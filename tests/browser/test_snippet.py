@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from conftest import Shop
+from shops import Shop
 
 
 def test_from_a_page_to_the_funnel(shop: Shop, tab: Any) -> None:
@@ -103,6 +103,9 @@ def test_who_is_known_is_told_with_every_event(shop: Shop, tab: Any) -> None:
     shop.wait(lambda: shop.named("purchase") and shop.named("identify"))
     assert (shop.named("purchase")[0]["user"], shop.named("purchase")[0]["account"]) == ("user-1", "company-1")
     assert shop.named("identify")[0]["interactive"] is False
+    tab.evaluate("assay.identify(); assay('after')")
+    shop.wait(lambda: shop.named("after"))
+    assert shop.named("after")[0].get("user") is None
 
 
 def test_it_never_throws_into_the_page(shop: Shop, tab: Any) -> None:
@@ -117,3 +120,17 @@ def test_it_never_throws_into_the_page(shop: Shop, tab: Any) -> None:
     )
     tab.click("#spa")
     tab.goto(shop.url + "/product.html")
+
+
+def test_back_to_a_page_that_the_browser_had_kept(shop: Shop, tab: Any) -> None:
+    shop.attributes = 'data-consent="granted"'
+    tab.goto(shop.url)
+    shop.wait(lambda: shop.named("page_view"))
+    tab.evaluate("addEventListener('pageshow', event => window.kept = event.persisted)")
+    tab.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))")
+    tab.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    shop.wait(lambda: len(shop.named("page_view")) == 2)
+    assert {one["path"] for one in shop.named("page_view")} == {"/"}
+    tab.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: false}))")
+    tab.wait_for_timeout(600)
+    assert len(shop.named("page_view")) == 2

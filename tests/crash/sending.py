@@ -6,12 +6,13 @@ import http.client
 import json
 import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
+
+from serving import free_port, listening, wait_for
 
 PROGRAM = """
 import sys
@@ -44,12 +45,6 @@ serve(app, "127.0.0.1", int(sys.argv[2]))
 """
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 class Collecting:
     """A collector that can be killed and started again on the same folder."""
 
@@ -62,13 +57,7 @@ class Collecting:
         self.process = subprocess.Popen(
             [sys.executable, "-c", PROGRAM, str(self.folder), str(self.port), str(self.synced)]
         )
-        for _ in range(400):
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 0.2).close()
-                return
-            except OSError:
-                time.sleep(0.05)
-        raise AssertionError("the collector does not listen")
+        wait_for(lambda: listening(self.port), 30)
 
     def kill(self, how: int = signal.SIGKILL) -> None:
         assert self.process is not None

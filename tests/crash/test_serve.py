@@ -14,9 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sending import free_port, stored_ids
+from sending import stored_ids
 
-AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Safari/537.36"
+from assay.collect.scripts import script
+from serving import AGENT, ASSAY, free_port, ran, wait_for
+
 PLAN = "site: {name: Served, timezone: UTC, currency: EUR}\n"
 
 
@@ -27,19 +29,13 @@ class Served:
         made = self.run("key", "add", "web", "--origin", "https://shop.example")
         self.key = re.findall(r"pk_[0-9a-f]+", made)[0]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "assay.cli", "serve", "-w", str(folder), "--port", str(self.port)],
+            [*ASSAY, "serve", "-w", str(folder), "--port", str(self.port)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
-        self.wait(lambda: self.get("/healthz")[0] == 200)
+        wait_for(lambda: self.get("/healthz")[0] == 200)
 
     def run(self, *words: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "assay.cli", *words, "-w", str(self.folder)],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return done.stdout
+        return ran(self.folder, *words)
 
     def get(self, path: str) -> tuple[int, str]:
         return self.ask(urllib.request.Request(f"http://127.0.0.1:{self.port}{path}"))
@@ -57,15 +53,6 @@ class Served:
             return answer.code, answer.read().decode()
         except OSError:
             return 0, ""
-
-    def wait(self, ready: object, seconds: float = 40) -> None:
-        assert callable(ready)
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            if ready():
-                return
-            time.sleep(0.1)
-        raise AssertionError("it did not come about")
 
     def ids(self) -> list[str]:
         try:
@@ -101,16 +88,22 @@ def test_from_a_request_to_the_store_and_back_after_a_crash(served: Served) -> N
     assert served.post({"key": "pk_unknown", **event(3)})[0] == 401
     assert served.post({"key": served.key, **event(3)}, origin="https://evil.example")[0] == 403
     assert served.post(b"\xff\x00 no json")[0] == 400
-    served.wait(lambda: served.ids() == ["id-1", "id-2"])
+    assert [served.get(path)[0] for path in ("/assay.atuo.js", "/assays", "/assay/x.js")] == [404] * 3
+    if script() is not None:
+        assert '"experiments":[]' in served.get("/assay.experiments.js")[1]
+    wait_for(lambda: served.ids() == ["id-1", "id-2"])
     for child in Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children").read_text().split():
         subprocess.run(["kill", "-9", child], check=True)
-    served.wait(lambda: served.post({"key": served.key, **event(4)}, origin="https://shop.example")[0] == 202)
-    served.wait(lambda: served.ids() == ["id-1", "id-2", "id-4"])
+    wait_for(lambda: served.post({"key": served.key, **event(4)}, origin="https://shop.example")[0] == 202)
+    wait_for(lambda: served.ids() == ["id-1", "id-2", "id-4"])
     served.run("key", "revoke", served.key)
-    served.wait(lambda: served.post({"key": served.key, **event(5)}, origin="https://shop.example")[0] == 401)
+    wait_for(lambda: served.post({"key": served.key, **event(5)}, origin="https://shop.example")[0] == 401)
     served.process.send_signal(signal.SIGTERM)
     assert served.process.wait(20) == 0
-    assert "started again" in (served.process.stdout.read() if served.process.stdout else "")
+    said = served.process.stdout.read() if served.process.stdout else ""
+    assert "started again" in said
+    assert f'src="http://127.0.0.1:{served.port}/assay.js" data-key="{served.key}"' in said
+    assert said.count("the tag works: page_view of https://shop.example/a is here") == 1
     rows = json.loads(served.run("ledger", "--format", "json"))
     totals = dict(zip([c["name"] for c in rows["columns"]], zip(*rows["rows"], strict=True), strict=True))
     assert (sum(totals["stored"]), sum(totals["duplicate"]), sum(totals["rejected"])) == (3, 1, 1)

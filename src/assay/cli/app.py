@@ -28,7 +28,7 @@ VERBS = (
     Verb("collect", "Take events in, by the snippet or other tools' clients.", "assay.cli.collecting:collect", DATA),
     Verb("key", "Write keys: who may send.", "assay.cli.collecting:KeyVerbs", DATA),
     Verb("webhook", "Outcomes that happen elsewhere: set up, and a trial.", "assay.cli.webhooks:Webhooks", DATA),
-    Verb("snippet", "The tag that pages load.", "assay.cli.collecting:snippet", DATA),
+    Verb("snippet", "The tag that pages load.", "assay.cli.snippet:snippet", DATA),
     Verb("load", "Load what the collectors have written.", "assay.cli.collecting:load", DATA),
     Verb(
         "quarantine",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -121,33 +122,9 @@ def collect(
     serve(app, host, port)
 
 
-def snippet(
-    ctx: typer.Context,
-    host: Annotated[
-        str, _option("host", "URL", "Where the collector is. [default: http://127.0.0.1:8090]")
-    ] = "http://127.0.0.1:8090",
-    domains: Annotated[str, _option("domains", "LIST", "Further domains of the site that keep the visitor.")] = "",
-    workspace: Folder = None,
-) -> None:
-    """The tag for the head of every page, with the first public key."""
-    from assay.collect.keys import PUBLIC
-    from assay.collect.snippet import script, tag
-    from assay.workspace import Workspace
-
-    with Workspace(folder_of(ctx, workspace)) as opened:
-        known = [r["key"] for r in opened.state.read("keys") if r["revoked_at"] is None and r["key"].startswith(PUBLIC)]
-        key = known[0] if known else make_key(opened, "web", False, "live", [])
-        named = domains or ",".join(opened.plan.site.domains[1:])
-    write(tag(host.rstrip("/"), key, named) + "\n")
-    if script() is None:
-        write(
-            "\nnote: this installation was built without Node, so the collector has no assay.js; install Node and npm, "
-            "then assay again\n"
-        )
-
-
 def prepared(folder: Path, name: str) -> tuple[Any, str]:
     """The collector of a workspace, and a key that it takes: the first, or one made for source web."""
+    from assay.analyses.experimenting.running import Running
     from assay.analyses.ledger import INTAKE
     from assay.collect.enrich.bots import is_bot
     from assay.collect.enrich.browser import browser_of
@@ -173,11 +150,12 @@ def prepared(folder: Path, name: str) -> tuple[Any, str]:
         steps = Stepper(opened.plan, intake, Watched(folder, opened.plan).changed, trace, folder)
         protocols = (*PROTOCOLS, *webhook_protocols(opened.plan, folder))
         spool = Spool(opened.data / INTAKE / name, name)
+        state = State(opened.state.path)
+        experiments = Running(opened.plan, folder, state, lambda: time.time_ns() // 1000)
     browser_of("none", {})  # lists are read now, not with the first odd event
     is_bot("none", {}, None)
-    state = State(opened.state.path)
     keys = Keys(sources(rows), lambda: sources(state.read("keys")))
-    return Collector(spool, keys, steps, protocols), rows[0]["key"]
+    return Collector(spool, keys, steps, protocols, experiments=experiments), rows[0]["key"]
 
 
 def serve(app: Any, host: str, port: int) -> None:

@@ -8,13 +8,17 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from assay.cli.output import write
 from assay.cli.params import Folder, folder_of
 from assay.model.errors import AssayError, MachineError
+
+if TYPE_CHECKING:
+    from assay.cli.arriving import Arriving
+    from assay.workspace import Workspace
 
 EVERY = 2.0  # seconds between two loads
 DAY = 86_400.0  # seconds between two looks at what is too old to be kept
@@ -38,16 +42,19 @@ def serve(
 
     with Workspace(folder) as opened:  # a plan that is wrong, or a missing secret, is told before anything starts
         hooks(opened.plan, folder)
+        tag, arriving = _tag(opened, host, port)
     stopping = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stopping.set())
     collector = Supervised(folder, host, port)
     collector.start()
-    write(f"collecting at http://{host}:{port}, loading every {EVERY:g} seconds\n")
     daily = 0.0
+    write(f"collecting at http://{host}:{port}, loading every {EVERY:g} seconds\n\n{tag}\n\n")
+    write("that is the tag for the head of every page (assay snippet has its options); waiting for its first event\n")
     try:
         while not stopping.wait(EVERY):
             collector.look()
+            write(arriving.look() or "")
             load_once(folder)
             if time.monotonic() >= daily:
                 daily = time.monotonic() + DAY
@@ -55,6 +62,22 @@ def serve(
     finally:
         collector.stop()
         load_once(folder)
+
+
+def _tag(opened: Workspace, host: str, port: int) -> tuple[str, Arriving]:
+    """The tag, and what looks for its first event."""
+    from assay.analyses.ledger import INTAKE
+    from assay.cli.arriving import Arriving
+    from assay.cli.snippet import public_key
+    from assay.collect.keys import sources
+    from assay.collect.snippet import Tag
+    from assay.collect.spool import Stream
+
+    key = public_key(opened)
+    source = sources(opened.state.read("keys"))[key].name
+    there = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
+    tag = Tag(f"http://{there}:{port}", key, domains=",".join(opened.plan.site.domains[1:]))
+    return tag.html, Arriving(opened.data / INTAKE, Stream(source, "own").label)
 
 
 class Supervised:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from assay.collect.protocols import PROTOCOLS
+from assay.collect.scripts import served
 from assay.collect.spool import Full, Spool, Stream
 from assay.collect.wire import BadRequest, Outcome, Protocol, Refusal, Request, Response
 
@@ -58,14 +59,18 @@ class Counters:
 
 
 class Collector:
-    """``keys``: key → source. ``steps``: what every line goes through, in place; a refusal ends its way."""
+    """``keys``: key → source. ``steps``: what every line goes through, in place; a refusal ends its way.
+
+    ``experiments``: those that run, as JSON, for the script.
+    """
 
     def __init__(
         self, spool: Spool, keys: Keys, steps: Steps, protocols: Sequence[Protocol] = PROTOCOLS,
         most_body: int = MOST_BODY, clock: Callable[[], int] = lambda: time.time_ns() // 1000,
+        experiments: Callable[[], str] = lambda: "null",
     ) -> None:  # fmt: skip
         self.spool, self.keys, self.steps, self.clock, self.most_body = spool, keys, steps, clock, most_body
-        self.counters = Counters()
+        self.counters, self.experiments = Counters(), experiments
         self._exact: dict[tuple[str, str], Protocol] = {}
         self._below: list[tuple[str, str, Protocol]] = []
         for protocol in protocols:
@@ -103,8 +108,10 @@ class Collector:
         path = scope["path"]
         if path == "/healthz":
             return self._health()
-        if path == "/assay.js" and scope["method"] == "GET":
-            return _shared(self._snippet(), origin)
+        if path.startswith("/assay") and scope["method"] == "GET":
+            script = served(path, headers, self.experiments)
+            if script is not None:
+                return script
         protocol = self._protocol(scope["method"], path)
         if protocol is None:
             return _shared(_problem(404, "unknown_path", f"nothing is collected at {path[:200]}"), origin)
@@ -184,17 +191,6 @@ class Collector:
             else:
                 refusals.append(Refusal(place, refusal.reason, refusal.detail, line.get("name"), line.get("id")))
         return stored, refusals
-
-    def _snippet(self) -> Response:
-        """The script that pages load."""
-        from assay.collect.snippet import script
-
-        text = script()
-        if text is None:
-            return _problem(404, "not_built", "this installation was built without Node: the snippet is not there")
-        headers = {"content-type": "text/javascript; charset=utf-8", "cache-control": "public, max-age=3600",
-                   "cross-origin-resource-policy": "cross-origin"}  # fmt: skip
-        return Response(200, text, headers)
 
     def _health(self) -> Response:
         failing = self.spool.failing
