@@ -30,7 +30,7 @@ async def take(request):
 uvicorn.run(Starlette(routes=[Route("/e", take, methods=["POST"])]), host="127.0.0.1", port=int(sys.argv[1]),
             log_level="warning", access_log=False, ws="none")
 """
-COLLECT = "import sys\nfrom pathlib import Path\nfrom assay.cli.collecting import prepared, serve\nserve(prepared(Path(sys.argv[2]), 'c0')[0], '127.0.0.1', int(sys.argv[1]))"
+COLLECT = "import sys\nfrom pathlib import Path\nfrom assay.cli.collecting import prepared, serve\nserve(prepared(Path(sys.argv[2]), 'c0', 'address=1e9,key=1e9')[0], '127.0.0.1', int(sys.argv[1]))"
 PLAN = "site: {name: Bench, timezone: UTC, currency: EUR}\n"
 AGENT = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"

@@ -110,13 +110,24 @@ def collect(
     host: Annotated[str, _option("host", "ADDRESS", "Address to listen at. [default: 127.0.0.1]")] = "127.0.0.1",
     port: Annotated[int, _option("port", "N", "Port to listen at. [default: 8090]")] = 8090,
     name: Annotated[str, _option("name", "NAME", "Of this collector, where there are several. [default: c0]")] = "c0",
+    limits: Annotated[
+        str | None,
+        typer.Option(
+            "--limits",
+            metavar="LIST",
+            envvar="ASSAY_LIMITS",
+            show_default=False,
+            help="Events a second of an address, a public and a secret key; 0: none. "
+            "[default: address=500,key=5000,secret=20000]",
+        ),
+    ] = None,
     workspace: Folder = None,
 ) -> None:
     """Take events in at /e and the other formats' paths. Stop it with Ctrl-C: what waits is written first."""
     folder = folder_of(ctx, workspace)
     if not name.isalnum() or name != name.lower():
         raise UsageError(f"--name {name!r}: small letters and digits only")
-    app, key = prepared(folder, name)
+    app, key = prepared(folder, name, limits)
     write(f"collecting at http://{host}:{port}/e with the key {key}\n")
     serve(app, host, port)
 
@@ -146,13 +157,14 @@ def snippet(
         )
 
 
-def prepared(folder: Path, name: str) -> tuple[Any, str]:
+def prepared(folder: Path, name: str, limits: str | None = None) -> tuple[Any, str]:
     """The collector of a workspace, and a key that it takes: the first, or one made for source web."""
     from assay.analyses.ledger import INTAKE
     from assay.collect.enrich.bots import is_bot
     from assay.collect.enrich.browser import browser_of
     from assay.collect.http import Collector
     from assay.collect.keys import Keys, sources
+    from assay.collect.limits import Limits, rates
     from assay.collect.line import stepper
     from assay.collect.spool import Spool
     from assay.store.state import State
@@ -169,16 +181,15 @@ def prepared(folder: Path, name: str) -> tuple[Any, str]:
     is_bot("none", {}, None)
     state = State(opened.state.path)
     keys = Keys(sources(rows), lambda: sources(state.read("keys")))
-    return Collector(spool, keys, steps), rows[0]["key"]
+    return Collector(spool, keys, steps, limits=Limits(rates(limits))), rows[0]["key"]
 
 
 def serve(app: Any, host: str, port: int) -> None:
     """Run an ASGI application until it is told to end."""
-    import uvicorn
+    from assay.collect.listening import listen
 
     try:
-        uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, lifespan="on", ws="none",
-                    timeout_graceful_shutdown=5)  # fmt: skip
+        listen(app, host, port)
     except OSError as error:
         raise MachineError(f"{host}:{port}: {error.strerror or error}; choose another --port") from error
 

@@ -147,4 +147,20 @@ def _config(path: str) -> Response:
     return Response(200, script.encode(), {"content-type": "application/javascript", **headers})
 
 
-PROTOCOL = Protocol("posthog", _ROUTES, decode, answer, still)
+_EVENT: dict[str, Any] = {
+    "type": "object", "required": ["event"],
+    "properties": {
+        "event": {"type": "string"}, "distinct_id": {"type": "string"}, "uuid": {"type": "string"},
+        "timestamp": {"type": "string"}, "offset": {"type": "integer"}, "properties": {"type": "object"},
+        "$set": {"type": "object"}, "$set_once": {"type": "object"},
+    },
+}  # fmt: skip
+_BODY: dict[str, Any] = {
+    "type": "object", "required": ["api_key", "batch"],
+    "properties": {
+        "api_key": {"type": "string"}, "sent_at": {"type": "string"}, "historical_migration": {"type": "boolean"},
+        "batch": {"type": "array", "maxItems": MOST_EVENTS, "items": _EVENT},
+    },
+}  # fmt: skip
+_QUERY = ("token", "api_key", "compression", "_", "beacon", "data")
+PROTOCOL = Protocol("posthog", _ROUTES, decode, answer, still, body=_BODY, parameters=_QUERY)
