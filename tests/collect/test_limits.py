@@ -26,11 +26,11 @@ def test_a_bucket_holds_twenty_seconds_and_fills_at_its_rate() -> None:
     bucket = Buckets(10.0, clock=clock)
     bucket.take("a", 199)
     assert (bucket.wait("a"), bucket.wait("b")) == (0, 0)
-    bucket.take("a", 1)  # 200 = 20 s × 10: empty
+    bucket.take("a", 2)  # 20 s × 10 = 200 were in it: one is owed
     assert bucket.wait("a") == 1
     clock.now += 0.05
     assert bucket.wait("a") == 1
-    clock.now += 0.06  # one more
+    clock.now += 0.06  # and paid
     assert bucket.wait("a") == 0
 
 
