@@ -121,7 +121,7 @@ class Collector:
         client = scope.get("client")
         address = client[0] if client else None
         if self.limits is not None and (seconds := self.limits.of_address(address)):
-            return self._limited("this address", seconds)
+            return self._limited(protocol.slower, "this address", seconds)
         try:
             body = await self._body(headers, receive)
             query = dict(
@@ -169,10 +169,10 @@ class Collector:
             self.limits.failed(address)
         return response
 
-    def _limited(self, who: str, seconds: int) -> Response:
+    def _limited(self, status: int, who: str, seconds: int) -> Response:
         self.counters.limited += 1
         text = f"{who} sends more than it may; send it again in {seconds} s (assay collect --limits sets the rates)"
-        return _problem(429, "too_many_requests", text, {"retry-after": str(seconds)})
+        return _problem(status, "too_many_requests", text, {"retry-after": str(seconds)})
 
     def _busy(self, reason: str) -> Response:
         self.counters.busy += 1
@@ -229,7 +229,7 @@ class Collector:
             events = len(decoded.lines) + len(decoded.refusals)
             seconds = self.limits.of_key(decoded.key or "", source, request.address, max(1, events))
             if seconds:
-                return self._limited("this key", seconds)
+                return self._limited(protocol.slower, "this key", seconds)
         stored, refusals, lines = self._stepped(decoded, request, source)
         lines += [_text(_refused(one, request)) for one in refusals]
         try:

@@ -86,7 +86,8 @@ class Protocol:
 
     ``decode`` raises BadRequest. ``answer`` is what the client expects once the lines are on disk. ``still`` answers
     routes that bring no events (settings, flags), None for the others. ``body`` is a JSON schema of what is sent and
-    ``parameters`` the query's names: they describe, and refuse nothing.
+    ``parameters`` the query's names: they describe, and refuse nothing. ``slower``: the status that
+    makes its clients wait and try again.
     """
 
     name: str
@@ -96,3 +97,4 @@ class Protocol:
     still: Callable[[Request], Response | None] = lambda _request: None
     body: Mapping[str, Any] | None = None
     parameters: tuple[str, ...] = ()
+    slower: int = 429

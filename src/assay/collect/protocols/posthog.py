@@ -121,12 +121,13 @@ def still(request: Request) -> Response | None:
     return None
 
 
+# No word of surveys: false too makes posthog-js load their script.
 _OFF: dict[str, Any] = {
     "supportedCompression": ["gzip", "gzip-js"], "hasFeatureFlags": False, "captureDeadClicks": False,
     "capturePerformance": False, "autocapture_opt_out": False, "autocaptureExceptions": False,
     "errorTracking": {"autocaptureExceptions": False, "suppressionRules": []},
     "analytics": {"endpoint": "/i/v0/e/"}, "elementsChainAsString": True, "sessionRecording": False, "heatmaps": False,
-    "surveys": False, "productTours": False, "logs": {"captureConsoleLogs": False}, "defaultIdentifiedOnly": True,
+    "productTours": False, "logs": {"captureConsoleLogs": False}, "defaultIdentifiedOnly": True,
     "isAuthenticated": False, "toolbarParams": {},
 }  # fmt: skip
 
@@ -163,4 +164,6 @@ _BODY: dict[str, Any] = {
     },
 }  # fmt: skip
 _QUERY = ("token", "api_key", "compression", "_", "beacon", "data")
-PROTOCOL = Protocol("posthog", _ROUTES, decode, answer, still, body=_BODY, parameters=_QUERY)
+PROTOCOL = Protocol(
+    "posthog", _ROUTES, decode, answer, still, body=_BODY, parameters=_QUERY, slower=503
+)  # fmt: skip  # posthog-js drops what is answered with 429

@@ -108,7 +108,7 @@ def _put_view(line: Line, event: dict[str, Any], props: dict[str, Any]) -> None:
     put_texts(line, props, (("title", "title"), ("referrer", "referrer")))
     put_texts(line, event, (("title", "name"),))
     for key in ("title", "referrer"):
-        if props.get(key) == line.get(key):
+        if props.get(key) in ("", None, line.get(key)):
             props.pop(key, None)
     for key in ("name", "category"):
         if (value := values.soft_text(event.get(key))) is not None and value != line.get("title"):
