@@ -88,7 +88,7 @@ def test_some(running: Running, path: str) -> None:
 @pytest.mark.soak
 @pytest.mark.parametrize(("path", "method"), ALL)
 def test_many(running: Running, path: str, method: str) -> None:
-    answered(running, path, method, 100)
+    answered(running, path, method, 40)
 
 
 def test_the_collector_serves_the_same(running: Running) -> None:

@@ -126,14 +126,14 @@ def adds_up(running: Running, tally: Tally) -> None:
 
 
 def test_two_thousand(running: Running) -> None:
-    tally = fuzzed(running, 1_600, 400, 800, 25e6, 1)
+    tally = fuzzed(running, 1_600, 400, 800, 40e6, 1)
     assert tally.statuses[202] > 100  # many get as far as the disk
     adds_up(running, tally)
 
 
 @pytest.mark.soak
 def test_a_hundred_thousand(running: Running) -> None:
-    adds_up(running, fuzzed(running, 95_000, 5_000, 30_000, 20e6, 2))
+    adds_up(running, fuzzed(running, 95_000, 5_000, 60_000, 20e6, 2))
 
 
 def test_the_recorded_traffic_itself_is_taken(running: Running) -> None:

@@ -36,6 +36,10 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 Steps = Callable[["Line", Request, "Source"], Refusal | None]
 
 
+class _Endless(BadRequest):
+    """Of a body whose rest is not read: the connection ends with the answer."""
+
+
 @dataclass(frozen=True)
 class Source:
     """What a write key stands for. ``origins``: allowed Origin headers; empty: any."""
@@ -130,7 +134,8 @@ class Collector:
         except Full:
             return self._busy("too much is being read")
         except BadRequest as problem:
-            return self._failed(_problem(problem.status, problem.reason, problem.detail), address)
+            close = {"connection": "close"} if isinstance(problem, _Endless) else None
+            return self._failed(_problem(problem.status, problem.reason, problem.detail, close), address)
         except ValueError:
             return self._failed(_problem(400, "bad_query", "the query string cannot be read"), address)
         request = Request(
@@ -182,7 +187,7 @@ class Collector:
         """The body. One that is too large is read to some length and let go: who is cut off sees no answer."""
         declared = headers.get("content-length", "")
         if len(declared) > 12 or (declared.isdecimal() and int(declared) > MOST_OVER):
-            raise BadRequest("too_large", f"a body has at most {self.most_body:,} bytes", 413)
+            raise _Endless("too_large", f"a body has at most {self.most_body:,} bytes", 413)
         message = await receive()
         if not message.get("more_body") and message["type"] == "http.request":
             body: bytes = message.get("body", b"")
@@ -201,8 +206,9 @@ class Collector:
                     parts.append(part)
                 if self._reading > MOST_READING:
                     raise Full
-                if size > MOST_OVER or (size > self.most_body and not message.get("more_body")):
-                    raise BadRequest("too_large", f"a body has at most {self.most_body:,} bytes", 413)
+                if size > self.most_body and (size > MOST_OVER or not message.get("more_body")):
+                    kind = _Endless if message.get("more_body") else BadRequest
+                    raise kind("too_large", f"a body has at most {self.most_body:,} bytes", 413)
                 if not message.get("more_body"):
                     return b"".join(parts)
                 message = await receive()
