@@ -9,6 +9,7 @@ TEST := $(VENV)/.stamp-test
 CHECK := $(VENV)/.stamp-check
 BENCH := $(VENV)/.stamp-bench
 BROWSER := $(VENV)/.stamp-browser
+FUZZ := $(VENV)/.stamp-fuzz
 EXTRAS := $(VENV)/.stamp-extras
 
 .PHONY: help demo dev test soak check bench browser clean
@@ -48,6 +49,10 @@ $(BROWSER): $(TEST)
 	command -v chromium >/dev/null || (apt-get -qq update && apt-get -qq install -y chromium)
 	@touch $@
 
+$(FUZZ): $(TEST)
+	$(PIP) --group fuzz || echo "without atheris and schemathesis: their tests are skipped"
+	@touch $@
+
 $(EXTRAS): $(CHECK) $(BENCH)
 	$(PIP) --editable '.[pdf,charts,clickhouse,mcp,oidc,notify,arrow,forecast]'
 	@touch $@
@@ -65,7 +70,7 @@ test: $(TEST)
 browser: $(BROWSER)
 	$(BIN)/python -m pytest tests/browser
 
-soak: $(TEST)
+soak: $(FUZZ)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --soak
 
 check: $(CHECK)
