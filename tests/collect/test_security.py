@@ -188,6 +188,20 @@ def test_bodies_that_are_read_at_once_are_bounded(tmp_path: Path, monkeypatch: p
     assert found[0][1]["retry-after"] == "5"
 
 
+def test_a_folder_that_takes_nothing_is_said_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    app, said = Collector(Spool(tmp_path / "file" / "spool"), KEYS, steps), []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "lifespan.startup"}
+
+    async def send(message: dict[str, Any]) -> None:
+        said.append(message)
+
+    asyncio.run(app({"type": "lifespan"}, receive, send))
+    assert (said[0]["type"], "Not a directory" in said[0]["message"]) == ("lifespan.startup.failed", True)
+
+
 def test_the_document_describes_every_route(tmp_path: Path) -> None:
     ((status, _, body),) = take(tmp_path, b"", method="GET", path="/openapi.json")
     document = json.loads(body)

@@ -70,7 +70,7 @@ def make_key(
     key = own.strip() if own is not None else new_key(secret)
     if any(row["key"] == key for row in opened.state.read("keys")):
         raise UsageError(f"{key} is a key already; assay key list shows what it stands for")
-    plain = json.dumps([one.rstrip("/") for one in origins])
+    plain = json.dumps([one.rstrip("/").lower() for one in origins])
     opened.state.write(
         "add_key", key=key, source=source.strip(), environment=environment, origins=plain, now=opened.now
     )

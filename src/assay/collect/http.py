@@ -100,7 +100,12 @@ class Collector:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                self.spool.start()
+                try:
+                    self.spool.start()
+                except OSError as error:
+                    text = f"{self.spool.folder}: {error.strerror or error}; nothing can be collected there"
+                    await send({"type": "lifespan.startup.failed", "message": text})
+                    return
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 await self.spool.stop()
@@ -233,7 +238,7 @@ class Collector:
             return self._failed(_problem(403, "wrong_origin", "this key is not for this site"), request.address)
         if self.limits is not None:
             events = len(decoded.lines) + len(decoded.refusals)
-            seconds = self.limits.of_key(decoded.key or "", source, request.address, max(1, events))
+            seconds = self.limits.of_key(decoded.key or source.name, source, request.address, max(1, events))
             if seconds:
                 return self._limited(protocol.slower, "this key", seconds)
         stored, refusals, lines = self._stepped(decoded, request, source)

@@ -108,7 +108,7 @@ class Limits:
 
 def grouped(address: str) -> str:
     """An IPv4 address; of IPv6 the network of 64 bits, which is one household's or one machine's."""
-    return address if ":" not in address else _network(address[:64])
+    return _network(address[:64]) if ":" in address[:64] else address[:64]
 
 
 @lru_cache(4096)
