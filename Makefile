@@ -9,6 +9,7 @@ TEST := $(VENV)/.stamp-test
 CHECK := $(VENV)/.stamp-check
 BENCH := $(VENV)/.stamp-bench
 BROWSER := $(VENV)/.stamp-browser
+FUZZ := $(VENV)/.stamp-fuzz
 EXTRAS := $(VENV)/.stamp-extras
 
 .PHONY: help demo dev test soak check bench browser clean
@@ -49,6 +50,10 @@ $(BROWSER): $(TEST)
 	test -d frontend/node_modules/axe-core || (cd frontend && npm ci --ignore-scripts)
 	@touch $@
 
+$(FUZZ): $(TEST)
+	$(PIP) --group fuzz || echo "without atheris and schemathesis: their tests are skipped"
+	@touch $@
+
 $(EXTRAS): $(CHECK) $(BENCH)
 	$(PIP) --editable '.[pdf,charts,clickhouse,mcp,oidc,notify,arrow,forecast]'
 	@touch $@
@@ -66,7 +71,7 @@ test: $(TEST)
 browser: $(BROWSER)
 	$(BIN)/python -m pytest tests/browser
 
-soak: $(TEST)
+soak: $(FUZZ)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --soak
 
 check: $(CHECK)

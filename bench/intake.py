@@ -2,12 +2,16 @@
 
 Single events, acknowledged when they are on disk, all steps on; batches of 100 against a bare loop that parses, dumps and
 appends the same lines with one sync a batch; p99 of the acknowledgement at half of that load; resident memory.
+
+``--minutes 10``: instead, resident memory every ten seconds of that much load; ``--answerable``: instead, the seconds from
+an acknowledgement of ``assay serve`` to an answer that has the event.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import http.client
 import json
 import os
 import socket
@@ -16,6 +20,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 EMPTY = """
 import sys, uvicorn
@@ -30,7 +35,7 @@ async def take(request):
 uvicorn.run(Starlette(routes=[Route("/e", take, methods=["POST"])]), host="127.0.0.1", port=int(sys.argv[1]),
             log_level="warning", access_log=False, ws="none")
 """
-COLLECT = "import sys\nfrom pathlib import Path\nfrom assay.cli.collecting import prepared, serve\nserve(prepared(Path(sys.argv[2]), 'c0')[0], '127.0.0.1', int(sys.argv[1]))"
+COLLECT = "import sys\nfrom pathlib import Path\nfrom assay.cli.collecting import prepared, serve\nserve(prepared(Path(sys.argv[2]), 'c0', 'address=1e9,key=1e9')[0], '127.0.0.1', int(sys.argv[1]))"
 PLAN = "site: {name: Bench, timezone: UTC, currency: EUR}\n"
 AGENT = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
@@ -121,43 +126,124 @@ def bare(bodies: list[bytes], folder: Path, seconds: float) -> float:
     return done / (time.perf_counter() - started)
 
 
+def steady(ours: Server, bodies: list[bytes], minutes: float) -> None:
+    """Resident memory over minutes of load: after the first tenth it must not grow."""
+    seen: list[float] = []
+
+    async def watched() -> None:
+        task = asyncio.create_task(load(ours.port, bodies, minutes * 60))
+        while not task.done():
+            await asyncio.wait([task], timeout=10)
+            seen.append(ours.memory())
+            print(f"{len(seen) * 10:5} s {seen[-1]:6.1f} MB", flush=True)
+        rate, _ = await task
+        print(f"{rate:,.0f} answers a second")
+
+    asyncio.run(watched())
+    warm = seen[len(seen) // 10 :]
+    print(
+        f"resident memory: {warm[0]:.0f} MB after the first tenth, at most {max(seen):.0f} (bar 150), at the end {warm[-1]:.0f}"
+    )
+
+
+def answerable(folder: Path, key: str) -> None:
+    """Seconds from an acknowledgement to an answer with the event, over ``assay serve``."""
+    import assay
+
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "assay.cli", "serve", "-w", str(folder), "--port", str(port)], stdout=subprocess.DEVNULL
+    )
+    try:
+        for n in range(5):
+            connection, took = None, time.monotonic() + 20
+            while connection is None:
+                assert time.monotonic() < took, "assay serve does not listen"
+                try:
+                    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+                    connection.connect()
+                except OSError:
+                    connection = None
+                    time.sleep(0.1)
+            body = json.dumps({"key": key, "name": f"seen_{n}", "id": f"seen-{n}", "visitor": "v"})
+            connection.request("POST", "/e", body)
+            assert connection.getresponse().status == 202
+            connection.close()
+            began = time.monotonic()
+            while not has(assay, folder, n + 1):
+                assert time.monotonic() - began < 30, "it is not answerable within 30 s"
+                time.sleep(0.2)
+            print(f"answerable after {time.monotonic() - began:.1f} s (bar 10)", flush=True)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def has(assay: Any, folder: Path, many: int) -> bool:
+    """Whether the ledger's stored events are so many."""
+    from assay.model.errors import AssayError
+
+    with assay.open(folder) as ws:
+        try:
+            return sum(row["stored"] for row in ws.ask("ledger").records()) >= many
+        except AssayError:  # loading, just now
+            return False
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=8)
-    seconds = parser.parse_args().seconds
-    with tempfile.TemporaryDirectory(prefix="assay-intake-") as folder:
-        (Path(folder) / "assay.yaml").write_text(PLAN, encoding="utf-8")
+    parser.add_argument("--minutes", type=float, default=0)
+    parser.add_argument("--answerable", action="store_true")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="assay-intake-") as name:
+        folder = Path(name)
+        (folder / "assay.yaml").write_text(PLAN, encoding="utf-8")
         from assay.cli.collecting import make_key
         from assay.workspace import Workspace
 
-        with Workspace(Path(folder)) as ws:
+        with Workspace(folder) as ws:
             key = make_key(ws, "web", False, "live", [])
+        if given.answerable:
+            answerable(folder, key)
+            return
         single = [json.dumps({"key": key, **event(n)}).encode() for n in range(20_000)]
-        batches = [
-            json.dumps({"key": key, "events": [event(n * 100 + i) for i in range(100)]}).encode() for n in range(200)
-        ]
-        empty, ours = Server(EMPTY), Server(COLLECT, folder)
+        ours = Server(COLLECT, name)
         try:
-            asyncio.run(load(ours.port, single, 1))
-            theirs, _ = asyncio.run(load(empty.port, single, seconds))
-            rate, _ = asyncio.run(load(ours.port, single, seconds))
-            print(f"single events: {rate:,.0f} a second, empty route {theirs:,.0f}: {rate / theirs:.2f} (bar 0.3)")
-            pause = CONNECTIONS / (rate / 2)
-            _, calm = asyncio.run(load(empty.port, single, seconds, pause))
-            _, own = asyncio.run(load(ours.port, single, seconds, pause))
-            p99 = [times[int(len(times) * 0.99)] * 1000 for times in (calm, own)]
-            print(
-                f"p99 at half of that load: {p99[1]:.1f} ms, empty route {p99[0]:.1f} ms: {p99[1] / p99[0]:.1f} (bar 5)"
-            )
-            plain = bare(batches, Path(folder), seconds / 2)
-            many, _ = asyncio.run(load(ours.port, batches, seconds))
-            print(
-                f"batches of 100: {many * 100:,.0f} events a second, bare loop {plain * 100:,.0f}: {many / plain:.2f} (bar 0.2)"
-            )
-            print(f"resident memory of the collector: {ours.memory():.0f} MB (bar 150)")
+            if given.minutes:
+                steady(ours, single, given.minutes)
+            else:
+                compared(ours, single, key, folder, given.seconds)
         finally:
-            empty.stop()
             ours.stop()
+
+
+def compared(ours: Server, single: list[bytes], key: str, folder: Path, seconds: float) -> None:
+    """Against the empty route and the bare loop."""
+    batches = [
+        json.dumps({"key": key, "events": [event(n * 100 + i) for i in range(100)]}).encode() for n in range(200)
+    ]
+    empty = Server(EMPTY)
+    try:
+        asyncio.run(load(ours.port, single, 1))
+        theirs, _ = asyncio.run(load(empty.port, single, seconds))
+        rate, _ = asyncio.run(load(ours.port, single, seconds))
+        print(f"single events: {rate:,.0f} a second, empty route {theirs:,.0f}: {rate / theirs:.2f} (bar 0.3)")
+        pause = CONNECTIONS / (rate / 2)
+        _, calm = asyncio.run(load(empty.port, single, seconds, pause))
+        _, own = asyncio.run(load(ours.port, single, seconds, pause))
+        p99 = [times[int(len(times) * 0.99)] * 1000 for times in (calm, own)]
+        print(f"p99 at half of that load: {p99[1]:.1f} ms, empty route {p99[0]:.1f} ms: {p99[1] / p99[0]:.1f} (bar 5)")
+        plain = bare(batches, folder, seconds / 2)
+        many, _ = asyncio.run(load(ours.port, batches, seconds))
+        print(
+            f"batches of 100: {many * 100:,.0f} events a second, bare loop {plain * 100:,.0f}: {many / plain:.2f} (bar 0.2)"
+        )
+        print(f"resident memory of the collector: {ours.memory():.0f} MB (bar 150)")
+    finally:
+        empty.stop()
 
 
 if __name__ == "__main__":

@@ -127,7 +127,7 @@ def load_intake(workspace: Workspace) -> Taken:
 
     A crash between the two repeats the move only: a segment's name is recorded with its rows.
     """
-    from assay.collect.spool import ended, named, sync_folder
+    from assay.collect.spool import ended, moved, named, sync_folder
     from assay.store.engine import Piece
 
     found = ended(workspace.data / INTAKE)
@@ -139,7 +139,7 @@ def load_intake(workspace: Workspace) -> Taken:
         assert known is not None
         folder = workspace.data / ARCHIVE / (EPOCH + timedelta(known.day)).isoformat()
         folder.mkdir(parents=True, exist_ok=True)
-        path.rename(folder / path.name)
+        moved(path, folder / path.name)
     sync_folder(workspace.data / ARCHIVE)
     return Taken(
         sum(not one.again for one in loaded), sum(one.stored for one in loaded),

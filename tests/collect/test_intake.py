@@ -96,7 +96,7 @@ def test_a_refused_event_leaves_its_reason_and_nothing_of_what_it_said(tmp_path:
         (b"{", {}, 400, "bad_json"),
         (b"x" * 3000, {"made": {"most_body": 2000}}, 413, "too_large"),
         ({"key": "pk_a", **EVENT}, {"path": "/nowhere"}, 404, "unknown_path"),
-        ({"key": "pk_a", **EVENT}, {"method": "PUT"}, 404, "unknown_path"),
+        ({"key": "pk_a", **EVENT}, {"method": "PUT"}, 405, "wrong_method"),
         ({"key": "pk_a", **EVENT}, {"query": b"&".join(b"a=1" for _ in range(300))}, 400, "bad_query"),
     ],
 )

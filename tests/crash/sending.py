@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import http.client
 import json
 import random
@@ -89,11 +90,15 @@ class Client(threading.Thread):
         self.sent: set[str] = set()
         self.acknowledged: set[str] = set()
         self.refused = 0
-        self.stopping = threading.Event()
+        self.answers: collections.Counter[tuple[int, str | None]] = collections.Counter()
+        self.pausing, self.stopping = threading.Event(), threading.Event()
 
     def run(self) -> None:
         n = 0
         while not self.stopping.is_set():
+            if self.pausing.is_set():
+                time.sleep(0.02)
+                continue
             ids = [f"{self.label}-{n + i}" for i in range(self.random.choice((1, 1, 3, 20)))]
             n += len(ids)
             self.sent.update(ids)
@@ -122,7 +127,9 @@ class Client(threading.Thread):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
             connection.request("POST", "/t", body, {"content-type": "application/json"})
-            return connection.getresponse().status == 200
+            answer = connection.getresponse()
+            self.answers[answer.status, answer.getheader("retry-after")] += 1
+            return answer.status == 200
         except (OSError, http.client.HTTPException):
             return False
         finally:

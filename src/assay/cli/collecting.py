@@ -71,7 +71,7 @@ def make_key(
     key = own.strip() if own is not None else new_key(secret)
     if any(row["key"] == key for row in opened.state.read("keys")):
         raise UsageError(f"{key} is a key already; assay key list shows what it stands for")
-    plain = json.dumps([one.rstrip("/") for one in origins])
+    plain = json.dumps([one.rstrip("/").lower() for one in origins])
     opened.state.write(
         "add_key", key=key, source=source.strip(), environment=environment, origins=plain, now=opened.now
     )
@@ -111,18 +111,29 @@ def collect(
     host: Annotated[str, _option("host", "ADDRESS", "Address to listen at. [default: 127.0.0.1]")] = "127.0.0.1",
     port: Annotated[int, _option("port", "N", "Port to listen at. [default: 8090]")] = 8090,
     name: Annotated[str, _option("name", "NAME", "Of this collector, where there are several. [default: c0]")] = "c0",
+    limits: Annotated[
+        str | None,
+        typer.Option(
+            "--limits",
+            metavar="LIST",
+            envvar="ASSAY_LIMITS",
+            show_default=False,
+            help="Events a second of an address, a public and a secret key; 0: none. "
+            "[default: address=500,key=5000,secret=20000]",
+        ),
+    ] = None,
     workspace: Folder = None,
 ) -> None:
     """Take events in at /e and the other formats' paths. Stop it with Ctrl-C: what waits is written first."""
     folder = folder_of(ctx, workspace)
     if not name.isalnum() or name != name.lower():
         raise UsageError(f"--name {name!r}: small letters and digits only")
-    app, key = prepared(folder, name)
+    app, key = prepared(folder, name, limits)
     write(f"collecting at http://{host}:{port}/e with the key {key}\n")
     serve(app, host, port)
 
 
-def prepared(folder: Path, name: str) -> tuple[Any, str]:
+def prepared(folder: Path, name: str, limits: str | None = None) -> tuple[Any, str]:
     """The collector of a workspace, and a key that it takes: the first, or one made for source web."""
     from assay.analyses.experimenting.running import Running
     from assay.analyses.ledger import INTAKE
@@ -130,6 +141,7 @@ def prepared(folder: Path, name: str) -> tuple[Any, str]:
     from assay.collect.enrich.browser import browser_of
     from assay.collect.http import Collector
     from assay.collect.keys import Keys, sources
+    from assay.collect.limits import Limits, rates
     from assay.collect.line import Stepper
     from assay.collect.protocols import PROTOCOLS
     from assay.collect.spool import Spool
@@ -155,16 +167,16 @@ def prepared(folder: Path, name: str) -> tuple[Any, str]:
     browser_of("none", {})  # lists are read now, not with the first odd event
     is_bot("none", {}, None)
     keys = Keys(sources(rows), lambda: sources(state.read("keys")))
-    return Collector(spool, keys, steps, protocols, experiments=experiments), rows[0]["key"]
+    limited = Limits(rates(limits))
+    return Collector(spool, keys, steps, protocols, experiments=experiments, limits=limited), rows[0]["key"]
 
 
 def serve(app: Any, host: str, port: int) -> None:
     """Run an ASGI application until it is told to end."""
-    import uvicorn
+    from assay.collect.listening import listen
 
     try:
-        uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, lifespan="on", ws="none",
-                    timeout_graceful_shutdown=5)  # fmt: skip
+        listen(app, host, port)
     except OSError as error:
         raise MachineError(f"{host}:{port}: {error.strerror or error}; choose another --port") from error
 

@@ -15,6 +15,9 @@ from urllib.parse import unquote_plus
 from assay.collect.wire import BadRequest, Request
 
 MOST_DEPTH = 32  # levels of objects and arrays
+MOST_CONTAINERS = 100_000  # objects and arrays: a few bytes sent, sixty in memory
+MOST_VALUES = 600_000
+MOST_MEMBERS = 64  # of a gzip file
 _GZIP = b"\x1f\x8b"
 _TOO_DEEP = f"JSON may be nested {MOST_DEPTH} levels deep"
 _SHAPE = bytes.maketrans(b"123456789E", b"000000000e")
@@ -53,8 +56,11 @@ def _inflated(body: bytes, encoding: str, limit: int) -> bytes:
 
 def _unzipped(body: bytes, limit: int) -> bytes:
     """All members of a gzip file."""
-    parts, size = [], 0
+    parts: list[bytes] = []
+    size = 0
     while body[:2] == _GZIP:
+        if len(parts) == MOST_MEMBERS:  # each costs a copy of what follows
+            raise BadRequest("bad_gzip", f"the gzip data has more than {MOST_MEMBERS} members")
         part, body = _stream(body, 16 + zlib.MAX_WBITS, limit - size)
         parts.append(part)
         size += len(part)
@@ -104,6 +110,8 @@ def parsed(body: bytes) -> Any:
     except UnicodeDecodeError as problem:
         raise BadRequest("bad_encoding", f"the body is not UTF-8 (byte {problem.start})") from None
     openers = body.count(b"{") + body.count(b"[")
+    if openers > MOST_CONTAINERS or (len(body) > MOST_VALUES and body.count(b",") > MOST_VALUES):
+        raise BadRequest("too_large", "the body has too many values for one request", 413)
     try:
         value = (_CAREFUL if _large_numbers(body) else _DECODER).decode(text)
     except RecursionError:  # the parser's own guard, far below what the stack bears

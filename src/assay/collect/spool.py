@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import re
+import shutil
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -103,6 +105,7 @@ class Spool:
     clock: Callable[[], int] = lambda: time.time_ns() // 1000
     _open: dict[Stream, _Segment] = field(default_factory=dict)
     _queue: list[_Waiting] = field(default_factory=list)
+    _left: dict[Path, int] = field(default_factory=dict)  # segments that the disk took away, and what of them is safe
     _waiting: int = 0
     _wake: asyncio.Event | None = None
     _task: asyncio.Task[None] | None = None
@@ -198,6 +201,8 @@ class Spool:
             by_stream.setdefault(one.stream, []).append(one)
         failed: dict[int, OSError] = {}
         self._roll()
+        if self.failing and not by_stream:
+            self._probe()
         for stream, members in by_stream.items():
             try:
                 self._put(stream, members)
@@ -206,6 +211,19 @@ class Spool:
                 self.failing = error.strerror or str(error)
                 failed |= {id(one): error for one in members}
         return failed
+
+    def _probe(self) -> None:
+        """Whether the disk takes something again: nobody may send to a collector whose health is bad."""
+        path = self.folder / ".probe"
+        with contextlib.suppress(OSError):
+            with path.open("wb") as file:
+                file.write(bytes(4096))
+                file.flush()
+                os.fsync(file.fileno())
+            if not self._left:
+                self.failing = None
+        with contextlib.suppress(OSError):
+            path.unlink()
 
     def _put(self, stream: Stream, members: Sequence[_Waiting]) -> None:
         segment = self._open.get(stream) or self._begin(stream)
@@ -227,12 +245,29 @@ class Spool:
             os.ftruncate(segment.handle, segment.size)
             os.lseek(segment.handle, segment.size, os.SEEK_SET)
         except OSError:
-            with contextlib.suppress(OSError):
-                os.close(segment.handle)
-            del self._open[stream]  # left open by name: taken over at the next start, its tail never acknowledged
+            self._leave(stream, segment)
             return
         if segment.size == 0:
-            self._end(stream)
+            with contextlib.suppress(OSError):
+                self._end(stream)
+
+    def _leave(self, stream: Stream, segment: _Segment) -> None:
+        """A segment that cannot be written any more: cut back and ended when the disk lets it, or at the next start."""
+        with contextlib.suppress(OSError):
+            os.close(segment.handle)
+        del self._open[stream]
+        self._left[segment.path] = segment.size
+
+    def _mend(self) -> None:
+        for path, size in list(self._left.items()):
+            with path.open("r+b") as file:
+                file.truncate(size)
+                os.fsync(file.fileno())
+            if size:
+                path.rename(path.with_name(path.name.removesuffix(OPEN)))
+            else:
+                path.unlink()
+            del self._left[path]
 
     def _begin(self, stream: Stream) -> _Segment:
         now = self.clock()
@@ -250,30 +285,41 @@ class Spool:
 
     def _due(self) -> bool:
         now, day = time.monotonic(), self.clock() // DAY
-        return any(
+        return bool(self._left or self.failing) or any(
             one.size >= self.roll_bytes or now - one.opened >= self.roll_seconds or one.day != day
             for one in list(self._open.values())
         )
 
     def _roll(self) -> None:
+        """End what is due. Where the disk does not let it, that is tried again; what is in a segment is safe."""
         now, day = time.monotonic(), self.clock() // DAY
         for stream, one in list(self._open.items()):
             if one.size >= self.roll_bytes or now - one.opened >= self.roll_seconds or one.day != day:
-                self._end(stream)
+                try:
+                    self._end(stream)
+                except OSError as error:
+                    self.failing = error.strerror or str(error)
+        try:
+            self._mend()
+        except OSError as error:
+            self.failing = error.strerror or str(error)
 
     def _end(self, stream: Stream) -> None:
-        """End a segment: from now on it may be loaded. An empty one goes."""
-        segment = self._open.pop(stream)
-        os.close(segment.handle)
+        """End a segment: from now on it may be loaded. An empty one goes. OSError: it stays open."""
+        segment = self._open[stream]
         if segment.size == 0:
             segment.path.unlink(missing_ok=True)
-            return
-        segment.path.rename(segment.path.with_name(segment.path.name.removesuffix(OPEN)))
-        sync_folder(self.folder)
+        else:
+            segment.path.rename(segment.path.with_name(segment.path.name.removesuffix(OPEN)))
+        del self._open[stream]
+        os.close(segment.handle)
+        with contextlib.suppress(OSError):  # after a crash it may have its old name: then it is ended again
+            sync_folder(self.folder)
 
     def _end_all(self) -> None:
         for stream in list(self._open):
-            self._end(stream)
+            with contextlib.suppress(OSError):  # taken over at the next start
+                self._end(stream)
 
 
 def recover(folder: Path, collector: str | None = None) -> list[Path]:
@@ -330,6 +376,22 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def moved(path: Path, target: Path) -> None:
+    """Move a segment, also to another disk: there it has its name only when it is whole."""
+    try:
+        path.rename(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        part = target.with_name(f"{target.name}.part")
+        shutil.copyfile(path, part)
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
+        part.rename(target)
+        sync_folder(target.parent)
+        path.unlink()
 
 
 def ended(folder: Path) -> list[Path]:

@@ -20,6 +20,7 @@ class Request:
     """One HTTP request, read whole. ``path`` without the query; header names lower case; ``received_at`` µs UTC.
 
     ``body`` is as it was sent: ``decoded`` in ``bodies`` takes off gzip and base64. ``address`` is never stored.
+    ``scheme`` is that of the sender, where a trusted proxy says it.
     """
 
     method: str
@@ -29,6 +30,7 @@ class Request:
     body: bytes
     received_at: int
     address: str | None = None
+    scheme: str = "https"
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,9 @@ class Protocol:
     """A wire format by name. ``routes``: (method, path); a path may end in ``*`` for anything below it.
 
     ``decode`` raises BadRequest. ``answer`` is what the client expects once the lines are on disk. ``still`` answers
-    routes that bring no events (settings, flags), None for the others.
+    routes that bring no events (settings, flags), None for the others. ``body`` is a JSON schema of what is sent and
+    ``parameters`` the query's names: they describe, and refuse nothing. ``slower``: the status that
+    makes its clients wait and try again.
     """
 
     name: str
@@ -96,3 +100,6 @@ class Protocol:
     decode: Callable[[Request], Decoded]
     answer: Callable[[Decoded, Outcome], Response]
     still: Callable[[Request], Response | None] = lambda _request: None
+    body: Mapping[str, Any] | None = None
+    parameters: tuple[str, ...] = ()
+    slower: int = 429

@@ -13,7 +13,7 @@ CLICK_IDS: tuple[str, ...] = (
     "gbraid", "wbraid", "li_fat_id", "epik", "ScCid", "gad_source",
 )  # fmt: skip
 TAGS: tuple[str, ...] = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
-_MOST_CACHED = 2_000  # characters
+_MOST_CACHED = 500  # characters; of 4,096 addresses
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]{0,30}://(?:[^/@?#]*@)?([^/:?#]+)[^/?#]*([^?#]*)(?:\?([^#]*))?", re.DOTALL)
 _WORTH = re.compile("utm_|" + "|".join(CLICK_IDS))
 

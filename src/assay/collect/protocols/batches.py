@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-from assay.collect import ecommerce
+from assay.collect import ecommerce, faults
 from assay.collect.enrich import values
 from assay.collect.enrich.values import Refused
 from assay.collect.wire import BadRequest, Decoded, Line, Refusal, Request, Response
 
 MOST_EVENT = 32_768  # bytes of one event, in every format
+MOST_OVER = 4  # times as many events as may be: the request is refused whole, not event by event
 # Who the event is about, where the sender is a server: never written, the steps take them away.
 AGENT, ADDRESS = "_agent", "_address"
 NO_BROWSER = ""  # an agent that says nothing: the request's own is that of a server's library
@@ -42,6 +43,8 @@ def lines_of(
     batch: Batch, convert: Convert, key: str | None, extra: Mapping[str, Any] | None = None
 ) -> Decoded:  # fmt: skip
     """Each event by ``convert``, which raises Refused; then its id, its time and its order."""
+    if len(batch.events) > batch.most * MOST_OVER:
+        raise BadRequest("too_many_events", f"a request has at most {batch.most:,} events", 413)
     lines, places, refusals = [], [], []
     several = len(batch.events) > 1
     weigh = batch.size > MOST_EVENT
@@ -69,6 +72,10 @@ def lines_of(
                 line.setdefault("seq", index)
         except Refused as problem:
             refusals.append(Refusal(index, problem.reason, problem.detail, *told(event)))
+            continue
+        except Exception as error:  # a defect: the other events of the request are not lost by it
+            faults.noted("reading an event", error)
+            refusals.append(Refusal(index, faults.REASON, faults.DETAIL, *told(event)))
             continue
         lines.append(line)
         places.append(index)
@@ -154,6 +161,11 @@ def basic_key(request: Request) -> str | None:
 def key_text(*candidates: Any) -> str | None:
     """The first that is a key: text of at most 200 characters."""
     return next((one.strip() for one in candidates if type(one) is str and 0 < len(one.strip()) <= 200), None)
+
+
+def each(names: str, type_: str = "string") -> dict[str, Any]:
+    """JSON schemas of fields by their names, with blanks between."""
+    return {name: {"type": type_} for name in names.split()}
 
 
 def answered(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

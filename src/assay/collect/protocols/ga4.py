@@ -18,6 +18,7 @@ from assay.collect.protocols.batches import (
     Batch,
     answered,
     basic_key,
+    each,
     finished,
     key_text,
     lines_of,
@@ -155,4 +156,17 @@ def answer(decoded: Decoded, outcome: Outcome) -> Response:
     return Response(204, b"", {"x-assay-refused": str(refused)} if refused else {})
 
 
-PROTOCOL = Protocol("ga4", _ROUTES, decode, answer)
+_BODY: dict[str, Any] = {
+    "type": "object", "required": ["events"],
+    "properties": {
+        **each("client_id app_instance_id user_id user_agent ip_override"),
+        "timestamp_micros": {"type": ["integer", "string"]},
+        **each("user_properties consent device user_location", "object"),
+        "events": {"type": "array", "maxItems": MOST_EVENTS, "items": {
+            "type": "object", "required": ["name"],
+            "properties": {"name": {"type": "string"}, "params": {"type": "object"}},
+        }},
+    },
+}  # fmt: skip
+_QUERY = ("api_secret", "measurement_id", "firebase_app_id")
+PROTOCOL = Protocol("ga4", _ROUTES, decode, answer, body=_BODY, parameters=_QUERY)

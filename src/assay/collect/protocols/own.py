@@ -143,4 +143,24 @@ def answer(decoded: Decoded, outcome: Outcome) -> Response:
     return answered({"ok": len(outcome.stored), "refused": refused}, 202)
 
 
-PROTOCOL = Protocol("own", (("POST", "/e"),), decode, answer)
+_SCHEMAS: dict[str, Any] = {
+    "text": {"type": ["string", "number", "null"]}, "id": {"type": ["string", "integer", "null"]},
+    "other": {"type": ["string", "number", "boolean", "null"]}, "prop": {},
+    "time": {"type": ["string", "number", "null"]}, "items": {"type": "array", "items": {"type": "object"}},
+    "props": {"type": "object"}, "name": {"type": "string", "minLength": 1, "maxLength": values.MOST_NAME},
+}  # fmt: skip
+_EVENT: dict[str, Any] = {
+    "type": "object", "required": ["name"],
+    "properties": {
+        name: _SCHEMAS.get(name, _SCHEMAS.get(kind, {}))
+        for name, kind in _KINDS.items() if name not in ("key", "sent_at", "events")
+    },
+}  # fmt: skip
+_BODY: dict[str, Any] = {
+    "type": "object", "required": ["key", "events"],
+    "properties": {
+        "key": {"type": "string"}, "sent_at": _SCHEMAS["time"], **dict.fromkeys(_ENVELOPE, _SCHEMAS["text"]),
+        "events": {"type": "array", "maxItems": MOST_EVENTS, "items": _EVENT},
+    },
+}  # fmt: skip
+PROTOCOL = Protocol("own", (("POST", "/e"),), decode, answer, body=_BODY, parameters=("key",))

@@ -13,7 +13,7 @@ from assay.collect import bodies, ecommerce
 from assay.collect.enrich import values
 from assay.collect.enrich.pages import put_page
 from assay.collect.enrich.values import Refused
-from assay.collect.protocols.batches import ADDRESS, Batch, finished, key_text, lines_of
+from assay.collect.protocols.batches import ADDRESS, Batch, each, finished, key_text, lines_of
 from assay.collect.wire import BadRequest, Decoded, Line, Outcome, Protocol, Request, Response
 
 MOST_BODY = 65_536
@@ -126,4 +126,15 @@ def answer(decoded: Decoded, outcome: Outcome) -> Response:
     return Response(202, b"ok", headers)
 
 
-PROTOCOL = Protocol("plausible", (("POST", "/api/event"), ("POST", "/api/event/")), decode, answer)
+_BODY: dict[str, Any] = {
+    "type": "object", "required": ["domain", "name", "url"],
+    "properties": {
+        **each("domain name url referrer"),
+        "props": {"type": "object", "maxProperties": MOST_PROPERTIES},
+        "revenue": {"type": "object", "properties": {"currency": {"type": "string"}, "amount": {}}},
+        "interactive": {"type": "boolean"},
+    },
+}  # fmt: skip
+PROTOCOL = Protocol(
+    "plausible", (("POST", "/api/event"), ("POST", "/api/event/")), decode, answer, body=_BODY
+)  # fmt: skip

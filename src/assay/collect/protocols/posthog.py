@@ -121,12 +121,13 @@ def still(request: Request) -> Response | None:
     return None
 
 
+# No word of surveys: false too makes posthog-js load their script.
 _OFF: dict[str, Any] = {
     "supportedCompression": ["gzip", "gzip-js"], "hasFeatureFlags": False, "captureDeadClicks": False,
     "capturePerformance": False, "autocapture_opt_out": False, "autocaptureExceptions": False,
     "errorTracking": {"autocaptureExceptions": False, "suppressionRules": []},
     "analytics": {"endpoint": "/i/v0/e/"}, "elementsChainAsString": True, "sessionRecording": False, "heatmaps": False,
-    "surveys": False, "productTours": False, "logs": {"captureConsoleLogs": False}, "defaultIdentifiedOnly": True,
+    "productTours": False, "logs": {"captureConsoleLogs": False}, "defaultIdentifiedOnly": True,
     "isAuthenticated": False, "toolbarParams": {},
 }  # fmt: skip
 
@@ -147,4 +148,22 @@ def _config(path: str) -> Response:
     return Response(200, script.encode(), {"content-type": "application/javascript", **headers})
 
 
-PROTOCOL = Protocol("posthog", _ROUTES, decode, answer, still)
+_EVENT: dict[str, Any] = {
+    "type": "object", "required": ["event"],
+    "properties": {
+        "event": {"type": "string"}, "distinct_id": {"type": "string"}, "uuid": {"type": "string"},
+        "timestamp": {"type": "string"}, "offset": {"type": "integer"}, "properties": {"type": "object"},
+        "$set": {"type": "object"}, "$set_once": {"type": "object"},
+    },
+}  # fmt: skip
+_BODY: dict[str, Any] = {
+    "type": "object", "required": ["api_key", "batch"],
+    "properties": {
+        "api_key": {"type": "string"}, "sent_at": {"type": "string"}, "historical_migration": {"type": "boolean"},
+        "batch": {"type": "array", "maxItems": MOST_EVENTS, "items": _EVENT},
+    },
+}  # fmt: skip
+_QUERY = ("token", "api_key", "compression", "_", "beacon", "data")
+PROTOCOL = Protocol(
+    "posthog", _ROUTES, decode, answer, still, body=_BODY, parameters=_QUERY, slower=503
+)  # fmt: skip  # posthog-js drops what is answered with 429

@@ -58,7 +58,8 @@ def line_of(event: dict[str, Any], received_at: int, library: str | None = None)
     name = values.name(get("event"))
     if name in _NOT_COLLECTED:
         raise Refused("not_collected", f"{name} is not collected")
-    props = values.record(get("properties"), "properties")
+    # posthog-js names every tag that there might be, most of them null.
+    props = {key: one for key, one in values.record(get("properties"), "properties").items() if one is not None}
     newest = library is not None
     options = values.soft(get("options")) if newest else {}
     library = library or values.soft_text(props.get("$lib"))
@@ -79,6 +80,8 @@ def line_of(event: dict[str, Any], received_at: int, library: str | None = None)
     for key in ("$set", "$set_once"):
         if key in event and key not in props:
             props[key] = event[key]
+        if type(about := props.get(key)) is dict:
+            props[key] = {name: one for name, one in about.items() if one is not None}
         if props.get(key) in ({}, None):
             props.pop(key, None)
     agent = values.soft_text(props.get("$raw_user_agent")) or values.soft_text(props.get("$user_agent"))
@@ -87,7 +90,7 @@ def line_of(event: dict[str, Any], received_at: int, library: str | None = None)
         line[AGENT], line[ADDRESS] = agent or NO_BROWSER, address or NO_BROWSER
     elif agent is not None:
         line[AGENT] = agent
-    for key in _TAKEN:
+    for key in (*_TAKEN, *[key for key in props if key.startswith("$sdk_debug_")]):
         props.pop(key, None)
     return finished(line, props, products=True)
 
@@ -154,6 +157,8 @@ def _put_page(line: Line, props: dict[str, Any], server: bool) -> None:
         if "title" in line:
             props.pop("title", None)
     put_texts(line, props, _TEXTS if not server or "$browser" in props else _TEXTS_OF_SERVER)
+    if line.get("referrer") == "$direct":
+        del line["referrer"]
     size = screen_of(props.get("$screen_width"), props.get("$screen_height"))
     if size is not None:
         line["screen"] = size

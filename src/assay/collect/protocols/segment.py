@@ -20,6 +20,7 @@ from assay.collect.protocols.batches import (
     Batch,
     answered,
     basic_key,
+    each,
     finished,
     key_text,
     lines_of,
@@ -107,7 +108,7 @@ def _put_view(line: Line, event: dict[str, Any], props: dict[str, Any]) -> None:
     put_texts(line, props, (("title", "title"), ("referrer", "referrer")))
     put_texts(line, event, (("title", "name"),))
     for key in ("title", "referrer"):
-        if props.get(key) == line.get(key):
+        if props.get(key) in ("", None, line.get(key)):
             props.pop(key, None)
     for key in ("name", "category"):
         if (value := values.soft_text(event.get(key))) is not None and value != line.get("title"):
@@ -160,8 +161,7 @@ def still(request: Request) -> Response | None:
     host = request.headers.get("x-forwarded-host") or request.headers.get("host") or ""
     if _HOST.fullmatch(host):
         segment["apiHost"] = f"{host}/v1"
-        if request.headers.get("x-forwarded-proto") == "http":
-            segment["protocol"] = "http"
+        segment["protocol"] = "http" if request.scheme == "http" else "https"
     every = {"__default": {"enabled": True, "integrations": {}}}
     allowed = {"__default": {"enabled": True}}
     settings = {
@@ -170,7 +170,24 @@ def still(request: Request) -> Response | None:
         "edgeFunction": {}, "analyticsNextEnabled": True, "middlewareSettings": {}, "enabledMiddleware": {},
         "metrics": {"sampleRate": 0}, "legacyVideoPluginsEnabled": False, "remotePlugins": [],
     }  # fmt: skip
-    return answered(settings, headers={"cache-control": "public, max-age=300"})
+    # Of one browser only: a shared cache would give everybody the host that one sender wrote into its headers.
+    return answered(settings, headers={"cache-control": "private, max-age=300"})
 
 
-PROTOCOL = Protocol("segment", _ROUTES, decode, answer, still)
+_MESSAGE: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "type": {"enum": list(_TYPES)}, **each(
+            "event name category userId anonymousId previousId groupId messageId timestamp originalTimestamp sentAt "
+            "writeKey"
+        ),
+        **each("properties traits context integrations", "object"),
+    },
+}  # fmt: skip
+_BODY: dict[str, Any] = {
+    **_MESSAGE, "required": ["writeKey"],
+    "properties": {
+        **_MESSAGE["properties"], "batch": {"type": "array", "maxItems": MOST_EVENTS, "items": _MESSAGE},
+    },
+}  # fmt: skip
+PROTOCOL = Protocol("segment", _ROUTES, decode, answer, still, body=_BODY)

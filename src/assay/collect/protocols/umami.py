@@ -14,7 +14,17 @@ from assay.collect import bodies, ecommerce
 from assay.collect.enrich import values
 from assay.collect.enrich.pages import put_page
 from assay.collect.enrich.values import Refused
-from assay.collect.protocols.batches import ADDRESS, AGENT, Batch, answered, finished, key_text, lines_of, put_texts
+from assay.collect.protocols.batches import (
+    ADDRESS,
+    AGENT,
+    Batch,
+    answered,
+    each,
+    finished,
+    key_text,
+    lines_of,
+    put_texts,
+)
 from assay.collect.wire import BadRequest, Decoded, Line, Outcome, Protocol, Refusal, Request, Response
 
 MOST_BODY = 1_000_000
@@ -150,5 +160,16 @@ def _ids(line: Line) -> dict[str, str]:
     return {"cache": f"{session}.{visit}", "sessionId": session, "visitId": visit}
 
 
+_EVENT: dict[str, Any] = {
+    "type": "object", "required": ["type", "payload"],
+    "properties": {"type": {"enum": list(_TYPES)}, "payload": {
+        "type": "object", "required": ["website"],
+        "properties": {
+            **each("website hostname url referrer title name id tag screen language ip userAgent"),
+            "data": {"type": "object"}, "timestamp": {"type": "integer"},
+        },
+    }},
+}  # fmt: skip
+_BODY: dict[str, Any] = {"anyOf": [_EVENT, {"type": "array", "maxItems": MOST_EVENTS, "items": _EVENT}]}
 PROTOCOL = Protocol("umami", tuple(("POST", f"/api/{one}{slash}") for one in ("send", "batch") for slash in ("", "/")),
-                    decode, answer)  # fmt: skip
+                    decode, answer, body=_BODY)  # fmt: skip
