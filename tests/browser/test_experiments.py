@@ -79,6 +79,7 @@ def test_nobody_is_in_a_test_without_an_id(shop: Shop, tab: Any) -> None:
     tab.evaluate("assay.consent('granted')")
     assert tab.evaluate("assay.variant('shipping')") in ("control", "treatment")
     shop.wait(lambda: exposures(shop))
+    assert [one[2] for one in exposures(shop)] == [tab.evaluate("assay.id()")]  # none from before the consent
     tab.evaluate("assay.consent('denied')")
     assert tab.evaluate("assay.variant('shipping') === undefined")
 
