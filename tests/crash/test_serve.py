@@ -6,7 +6,6 @@ import json
 import re
 import signal
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -113,11 +112,11 @@ def test_from_a_request_to_the_store_and_back_after_a_crash(served: Served) -> N
 
 def test_tail_tells_what_each_step_did(served: Served) -> None:
     watching = subprocess.Popen(
-        [sys.executable, "-m", "assay.cli", "tail", "--steps", "--count", "3", "--seconds", "60", "-w", str(served.folder)],
+        [*ASSAY, "tail", "--steps", "--count", "3", "--seconds", "60", "-w", str(served.folder)],
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     flag = served.folder / "assay-data" / "intake" / "watched"
-    served.wait(flag.exists)
+    wait_for(flag.exists)
     time.sleep(1.5)  # the collector looks once a second
     served.post(
         {"key": served.key, "name": "page_view", "visitor": "tail-1", "url": "https://shop.example/a?email=a@b.example"}
@@ -140,7 +139,7 @@ def test_tail_tells_what_each_step_did(served: Served) -> None:
     assert "refused: consent" in out
     assert "tail-2" not in out
     assert not flag.exists()
-    served.wait(lambda: not list(served.folder.rglob("trace.*")), 60)  # nobody watches: nothing is told
+    wait_for(lambda: not list(served.folder.rglob("trace.*")), 60)  # nobody watches: nothing is told
 
 
 def test_erasing_while_it_serves(served: Served) -> None:
@@ -148,6 +147,6 @@ def test_erasing_while_it_serves(served: Served) -> None:
         served.post({"key": served.key, "id": f"e{n}", "name": "page_view", "visitor": f"visitor-{n % 2}"})
     done = json.loads(served.run("erase", "--visitor", "visitor-1", "--yes", "--format", "json"))
     assert (done["erased"]["left"], done["erased"]["events"]) == ({}, 10)
-    served.wait(lambda: served.ids() == sorted(f"e{n}" for n in range(0, 20, 2)))
+    wait_for(lambda: served.ids() == sorted(f"e{n}" for n in range(0, 20, 2)))
     left = [path for path in (served.folder / "assay-data").rglob("*.ndjson*") if b"visitor-1" in path.read_bytes()]
     assert left == []
