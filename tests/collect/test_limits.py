@@ -107,6 +107,13 @@ def test_the_answer_says_when_to_come_back(tmp_path: Path) -> None:
     assert json.loads(refused[2])["error"]["code"] == "too_many_requests"
 
 
+def test_clients_that_throw_away_what_is_answered_429_get_503(tmp_path: Path) -> None:
+    limits = Limits(Rates(0.0, 1.0), Clock())
+    batch = {"api_key": "pk_a", "batch": [{"event": "x", "distinct_id": str(n)} for n in range(25)]}
+    taken, refused = take(tmp_path, batch, batch, path="/batch/", made={"limits": limits})
+    assert (taken[0], refused[0], refused[1]["retry-after"]) == (200, 503, "5")
+
+
 def test_requests_that_cannot_be_read_count_for_the_address(tmp_path: Path) -> None:
     limits = Limits(Rates(0.1, 0.0), Clock())  # two
     found = take(tmp_path, b"{", {"key": "pk_x", **EVENT}, {"key": "pk_a", **EVENT}, made={"limits": limits})

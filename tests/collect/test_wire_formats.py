@@ -321,6 +321,7 @@ def test_posthog_who(event: dict[str, Any], who: tuple[str | None, str | None]) 
     ("event", "props", "expected"),
     [
         ("$feature_flag_called", {"$feature_flag": "f", "$feature_flag_response": "test"}, {"name": "experiment_viewed", "interactive": False, "props": {"experiment_id": "f", "variant": "test"}}),
+        ("$feature_flag_called", {"$feature_flag": "f", "$feature_flag_error": "flag_missing"}, {"name": "$feature_flag_called", "interactive": False}),
         ("$feature_flag_called", {"$feature_flag": "f", "$feature_flag_response": True}, {"name": "experiment_viewed", "props": {"experiment_id": "f", "variant": "true"}}),
         ("$experiment_started", {"Experiment name": "e", "Variant name": "1"}, {"name": "experiment_viewed", "props": {"experiment_id": "e", "variant": "1"}}),
         ("$pageleave", {}, {"name": "page_leave", "interactive": False}), ("$screen", {"$screen_name": "Cart"}, {"name": "screen_view", "title": "Cart"}),

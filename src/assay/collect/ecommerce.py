@@ -52,7 +52,7 @@ EXPOSURES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 # No action of a visitor: ids that become known, money that comes back, beats, flags that are looked up.
 NOT_INTERACTIVE = frozenset(
     "refund session_start first_visit first_open user_engagement identify alias group experiment_viewed "
-    "web_vitals page_leave".split()
+    "web_vitals page_leave $feature_flag_called".split()
 )
 
 _ITEM = {
@@ -170,6 +170,8 @@ def put_exposure(line: dict[str, Any], props: dict[str, Any]) -> bool:
         raise Refused("bad_type", "the experiment or its variant is no text")
     if found[0] is None:
         return bool(line["name"] == "experiment_viewed")
+    if found[1] is None and line["name"] == "$feature_flag_called":
+        return False  # a flag that is asked for and does not exist: nobody saw anything
     line["name"] = "experiment_viewed"
     for key in (*keys[0], *keys[1]):
         if key in props and props[key] in found:
