@@ -132,7 +132,7 @@ def erase(workspace: Workspace, kind: str, id: str) -> Erased:
     known = know(workspace, kind, id)
     moment = workspace.now
     _bury(workspace, known, moment)
-    with workspace.changing("erasing in the store") as engine:
+    with workspace.changing("erasing in the store", alone=True) as engine:
         events, quarantined = engine.taking().erase(known.subject, workspace.derivation)
         engine.taking().rewrite()
     lines = _from_segments(workspace, known.person, moment)
@@ -224,7 +224,7 @@ def expire(workspace: Workspace) -> Expired:
     rule = keeping(workspace.state, workspace.plan, workspace.now)
     if not workspace.plan.retention:
         return Expired(0, 0)
-    with workspace.changing("letting go of what is too old") as engine:
+    with workspace.changing("letting go of what is too old", alone=True) as engine:
         events = engine.taking().expire(rule, workspace.derivation)
         if events:
             engine.taking().rewrite()

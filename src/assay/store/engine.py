@@ -189,6 +189,10 @@ class Engine(Protocol):
         """A second derived set, never over the stored one: other rules, or only what was received by ``as_of``."""
         ...
 
+    def twin(self) -> Engine:
+        """A connection of its own to the same open store, for another thread."""
+        ...
+
     def derivation(self) -> str | None:
         """Id of the rules that the derived tables were made with; None when nothing was loaded."""
         ...

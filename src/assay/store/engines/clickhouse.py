@@ -122,6 +122,10 @@ class ClickHouse:
         """A second derived set, derived by the loader and copied to a database of its own."""
         return ClickHouse(self.loader.beside(derivation, as_of))
 
+    def twin(self) -> ClickHouse:
+        """Another copy of the loader's tables."""
+        return ClickHouse(self.loader.twin())
+
     def derivation(self) -> str | None:
         """Id of the rules that the derived tables were made with."""
         return self.loader.derivation()

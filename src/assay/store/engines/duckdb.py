@@ -79,6 +79,16 @@ class DuckDB:
             self.connection.execute("SET TimeZone = 'UTC'")
             self.connection.execute("SET enable_progress_bar = false")
 
+    def twin(self) -> DuckDB:
+        """A connection of its own to the same open file, for another thread."""
+        import copy
+
+        other = copy.copy(self)
+        other.connection = self.connection.cursor()
+        other.connection.execute("SET TimeZone = 'UTC'")
+        other.connection.execute("SET enable_progress_bar = false")
+        return other
+
     # -- running ---------------------------------------------------------------------------------------------------
 
     def run(self, statement: Statement) -> Result:

@@ -1,0 +1,159 @@
+"""A workspace's folder, plan, store, state and clock: opened when they are needed, released when they are not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assay.plan.load import load
+from assay.plan.values import Plan
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from assay.analyses.base import Span
+    from assay.store.engine import Engine
+    from assay.store.held import Held
+    from assay.store.state import State
+
+DATA = "assay-data"
+
+Progress = Callable[[str, int, int], None]
+
+
+def _quiet(_text: str, _done: int, _total: int) -> None:
+    """No progress shown."""
+
+
+class Opening:
+    """``now`` (microseconds UTC) fixes the clock; default: the real one. ``plan``: already read. ``held``: the store as
+    a server holds it open; default: opened for reading, so that other processes can ask too.
+    """
+
+    def __init__(
+        self, folder: Path | str = ".", now: int | None = None, progress: Progress = _quiet, engine: str = "duckdb",
+        plan: Plan | None = None, held: Held | None = None,
+    ) -> None:  # fmt: skip
+        self.folder = Path(folder)
+        self.plan: Plan = load(self.folder) if plan is None else plan
+        self.held = held
+        self._now = now
+        self.progress = progress
+        self._span: Span | None = None
+        self._engine: Engine | None = None
+        self.engine_name = engine
+        self._beside: dict[tuple[str, int], Engine] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the store."""
+        for engine in (*self._beside.values(), self._engine):
+            if engine is not None:
+                engine.close()
+        if self.held is not None and self._engine is not None:
+            self.held.done()
+        self._beside, self._engine, self._span = {}, None, None
+        self.state.close()
+
+    @property
+    def now(self) -> int:
+        """The clock, microseconds UTC."""
+        return self._now if self._now is not None else time.time_ns() // 1000
+
+    @property
+    def data(self) -> Path:
+        """The folder of store, spool and state."""
+        return self.folder / DATA
+
+    @cached_property
+    def state(self) -> State:
+        """What changes by clicking or by command: changes, alerts, backlog."""
+        from assay.store.state import FILE, State
+
+        return State(self.data / FILE)
+
+    @property
+    def engine(self) -> Engine:
+        """The store, opened at first use and brought to the plan's rules; for reading only, so that others can ask."""
+        if self._engine is None:
+            self._engine = self._reader() or self._brought_up()
+        return self._engine
+
+    def _reader(self) -> Engine | None:
+        """The store for reading; None where it has to be made, migrated or derived again first."""
+        from assay.query.dimensions import materialised
+        from assay.store.engines import STORE, open_engine
+
+        if not (self.data / STORE).exists():
+            return None
+        engine = open_engine(self.data, self.engine_name, read_only=True) if self.held is None else self.held.twin()
+        if engine.fits(materialised(self.plan)) and engine.derivation() in (None, self.derivation.id):
+            return engine
+        engine.close()
+        if self.held is not None:
+            self.held.done()
+        return None
+
+    def _brought_up(self) -> Engine:
+        """Make, migrate and derive by the plan's rules, then open for reading."""
+        with self._writer():
+            pass
+        opened = self._reader()
+        assert opened is not None
+        return opened
+
+    @contextmanager
+    def _writer(self, alone: bool = False) -> Iterator[Engine]:
+        """The store for writing, for the time of a change; ``alone``: nobody else has it open, in a server too."""
+        from assay.query.dimensions import materialised
+
+        self.close()
+        with self._opened(alone) as engine:
+            engine.migrate(materialised(self.plan))
+            done = engine.derivation()
+            if done is not None and done != self.derivation.id:
+                with self._working("the plan's rules changed: sessions and orders are derived again"):
+                    engine.rebuild(self.derivation)
+            yield engine
+
+    @contextmanager
+    def _opened(self, alone: bool) -> Iterator[Engine]:
+        from assay.store.engines import open_engine
+
+        if self.held is not None:
+            with self.held.alone() if alone else self.held.writing() as engine:
+                yield engine
+            return
+        engine = open_engine(self.data, self.engine_name)
+        try:
+            yield engine
+        finally:
+            engine.close()
+
+    @cached_property
+    def derivation(self) -> Any:
+        """The plan's derivations."""
+        from assay.query.derive import derivation
+
+        return derivation(self.plan)
+
+    @contextmanager
+    def changing(self, text: str, alone: bool = False) -> Iterator[Engine]:
+        """The store for a change; ``text`` says in the progress what is done, ``alone``: its file is replaced."""
+        with self._working(text), self._writer(alone) as engine:
+            yield engine
+
+    @contextmanager
+    def _working(self, text: str) -> Iterator[None]:
+        self.progress(text, 0, 1)
+        yield
+        self.progress(text, 1, 1)
