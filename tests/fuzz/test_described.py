@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +54,7 @@ def answered(running: Running, path: str, method: str, examples: int) -> None:
     """Requests that the document allows, and such that it does not."""
     seen: Counter[int] = Counter()
     for mode in (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE):
-        try:
-            cases = schema[path][method].as_strategy(generation_mode=mode)
-        except Unsatisfiable:  # nothing about it can be wrong
-            continue
+        cases = schema[path][method].as_strategy(generation_mode=mode)
 
         @settings(
             max_examples=examples,
@@ -72,7 +70,8 @@ def answered(running: Running, path: str, method: str, examples: int) -> None:
             assert str(answer.status_code) in DOCUMENT["paths"]["/e"]["post"]["responses"]
             seen[answer.status_code] += 1
 
-        asked()
+        with suppress(Unsatisfiable):  # nothing about it can be wrong: any text is a path
+            asked()
     assert sum(seen.values()) > 0
 
 
