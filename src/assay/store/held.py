@@ -71,10 +71,10 @@ class Held:
                     self._alone = False
                     self._change.notify_all()
 
-    def close(self) -> None:
-        """Release the store once nobody asks."""
+    def close(self, patience: float = 10.0) -> None:
+        """Release the store once nobody asks, or after so many seconds all the same."""
         with self._writing, self._change:
-            self._change.wait_for(lambda: self._readers == 0)
+            self._change.wait_for(lambda: self._readers == 0, patience)
             self._close()
 
     def _close(self) -> None:
