@@ -189,6 +189,10 @@ class Engine(Protocol):
         """A second derived set, never over the stored one: other rules, or only what was received by ``as_of``."""
         ...
 
+    def interrupt(self) -> None:
+        """Break off the query that another thread runs on this connection."""
+        ...
+
     def twin(self) -> Engine:
         """A connection of its own to the same open store, for another thread."""
         ...

@@ -146,6 +146,11 @@ class Opening:
 
         return derivation(self.plan)
 
+    def interrupt(self) -> None:
+        """Break off the query that another thread runs through this workspace."""
+        if self._engine is not None:
+            self._engine.interrupt()
+
     @contextmanager
     def changing(self, text: str, alone: bool = False) -> Iterator[Engine]:
         """The store for a change; ``text`` says in the progress what is done, ``alone``: its file is replaced."""

@@ -122,6 +122,10 @@ class ClickHouse:
         """A second derived set, derived by the loader and copied to a database of its own."""
         return ClickHouse(self.loader.beside(derivation, as_of))
 
+    def interrupt(self) -> None:
+        """Break off what the loader runs; a query of ClickHouse's engine runs to its end."""
+        self.loader.interrupt()
+
     def twin(self) -> ClickHouse:
         """Another copy of the loader's tables."""
         return ClickHouse(self.loader.twin())

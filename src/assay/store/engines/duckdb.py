@@ -79,6 +79,10 @@ class DuckDB:
             self.connection.execute("SET TimeZone = 'UTC'")
             self.connection.execute("SET enable_progress_bar = false")
 
+    def interrupt(self) -> None:
+        """Break off the query that another thread runs on this connection."""
+        self.connection.interrupt()
+
     def twin(self) -> DuckDB:
         """A connection of its own to the same open file, for another thread."""
         import copy
