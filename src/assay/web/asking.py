@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -73,6 +74,7 @@ class Asker:
         with Workspace(self.folder) as opened:
             self._plan = opened.plan
         self._watched = Watched(self.folder, self._plan)
+        self._opening = threading.Lock()
         self._pool = ThreadPoolExecutor(self.most, "asking")
 
     def close(self) -> None:
@@ -150,6 +152,8 @@ class Asker:
             raise asyncio.CancelledError
         self.asked += 1
         with Workspace(self.folder, now=self.clock, plan=plan, held=self.held) as workspace:
+            with self._opening:  # one at a time makes or migrates the store
+                workspace.engine  # noqa: B018
             work.workspace = workspace
             try:
                 return workspace.ask(question, **values)

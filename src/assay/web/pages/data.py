@@ -1,0 +1,21 @@
+"""Data: what came in, what became of it, whether it can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from assay.plan.values import Plan
+from assay.web.pages.base import Card, Page, View
+
+
+def cards(plan: Plan, view: View) -> Sequence[Card]:
+    """Ledger, planned events, quality."""
+    del plan, view
+    return [
+        Card("Ledger", "ledger", {"imports": "true"}, about="what became of every line received"),
+        Card("Planned events", "tracking", about="which events come and which do not"),
+        Card("Quality", "quality", about="what to look at before believing a number"),
+    ]
+
+
+PAGE = Page("data", "Data", "t", cards)

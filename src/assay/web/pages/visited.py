@@ -1,0 +1,20 @@
+"""Pages: seen, entered, left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from assay.plan.values import Plan
+from assay.web.pages.base import Card, Page, View
+
+
+def cards(plan: Plan, view: View) -> Sequence[Card]:
+    """All pages, and those where visits begin with what they bring."""
+    del plan, view
+    return [
+        Card("Pages", "pages", about="views, entries, exits and bounces"),
+        Card("Landing pages", "pages", {"conversion": "true"}, about="what those who came in there bring"),
+    ]
+
+
+PAGE = Page("pages", "Pages", "p", cards)

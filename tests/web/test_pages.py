@@ -1,0 +1,180 @@
+"""Pages over a small shop: every page answers, says the figures of the questions, works without scripts, escapes."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from typing import Any
+
+import pytest
+
+from assay.web import app as application
+from assay.web.app import create
+from assay.web.asking import Asker
+from assay.web.cards import shape
+from assay.web.pages import PAGES
+from assay.web.pages.base import Card, View
+from assay.workspace import Workspace
+from support import NOW, bought, event, view, workspace
+
+NAME = 'Shop <b>"&'
+PLAN = """
+site: {name: 'Shop <b>"&', timezone: UTC, currency: EUR}
+goals: {order: {event: purchase, kind: macro, journey: shop, agreed_by: [all]}}
+objectives: {grow: {goal: Grow}}
+metrics:
+  rpv: {type: simple, sum: revenue.net, per: visitor}
+  rate: {type: conversion, goal: order, per: session, direction: up}
+  bounces: {type: rate, of: session, where: is_bounce, direction: down}
+kpis: {rpv: {objective: grow}, rate: {objective: grow}, bounces: {guardrail: true, direction: down}}
+segments: {mobile: "device = 'mobile'"}
+funnels: {buy: {steps: [page_view, add_to_cart, purchase]}}
+experiments: {banner: {primary: rate}}
+"""
+
+
+def history() -> list[dict[str, Any]]:
+    lines = []
+    for day in range(1, 29):
+        for n in range(6):
+            who, device = f"v{day}-{n}", "mobile" if n % 2 else "desktop"
+            lines.append(view(who, f"2024-03-{day:02d} 10:{n:02d}", "/<script>alert(1)</script>", device=device))
+            if n < 3:
+                lines.append(event(who, "add_to_cart", f"2024-03-{day:02d} 10:{n + 20:02d}", device=device))
+            if n == 0:
+                lines.append(bought(who, f"2024-03-{day:02d} 10:40", f"o{day}", "20", currency="EUR", device=device))
+    return lines
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory):
+    from starlette.testclient import TestClient
+
+    folder = tmp_path_factory.mktemp("pages")
+    with workspace(folder, PLAN, history()):
+        pass
+    asker = Asker(folder, clock=NOW)
+    with TestClient(create({"shop": asker}), follow_redirects=False) as made:
+        made.folder = folder
+        yield made
+    asker.close()
+
+
+def text_of(page: str) -> str:
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page)))
+
+
+@pytest.mark.parametrize("page", [page.name for page in PAGES])
+def test_every_page_answers_all_its_cards(client: Any, page: str) -> None:
+    found = client.get(f"/shop/{page}?wait=1")
+    assert (found.status_code, found.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "aria-busy" not in found.text
+    assert 'class="banner bad" role="alert"' not in found.text, text_of(found.text)
+    assert "<script>alert" not in found.text
+    assert NAME not in found.text
+    assert html.escape(NAME, quote=False).replace('"', "&#34;") in found.text
+    assert found.text.count('aria-current="page"') == 1
+    assert not re.search(r"\son[a-z]+=|\sstyle=|<script(?![^>]*\ssrc=)", found.text)  # what a strict policy forbids
+
+
+def test_the_scorecard_says_the_figures_of_the_question(client: Any) -> None:
+    with Workspace(client.folder, now=NOW) as ws:
+        answer = ws.ask("overview")
+    page = client.get("/shop/overview?wait=1").text
+    for row in answer.records():
+        for name in ("now", "range", "change"):
+            if row[name]:
+                assert str(row[name]) in text_of(page)
+    assert answer.sentence in text_of(page)
+    assert json.loads(client.get("/shop/api/v1/overview").text)["rows"] == json.loads(
+        json.dumps([[str(c) if c.__class__.__name__ in ("date", "Decimal") else c for c in row] for row in answer.rows])
+    )
+
+
+def test_picks_are_kept_from_page_to_page(client: Any) -> None:
+    page = client.get("/shop/funnels?from=2024-03-05&to=2024-03-09&segment=mobile&by=device&wait=1").text
+    assert 'value="2024-03-05"' in page
+    assert "<option selected>mobile</option>" in page
+    assert 'href="/shop/pages?from=2024-03-05&amp;to=2024-03-09&amp;segment=mobile"' in page
+    assert "only the segment mobile" in text_of(page)
+    with Workspace(client.folder, now=NOW) as ws:
+        answer = ws.ask("funnel", "buy", by="device", segment="mobile", **{"from": "2024-03-05", "to": "2024-03-09"})
+    assert answer.sentence in text_of(page)
+
+
+def test_a_slow_card_is_loaded_later_and_a_link_waits_for_it(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(application, "AT_ONCE", 0.0)
+    page = client.get("/shop/pages?from=2024-03-02").text
+    assert 'hx-get="/shop/pages/0?from=2024-03-02"' in page
+    assert 'href="/shop/pages?from=2024-03-02&amp;wait=1"' in page
+    card = client.get("/shop/pages/0?from=2024-03-02").text
+    assert card.lstrip().startswith("<section")
+    assert "Pages" in card
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "says"),
+    [
+        ("/nowhere/overview", 404, "there is no site 'nowhere'"),
+        ("/shop/overvew", 404, "did you mean 'overview'"),
+        ("/shop/overview/99", 404, "no such card"),
+        ("/shop/overview?from=soon&wait=1", 200, "from"),
+        ("/shop/overview?segment=mobil&wait=1", 200, "mobil"),
+        ("/shop/<script>", 404, "<script>"),
+    ],
+)
+def test_mistakes_are_said_on_the_page(client: Any, path: str, status: int, says: str) -> None:
+    found = client.get(path)
+    assert (found.status_code, says in text_of(found.text)) == (status, True)
+    assert "Traceback" not in found.text
+
+
+def test_the_start_leads_to_the_only_site(client: Any) -> None:
+    assert client.get("/").headers["location"] == "/shop/overview"
+    assert client.get("/shop").headers["location"] == "/shop/overview"
+    assert client.get("/healthz").json() == {"ok": True}
+
+
+def test_a_change_within_the_noise_has_no_colour() -> None:
+    from assay.analyses.overview import COLUMNS
+    from assay.model.answer import Answer
+    from assay.model.finding import Finding
+
+    def row(name: str, low: float, high: float) -> tuple[Any, ...]:
+        cells: dict[str, Any] = {"kpi": name, "role": "kpi", "now": "1", "difference": (low + high) / 2,
+                                 "difference_low": low, "difference_high": high}  # fmt: skip
+        return tuple(cells.get(column.name) for column in COLUMNS)
+
+    found = Finding("kpi_moved", "bad", "x", {"metric": "b"})
+    answer = Answer(
+        "overview", {}, COLUMNS, (row("a", -0.1, 0.2), row("b", -0.3, -0.1), row("c", 0.1, 0.3)), findings=(found,)
+    )
+    tiles = shape(Card("Scorecard", "overview", view="tiles"), answer, {}, "/api").tiles
+    assert [(tile.name, tile.direction, tile.judged) for tile in tiles] == [
+        ("a", "none", ""),
+        ("b", "down", "bad"),
+        ("c", "up", ""),
+    ]
+
+
+def test_a_view_is_its_address() -> None:
+    made = View.of({"from": "2024-01-01", "by": "device", "segment": ""})
+    assert (made.query(), made.kept, made.query(by=None, wait="1")) == (
+        "from=2024-01-01&by=device", "from=2024-01-01", "from=2024-01-01&wait=1"
+    )  # fmt: skip
+
+
+def test_an_empty_workspace_says_what_comes_next(tmp_path: Any) -> None:
+    from starlette.testclient import TestClient
+
+    with workspace(tmp_path, PLAN):
+        pass
+    asker = Asker(tmp_path, clock=NOW)
+    with TestClient(create({"shop": asker})) as client:
+        for page in PAGES:
+            found = client.get(f"/shop/{page.name}?wait=1")
+            assert found.status_code == 200
+            assert 'class="banner bad" role="alert"' not in found.text, (page.name, text_of(found.text))
+        assert "No events yet" in text_of(client.get("/shop/overview?wait=1").text)
+    asker.close()
