@@ -1,105 +1,27 @@
-"""Numbers and differences as people say them: points for rates, percent for ratios, money with its currency."""
+"""The words of numbers (they stand in ``model``, where charts reach them too)."""
 
-from __future__ import annotations
+from assay.model.words import (
+    amount,
+    day,
+    difference_words,
+    duration,
+    group_name,
+    percent,
+    points,
+    show,
+    significant,
+    value_words,
+)
 
-import math
-from datetime import date, datetime
-from decimal import Decimal
-
-from assay.model import money
-from assay.model.answer import Cell, Column
-
-_SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥"}
-
-
-def significant(value: float, figures: int = 3) -> str:
-    """Three significant figures, thousands separated, never in exponent form; whole numbers from 1,000 on."""
-    if value == 0 or not math.isfinite(value):
-        return "0" if value == 0 else "–"
-    size = math.floor(math.log10(abs(value)))
-    places = max(0, figures - 1 - size)
-    return f"{round(value, places) + 0.0:,.{places}f}".replace("-", "−")
-
-
-def percent(value: float) -> str:
-    """A rate: ``2.41 %``."""
-    return f"{significant(value * 100)} %"
-
-
-def points(value: float) -> str:
-    """A difference of rates: ``0.2 points``."""
-    return f"{significant(abs(value) * 100, 2)} points"
-
-
-def amount(value: float | Decimal, currency: str, exact: bool = False, whole: int = 1000) -> str:
-    """Money: cents below 1,000 (``whole``), whole units above unless ``exact``."""
-    number = Decimal(str(value)) if isinstance(value, float) else value
-    places = money.digits(currency) if exact or abs(number) < whole else 0
-    return f"{number:,.{places}f} {_SIGNS.get(currency, currency)}".replace("-", "−")
-
-
-def duration(seconds: float) -> str:
-    """``45 s``, ``3 min 20 s``, ``2 h 5 min``, ``3.2 days``."""
-    if abs(seconds) < 60:
-        return f"{significant(seconds, 2)} s"
-    if abs(seconds) < 3600:
-        minutes, rest = divmod(round(seconds), 60)
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    if abs(seconds) < 86_400:
-        hours, rest = divmod(round(seconds / 60), 60)
-        return f"{hours} h {rest} min" if rest else f"{hours} h"
-    return f"{significant(seconds / 86_400, 2)} days"
-
-
-def group_name(value: Cell) -> Cell:
-    """A group's value as people read it: ``(none)``, ``yes``, ``no``; numbers and texts as they are."""
-    if value is None:
-        return "(none)"
-    return ("yes" if value else "no") if isinstance(value, bool) else value
-
-
-def day(value: date) -> str:
-    """``Tue 1 Aug 2017``."""
-    return f"{value:%a} {value.day} {value:%b %Y}"
-
-
-def show(value: Cell, column: Column, whole: int = 1000) -> str:
-    """A cell for people; money from ``whole`` on without cents."""
-    if value is None:
-        return "–"
-    if column.kind == "text":
-        return str(value)
-    if column.kind == "moment":
-        return str(value)[:16].replace("T", " ")  # to the minute
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, str):
-        return value
-    number = float(value)
-    if column.kind == "p":
-        return significant(number) if number >= 1e-4 else "< 0.0001"  # never as 0
-    if column.kind == "rate":
-        return percent(number)
-    if column.kind == "points":
-        return f"{'+' if number > 0 else '−' if number < 0 else ''}{points(number)}"
-    if column.kind == "money":
-        return amount(value, column.currency or "", whole=whole)
-    if column.kind == "duration":
-        return duration(number)
-    if column.kind == "count":
-        return f"{round(number):,}".replace("-", "−")
-    return significant(number)
-
-
-def value_words(value: float | Decimal | int | None, kind: str, currency: str = "") -> str:
-    """A metric's value in a sentence."""
-    return show(value, Column("", kind, currency=currency))
-
-
-def difference_words(value: float, kind: str, currency: str = "") -> str:
-    """The size of a difference, without its sign."""
-    if kind == "rate":
-        return points(value)
-    return value_words(abs(value), kind, currency)
+__all__ = [
+    "amount",
+    "day",
+    "difference_words",
+    "duration",
+    "group_name",
+    "percent",
+    "points",
+    "show",
+    "significant",
+    "value_words",
+]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from assay.charts import chart
 from assay.model.answer import Answer
 from assay.report.words import Shown, finding_words, shown
 
@@ -43,6 +45,16 @@ class Tile:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A chart as the page's script draws it. ``free``: the class that keeps its place."""
+
+    title: str
+    subtitle: str
+    data: str  # JSON that may stand in a page
+    free: str
+
+
+@dataclass(frozen=True)
 class Shape:
     """What the template of a card shows."""
 
@@ -55,6 +67,7 @@ class Shape:
     findings: tuple[Told, ...] = ()
     tiles: tuple[Tile, ...] = ()
     api: str = ""
+    picture: Picture | None = None
 
     def link(self, form: str = "") -> str:
         """The address of the same answer from the API: JSON, or ``csv`` or ``md``."""
@@ -70,7 +83,16 @@ def shape(card: Card, answer: Answer, asked: Mapping[str, Any], api: str) -> Sha
         card, answer, None, tuple(shown(answer)), tuple(range(min(len(answer.rows), MOST_ROWS))),
         max(0, len(answer.rows) - MOST_ROWS), tuple(map(_told, answer.findings)),
         tuple(_tiles(answer)) if card.view == "tiles" else (), place,
+        _picture(answer) if card.view != "tiles" else None,
     )  # fmt: skip
+
+
+def _picture(answer: Answer) -> Picture | None:
+    made = chart(answer)
+    if made is None:
+        return None
+    data = json.dumps(asdict(made), ensure_ascii=False).replace("<", "\\u003c").replace("\u2028", "\\u2028")
+    return Picture(made.title, made.subtitle, data, f"h{min(1000, -(-made.height // 40) * 40)}")
 
 
 def broken(card: Card, problem: str) -> Shape:
