@@ -95,7 +95,7 @@ class Pages:
         context = {
             "site": request.path_params["site"], "plan": plan, "page": page, "pages": PAGES, "view": view, "here": here,
             "cards": list(zip(cards, shapes, strict=True)), "title": page.title, "problem": asker.problem,
-            "choices": page.choices(plan), "chosen": page.chosen(plan, view), "lead": _lead(shapes),
+            "choices": page.choices(plan), "chosen": page.chosen(plan, view),
         }  # fmt: skip
         return self._html("page.html", context)
 
@@ -149,12 +149,6 @@ async def _shape(asker: Asker, card: Card, view: View, api_: str) -> Shape:
         return shape(card, await asker.ask(card.question, asked), asked, api_)
     except AssayError as error:
         return broken(card, str(error))
-
-
-def _lead(shapes: Sequence[Shape | None]) -> str:
-    """The sentence that opens the page: that of its first card."""
-    first = shapes[0] if shapes else None
-    return first.answer.sentence if first is not None and first.answer is not None else ""
 
 
 def _templates() -> Any:

@@ -71,6 +71,7 @@ class Asker:
     _working: dict[Key, _Work] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.folder = Path(self.folder)
         with Workspace(self.folder) as opened:
             self._plan = opened.plan
         self._watched = Watched(self.folder, self._plan)

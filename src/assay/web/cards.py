@@ -10,22 +10,23 @@ from urllib.parse import urlencode
 
 from assay.charts import chart
 from assay.model.answer import Answer
-from assay.report.words import Shown, finding_words, shown
+from assay.report.words import SEVERITIES, Shown, one_line, shown
 
 if TYPE_CHECKING:
     from assay.model.finding import Finding
     from assay.web.pages.base import Card
 
 MOST_ROWS = 200  # of a table on a page; the CSV has all
-_BANNERS = {"good": "good", "info": "info", "warning": "warning", "bad": "bad"}
 
 
 @dataclass(frozen=True)
 class Told:
-    """A finding in words; ``kind`` is the banner's class."""
+    """A finding in words, and what to do about it; ``kind`` is the banner's class, ``word`` its name for everybody."""
 
     kind: str
+    word: str
     text: str
+    action: str
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,8 @@ def broken(card: Card, problem: str) -> Shape:
 
 
 def _told(finding: Finding) -> Told:
-    return Told(_BANNERS.get(finding.severity, "info"), finding_words(finding))
+    kind = finding.severity if finding.severity in SEVERITIES else "info"
+    return Told(kind, SEVERITIES[kind], one_line(finding.text), one_line(finding.action or ""))
 
 
 def _tiles(answer: Answer) -> list[Tile]:
