@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 MARK = "[erased]"
 PATIENCE = 20.0  # seconds for which a collector's open segment is waited for
 KINDS = ("user", "visitor")
-_BINARY = (".duckdb", ".wal", ".sqlite", ".sqlite-wal", ".sqlite-shm")
+# Asked by SQL instead, or written by assay about no person.
+_UNREAD = (".duckdb", ".wal", ".sqlite", ".sqlite-wal", ".sqlite-shm", ".schema.json")
 
 
 @dataclass(frozen=True)
@@ -207,7 +208,7 @@ def _texts(workspace: Workspace) -> Iterator[Path]:
     """Files of the workspace that hold text: segments, state, saved cohorts."""
     for folder in (workspace.data, workspace.folder / COHORTS):
         for path in sorted(folder.rglob("*")):
-            if path.is_file() and not path.name.endswith(_BINARY):
+            if path.is_file() and not path.name.endswith(_UNREAD):
                 yield path
 
 

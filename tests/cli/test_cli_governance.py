@@ -41,9 +41,7 @@ def test_erase_says_first_what_would_go(assay: Assay, filled_shop: Path) -> None
     assert (ran.code, "--yes" in ran.err) == (2, True)
     ran = assay("erase", "--user", "ann", "--yes", "-w", filled_shop)
     assert ran.code == 0
-    assert ran.out.startswith(
-        "2 events, 2 lines of segments, 0 rows in quarantine and 0 other texts of user ann are erased."
-    )
+    assert ran.out.startswith("Erased of user ann: 2 events, 2 lines of segments, 0 rows in quarantine, 0 other texts.")
     assert "Backups" in ran.out
     again = json.loads(assay("erase", "--user", "ann", "--yes", "--format", "json", "-w", filled_shop).out)
     assert again["erased"] == {"events": 0, "lines": 0, "quarantined": 0, "texts": 0, "left": {}}

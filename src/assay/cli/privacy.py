@@ -50,10 +50,9 @@ def erase(
         if not yes:
             _confirm(f"{_about(known)}\n")
         done = privacy.erase(opened, kind, id)
-    text = (
-        f"{done.events:,} events, {done.lines:,} lines of segments, {done.quarantined:,} rows in quarantine and "
-        f"{done.texts:,} other texts of {kind} {id} are erased.\n"
-    )
+    counts = ((done.events, "event"), (done.lines, "line of segments"), (done.quarantined, "row in quarantine"))
+    parts = [_many(n, what) for n, what in counts]
+    text = f"Erased of {kind} {id}: {', '.join(parts)}, {_many(done.texts, 'other text')}.\n"
     text += "".join(f"left: {place} ({n:,})\n" for place, n in done.left.items())
     text += "Backups and exports that were made before are not reached: erase there too, or let them run out.\n"
     if done.left:
@@ -62,6 +61,11 @@ def erase(
     _told(chosen, {**_known(known), "erased": terms}, text)
     if done.left:
         raise typer.Exit(CheckFailed.exit_code)
+
+
+def _many(n: int, what: str) -> str:
+    head, _, rest = what.partition(" ") if not what.startswith("other") else (what, "", "")
+    return f"{n:,} {head}{'s' if n != 1 else ''}{' ' + rest if rest else ''}"
 
 
 def _known(known: Any) -> dict[str, Any]:
@@ -73,7 +77,7 @@ def _known(known: Any) -> dict[str, Any]:
 
 def _about(known: Any) -> str:
     devices = len(known.subject.names) - 1
-    text = f"{known.subject.kind} {known.subject.id}: {known.events:,} events"
+    text = f"{known.subject.kind} {known.subject.id}: {_many(known.events, 'event')}"
     text += f", with {devices} device{'s' if devices != 1 else ''} of their own" if devices else ""
     if known.shared:
         text += f"; of {len(known.shared)} shared device{'s' if len(known.shared) != 1 else ''} only their own spans"
