@@ -1,0 +1,1 @@
+"""The web application: pages, API, access. No SQL, no statistics, no business rule."""
