@@ -90,9 +90,9 @@ class Provider:
                 self._flows.pop(next(iter(self._flows)))
             self._flows[tokens.hashed(state)] = Flow(browser, nonce, verifier, wanted, access.now + WAITS)
         asked = {
-            "response_type": "code", "client_id": self.client.id, "redirect_uri": redirect, "scope": "openid email profile",
-            "state": state, "nonce": nonce, "code_challenge": create_s256_code_challenge(verifier),
-            "code_challenge_method": "S256",
+            "response_type": "code", "client_id": self.client.id, "redirect_uri": redirect,
+            "scope": "openid email profile", "state": state, "nonce": nonce,
+            "code_challenge": create_s256_code_challenge(verifier), "code_challenge_method": "S256",
         }  # fmt: skip
         endpoint = str(self.discovered()["authorization_endpoint"])
         return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(asked)}"
@@ -136,7 +136,8 @@ class Provider:
 
         told = str(answer.get("id_token", ""))
         options = {
-            "iss": {"essential": True, "value": self.client.issuer}, "aud": {"essential": True, "value": self.client.id},
+            "iss": {"essential": True, "value": self.client.issuer},
+            "aud": {"essential": True, "value": self.client.id},
         }  # fmt: skip
         params = {"nonce": nonce, "client_id": self.client.id, "access_token": str(answer.get("access_token", ""))}
         try:
@@ -199,7 +200,7 @@ def _checked(url: str) -> None:
 
 
 def provider(environment: Mapping[str, str]) -> Provider | None:
-    """By ``ASSAY_OIDC_ISSUER``, ``_CLIENT_ID``, ``_CLIENT_SECRET`` and ``_NAME``; None without an issuer. Raises UsageError."""
+    """By ``ASSAY_OIDC_ISSUER``, ``_CLIENT_ID``, ``_CLIENT_SECRET``, ``_NAME``; None without one. Raises UsageError."""
     issuer = environment.get("ASSAY_OIDC_ISSUER", "")
     if not issuer:
         return None
@@ -251,14 +252,8 @@ async def callback(request: Request) -> Response:
     if access.provider is None:
         return _refused(root, 404)
     try:
-        token, wanted = await run_in_threadpool(
-            _finished,
-            access,
-            browser,
-            redirect,
-            dict(request.query_params),
-            Asked(dict(request.scope), access).cookie(),
-        )
+        given, old = dict(request.query_params), Asked(dict(request.scope), access).cookie()
+        token, wanted = await run_in_threadpool(_finished, access, browser, redirect, given, old)
     except Refusal as reason:
         note = (access.state, Actor(""), "login_failed", access.now, signing.STRANGER, f"provider: {reason}")
         await run_in_threadpool(audit.note, *note)

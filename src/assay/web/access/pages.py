@@ -35,8 +35,8 @@ def _root(request: Request) -> str:
     return str(request.state.root)
 
 
-def _page(request: Request, name: str, status: int = 200, headers: Any = None, **values: Any) -> Response:
-    return page(name, _root(request), status, headers, csrf=record_of(request)[1].csrf, **values)
+def _page(request: Request, template: str, /, status: int = 200, headers: Any = None, **values: Any) -> Response:
+    return page(template, _root(request), status, headers, csrf=record_of(request)[1].csrf, **values)
 
 
 def _entered(request: Request, token: str, to: str) -> Response:

@@ -1,4 +1,4 @@
-"""Passwords: argon2id by argon2-cffi's defaults (RFC 9106, low memory). Every check costs one run of argon2, whatever fails."""
+"""Passwords: argon2id by argon2-cffi's defaults (RFC 9106, low memory). A check is one run of it, whatever fails."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ _SAFE = "/?&=%:@!$'()*+,;~-._#[]"
 
 
 def own(text: str | None) -> str | None:
-    """A path of this site with its query, ready for a header; None for everything that leads, or may lead, elsewhere."""
+    """A path of this site with its query, ready for a header; None for what leads, or may lead, elsewhere."""
     if not text or len(text) > MOST or not text.isprintable() or not text.startswith("/"):
         return None
     path = text.partition("?")[0].partition("#")[0]

@@ -22,9 +22,11 @@ def templates() -> Environment:
     )
 
 
-def page(name: str, root: str, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any) -> Response:
+def page(
+    template: str, root: str, /, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
+) -> Response:
     """A page of access."""
-    text = templates().get_template(f"access/{name}.html").render(root=root, **values)
+    text = templates().get_template(f"access/{template}.html").render(root=root, **values)
     return HTMLResponse(text, status, headers=dict(headers or {}))
 
 

@@ -1,4 +1,4 @@
-"""What a route asks for, said at the route: ``@requires("analyst")``. A route that says nothing is closed to everybody."""
+"""What a route asks for, said at the route: ``@requires("analyst")``. A route that says nothing is closed to all."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MARK = "_assay_access"
 
 @dataclass(frozen=True)
 class Rule:
-    """``role``: the least one, None: anybody. ``kinds``: by what it may be held. Called with an endpoint it marks that one.
+    """``role``: the least one, None: anybody. ``kinds``: by what it may be held. Called, it marks an endpoint.
 
     ``form``: a public page with a form, so that also a browser that nobody has signed in at gets a token for it.
     ``csrf``: False only where a cookie counts for nothing.
@@ -87,7 +87,7 @@ def _within(route: BaseRoute, child: Mapping[str, Any], scope: Mapping[str, Any]
 def uncovered(routes: Sequence[BaseRoute], paths: Mapping[str, Rule] | None = None, under: str = "") -> Iterator[str]:
     """Paths of routes that say nothing: a test asserts that there are none."""
     for route in routes:
-        path = under + str(getattr(route, "path", "?"))
+        path = under + str(getattr(route, "path", f" ({type(route).__name__})"))
         endpoint = getattr(route, "endpoint", None) or getattr(route, "app", None)
         if rule_of(endpoint) is not None or path in (paths or {}):
             continue

@@ -10,7 +10,7 @@ MOST = 10_000  # names before the longest unused ones may go; twice as many are 
 
 
 class Throttle:
-    """``burst`` tries at once, then one every ``every`` microseconds. Of a name only the moment is kept when all is free."""
+    """``burst`` tries at once, then one every ``every`` microseconds. Kept of a name: when all is free."""
 
     def __init__(self, burst: int, every: int, most: int = MOST) -> None:
         self.burst, self.every, self.most = burst, every, most

@@ -24,7 +24,7 @@ CONSOLE = Actor("command line")
 
 @dataclass(frozen=True)
 class Principal:
-    """Who asks. ``kind``: user, key, share or none. ``csrf``: what its forms carry. ``no``: of the user, key or link."""
+    """Who asks. ``kind``: user, key, share or none. ``csrf``: what forms carry. ``no``: of the user, key or link."""
 
     kind: str = "none"
     name: str = ""
