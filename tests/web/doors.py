@@ -88,7 +88,12 @@ async def note(request: Request) -> Response:
 
 
 def routes() -> list[BaseRoute]:
-    viewer, shared, analyst, admin = requires("viewer"), requires("viewer", share=True), requires("analyst"), requires("admin")
+    viewer, shared, analyst, admin = (
+        requires("viewer"),
+        requires("viewer", share=True),
+        requires("analyst"),
+        requires("admin"),
+    )
     return [
         Route("/", page(shared)),
         Route("/funnels", page(shared)),
@@ -165,7 +170,9 @@ def made(folder: Path, roles: Iterable[str] = ROLES, slug: str = "main", **given
     doors = Doors(access, clock, hasher)
     for role in roles:
         users.add(access, doors.emails[role], role, CONSOLE, role.title())
-        links.use(access, links.make(access, doors.emails[role], CONSOLE).removeprefix(links.PATH), PASSWORD, role.title())
+        links.use(
+            access, links.make(access, doors.emails[role], CONSOLE).removeprefix(links.PATH), PASSWORD, role.title()
+        )
     inner = Starlette(routes=[*routes(), Mount("/api/v1", app=api())])
     doors.guard = Guard(inner, access)
     doors.app = SecurityHeaders(doors.guard)

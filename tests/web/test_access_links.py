@@ -38,7 +38,13 @@ def test_the_first_one_with_the_link_becomes_the_admin(empty: Doors) -> None:
     assert enter(client, path, email="Ann@Example.org", again="something else").status_code == 422
     done = enter(client, path, email="Ann@Example.org", name="Ann")
     assert (done.status_code, done.headers["location"]) == (303, "/")
-    assert client.get("/settings").json() == {"kind": "user", "name": "Ann", "role": "admin", "path": "/settings", "query": ""}
+    assert client.get("/settings").json() == {
+        "kind": "user",
+        "name": "Ann",
+        "role": "admin",
+        "path": "/settings",
+        "query": "",
+    }
     assert client.get(path).status_code == 404
     assert links.first_link(empty.access.state) is None
     assert ("ann@example.org", "first_admin", "") in empty.audit()
@@ -65,7 +71,9 @@ def test_an_invitation_works_once(doors: Doors) -> None:
     assert sign_in(doors.client(), "new@example.org", "").status_code == 401
     client = doors.client()
     assert (client.get(first).status_code, client.get(path).status_code) == (404, 200)
-    assert enter(client, path, name="New", email="admin@example.org").status_code == 303  # a given address counts for nothing
+    assert (
+        enter(client, path, name="New", email="admin@example.org").status_code == 303
+    )  # a given address counts for nothing
     assert client.get("/plan").json()["role"] == "analyst"
     assert doors.client().get(path).status_code == 404
 
@@ -99,7 +107,18 @@ def test_made_up_links_open_nothing(doors: Doors, token: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "email", ["ann", "ann@", "@example.org", "a b@example.org", "ann@example.org\r\nX: y", "<b>@example.org", "a" * 300 + "@example.org", "ann@localhost", "a\u202e@example.org"]
+    "email",
+    [
+        "ann",
+        "ann@",
+        "@example.org",
+        "a b@example.org",
+        "ann@example.org\r\nX: y",
+        "<b>@example.org",
+        "a" * 300 + "@example.org",
+        "ann@localhost",
+        "a\u202e@example.org",
+    ],
 )
 def test_what_is_no_address(doors: Doors, email: str) -> None:
     with pytest.raises(UsageError, match="no e-mail address"):
@@ -111,7 +130,7 @@ def test_users_are_one_whatever_the_letters(doors: Doors) -> None:
         users.add(doors.access, " Viewer@EXAMPLE.org ", "viewer", CONSOLE)
     with pytest.raises(UsageError, match="did you mean 'admin'"):
         users.add(doors.access, "new@example.org", "admn", CONSOLE)
-    with pytest.raises(UnknownName, match="viewer@example.org"):
+    with pytest.raises(UnknownName, match=r"viewer@example\.org"):
         users.remove(doors.access, "viewr@example.org", CONSOLE)
 
 
@@ -137,7 +156,19 @@ def test_a_key_holds_until_it_ends_or_is_revoked(doors: Doors) -> None:
     assert [one.state for one in keys.everyone(doors.access)] == ["revoked", "over"]
 
 
-@pytest.mark.parametrize("given", ["Bearer", "Bearer x", "Basic abc", "Bearer ak_", f"Bearer ak_{'a' * 43}", "Bearer " + "a" * 9000, "ak_x", "Bearer ak_é"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        "Bearer",
+        "Bearer x",
+        "Basic abc",
+        "Bearer ak_",
+        f"Bearer ak_{'a' * 43}",
+        "Bearer " + "a" * 9000,
+        "ak_x",
+        "Bearer ak_é",
+    ],
+)
 def test_a_wrong_key_is_nobody_whatever_cookie_comes_with_it(doors: Doors, given: str) -> None:
     client = doors.signed_in("admin")
     got = client.get("/settings", headers={"Authorization": given.encode()})
@@ -154,7 +185,10 @@ def test_a_key_wants_no_token_of_a_form_and_is_told_as_such(doors: Doors) -> Non
     assert (row["who"], row["via"], row["about"]) == ("a program", "key 1", "/funnels.csv")
 
 
-@pytest.mark.parametrize(("name", "scopes", "days"), [("", ["read"], 1), ("a", [], 1), ("a", ["reed"], 1), ("a", ["read"], 0), ("a", ["read"], 9999)])
+@pytest.mark.parametrize(
+    ("name", "scopes", "days"),
+    [("", ["read"], 1), ("a", [], 1), ("a", ["reed"], 1), ("a", ["read"], 0), ("a", ["read"], 9999)],
+)
 def test_keys_that_cannot_be(doors: Doors, name: str, scopes: list[str], days: int) -> None:
     with pytest.raises(UsageError):
         keys.add(doors.access, name, scopes, CONSOLE, days)
@@ -187,14 +221,30 @@ def test_the_query_of_a_share_link_is_its_own(doors: Doors, added: str, query: s
     assert doors.client().get(path + added).json()["query"] == query
 
 
-@pytest.mark.parametrize("view", ["/settings", "/people/7", "/funnels.csv", "/account", "/login", "/help", "/forgotten", "/api/v1/overview", "/nowhere", "/s/x"])
+@pytest.mark.parametrize(
+    "view",
+    [
+        "/settings",
+        "/people/7",
+        "/funnels.csv",
+        "/account",
+        "/login",
+        "/help",
+        "/forgotten",
+        "/api/v1/overview",
+        "/nowhere",
+        "/s/x",
+    ],
+)
 def test_what_is_not_for_sharing_is_not_shared_even_with_an_admin(doors: Doors, view: str) -> None:
     path = shares.add(doors.access, view, CONSOLE)
     assert doors.client().get(path).status_code == 404
     assert doors.signed_in("admin").get(path).status_code == 404
 
 
-@pytest.mark.parametrize("view", ["", "funnels", "//evil.example", "https://evil.example", "/a/../b", "/a\\b", "/a%2e%2e/b", "/a\r\nb"])
+@pytest.mark.parametrize(
+    "view", ["", "funnels", "//evil.example", "https://evil.example", "/a/../b", "/a\\b", "/a%2e%2e/b", "/a\r\nb"]
+)
 def test_what_is_no_view(doors: Doors, view: str) -> None:
     with pytest.raises(UsageError, match="no view"):
         shares.add(doors.access, view, CONSOLE)
@@ -220,8 +270,14 @@ def test_the_log_comes_in_pages_and_words(doors: Doors) -> None:
         audit.note(doors.access.state, CONSOLE, "export", doors.clock.now, f"/{n}")
     first = audit.page(doors.access.state, 10, what="export")
     assert [one.about for one in first.entries] == [f"/{n}" for n in range(24, 14, -1)]
-    assert (first.entries[0].text, first.entries[0].who, first.entries[0].at) == ("exported", "command line", doors.clock.now)
-    third = audit.page(doors.access.state, 10, audit.page(doors.access.state, 10, first.older, "export").older, "export")
+    assert (first.entries[0].text, first.entries[0].who, first.entries[0].at) == (
+        "exported",
+        "command line",
+        doors.clock.now,
+    )
+    third = audit.page(
+        doors.access.state, 10, audit.page(doors.access.state, 10, first.older, "export").older, "export"
+    )
     assert ([one.about for one in third.entries], third.older) == ([f"/{n}" for n in range(4, -1, -1)], None)
 
 

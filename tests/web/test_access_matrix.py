@@ -39,7 +39,9 @@ HOLDS = {"none": 0, "viewer": 1, "analyst": 2, "admin": 3, "read": 1, "write": 2
 
 
 @pytest.fixture(scope="module")
-def open_doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Doors, dict[str, tuple[TestClient, dict[str, str]]]]]:
+def open_doors(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[Doors, dict[str, tuple[TestClient, dict[str, str]]]]]:
     doors = made(tmp_path_factory.mktemp("matrix"))
     who: dict[str, tuple[TestClient, dict[str, str]]] = {"none": (doors.client(), {})}
     for role in ("viewer", "analyst", "admin"):
@@ -61,7 +63,9 @@ def expected(path: str, who: str, least: str | None) -> set[int]:
 
 @pytest.mark.parametrize("who", WHO)
 @pytest.mark.parametrize(("path", "method", "least"), ROUTES, ids=[f"{m} {p}" for p, m, _ in ROUTES])
-def test_a_route_is_open_to_its_role_and_those_above(open_doors, path: str, method: str, least: str | None, who: str) -> None:
+def test_a_route_is_open_to_its_role_and_those_above(
+    open_doors, path: str, method: str, least: str | None, who: str
+) -> None:
     client, headers = open_doors[1][who]
     got = client.request(method, path, headers=headers)
     assert got.status_code in expected(path, who, least), got.text
@@ -74,7 +78,13 @@ def test_a_route_is_open_to_its_role_and_those_above(open_doors, path: str, meth
 
 def test_routes_without_a_rule_are_found(open_doors) -> None:
     found = open_doors[0].guard.uncovered()
-    assert sorted(found) == ["/api/v1 (_IncludedRouter)", "/api/v1/forgotten", "/folder/forgotten", "/forgotten", "/raw"]
+    assert sorted(found) == [
+        "/api/v1 (_IncludedRouter)",
+        "/api/v1/forgotten",
+        "/folder/forgotten",
+        "/forgotten",
+        "/raw",
+    ]
 
 
 @pytest.mark.parametrize("who", WHO)

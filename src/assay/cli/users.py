@@ -1,4 +1,4 @@
-"""``assay user``: who may sign in, and as what. Links are printed; no mail is sent."""
+"""``assay users``: who may sign in, and as what. Links are printed; no mail is sent."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Users(Verbs):
     def verbs(self) -> tuple[Verb, ...]:
         """Five."""
         return (
-            Verb("add", "A new user, with an invitation: assay user add EMAIL --role analyst.", "assay.cli.users:add"),
+            Verb("add", "A new user, with an invitation: assay users add EMAIL --role analyst.", "assay.cli.users:add"),
             Verb("list", "Everybody, with role and last visit.", "assay.cli.users:list_"),
-            Verb("role", "Another role: assay user role EMAIL admin.", "assay.cli.users:role"),
+            Verb("role", "Another role: assay users role EMAIL admin.", "assay.cli.users:role"),
             Verb("remove", "Take a user away; sessions end at once.", "assay.cli.users:remove"),
             Verb("link", "A new invitation, or a link for a new password.", "assay.cli.users:link"),
         )
@@ -87,7 +87,7 @@ def list_(ctx: typer.Context, workspace: Folder = None) -> None:
         state = f"last seen {day(one.seen_at)}" if one.ready else "invited, no password yet"
         write(f"{one.email}  {one.role}  {one.name}  {state}\n")
     if not found:
-        write("There are no users yet.\n\nnext: assay user add EMAIL --role admin\n")
+        write("There are no users yet.\n\nnext: assay users add EMAIL --role admin\n")
 
 
 def role(

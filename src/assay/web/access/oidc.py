@@ -182,6 +182,7 @@ def _fetched(url: str, form: bytes | None = None, authorization: str = "") -> di
         with urllib.request.build_opener(_Straight).open(request, timeout=_SECONDS) as answer:
             found = json.loads(answer.read(_BYTES))
     except urllib.error.HTTPError as error:
+        error.close()
         if form is not None and error.code in (400, 401):
             raise Refusal(f"{urlsplit(url).netloc} refused the code ({error.code})") from error
         raise MachineError(f"{url} answered {error.code}") from error

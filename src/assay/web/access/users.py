@@ -67,7 +67,7 @@ def add(access: Access, email: str, role: str, by: Actor, name: str = "") -> str
     _role(role)
     with access.state.changing() as do:
         if access.state.read("user", email=found):
-            raise UsageError(f"{found} is a user already; assay user list shows who there is")
+            raise UsageError(f"{found} is a user already; assay users list shows who there is")
         do("add_user", email=found, name=shown(name, found), role=role, now=access.now)
         audit.note(access.state, by, "user_added", access.now, found, role, do)
     return found

@@ -185,7 +185,7 @@ DELETE FROM sessions WHERE user = :user;
 
 -- name: end_old_sessions
 DELETE FROM sessions WHERE expires_at <= :now OR seen_at <= :idle
-    OR user = :user AND hash NOT IN (SELECT hash FROM sessions WHERE user = :user ORDER BY made_at DESC, hash LIMIT :most);
+    OR user = :user AND hash NOT IN (SELECT hash FROM sessions WHERE user = :user ORDER BY made_at DESC, rowid DESC LIMIT :most);
 
 -- name: add_api_key
 INSERT INTO api_keys (hash, start, name, scopes, made_by, made_at, expires_at)
