@@ -107,6 +107,7 @@ def routes() -> list[BaseRoute]:
         Route("/forgotten", unruled, methods=["GET", "POST"]),
         Mount("/folder", routes=[Route("/forgotten", unruled), Route("/known", page(viewer))]),
         Mount("/raw", app=PlainTextResponse("a whole application without a rule")),
+        Mount("/open", app=public()(PlainTextResponse("an application for anybody"))),
         *pages.routes(),
     ]
 

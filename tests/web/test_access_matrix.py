@@ -27,6 +27,7 @@ ROUTES = [  # path, method, least role; "" = anybody, None = no rule
     ("/folder/known", "GET", "viewer"),
     ("/folder/forgotten", "GET", None),
     ("/raw/anything", "GET", None),
+    ("/open/anything", "GET", ""),
     ("/api/v1/overview", "GET", "viewer"),
     ("/api/v1/backlog", "POST", "analyst"),
     ("/api/v1/erase", "POST", "admin"),
@@ -134,10 +135,19 @@ def test_a_role_holds_from_the_next_request_on(doors: Doors) -> None:
 
 def test_a_user_of_one_workspace_is_nobody_in_another(tmp_path: Path) -> None:
     from starlette.applications import Starlette
-    from starlette.routing import Mount
+    from starlette.requests import Request
+    from starlette.responses import JSONResponse, Response
+    from starlette.routing import Mount, Route
+
+    from assay.web.access.guard import everywhere
 
     shop, leads = made(tmp_path, slug="shop"), made(tmp_path, ["admin"], slug="leads")
-    server = Starlette(routes=[Mount("/w/shop", app=shop.guard), Mount("/w/leads", app=leads.guard)])
+
+    async def portfolio(request: Request) -> Response:
+        return JSONResponse([who.role for who in everywhere(request.scope, [shop.access, leads.access])])
+
+    workspaces = [Mount("/w/shop", app=shop.guard), Mount("/w/leads", app=leads.guard)]
+    server = Starlette(routes=[*workspaces, Route("/portfolio", portfolio)])
     client = TestClient(server, HOST, follow_redirects=False)
     got = client.get("/w/shop/login", params={"next": "/w/shop/funnels?a=1"})
     from doors import PASSWORD, csrf
@@ -147,6 +157,7 @@ def test_a_user_of_one_workspace_is_nobody_in_another(tmp_path: Path) -> None:
     assert (done.status_code, done.headers["location"]) == (303, "/w/shop/")
     assert client.get("/w/shop/plan").json()["role"] == "analyst"
     assert client.get("/w/leads/").headers["location"] == "/w/leads/login"
+    assert client.get("/portfolio").json() == ["analyst", ""]
     key = shop.key("admin")
     assert client.get("/w/shop/settings", headers=key).status_code == 200
     assert client.get("/w/leads/settings", headers=key).status_code == 401

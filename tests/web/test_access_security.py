@@ -254,8 +254,9 @@ def test_a_web_socket_asks_for_the_same(doors: Doors) -> None:
     ):  # fmt: skip
         with pytest.raises(WebSocketDisconnect), who.websocket_connect(path, headers=headers):
             pass
-    with doors.client().websocket_connect("/live", headers=doors.key("read")) as socket:
-        assert socket.receive_text() == "viewer"
+    for who, headers in ((doors.client(), doors.key("read")), (client, HERE)):
+        with who.websocket_connect("/live", headers=headers) as socket:
+            assert socket.receive_text() == "viewer"
 
 
 # -- anything ----------------------------------------------------------------------------------------------------------

@@ -50,6 +50,7 @@ def erase(
         if not yes:
             _confirm(f"{_about(known)}\n")
         done = privacy.erase(opened, kind, id)
+        _noted(opened, "erase", f"a {kind}", f"{done.events:,} events")
     text = (
         f"{done.events:,} events, {done.lines:,} lines of segments, {done.quarantined:,} rows in quarantine and "
         f"{done.texts:,} other texts of {kind} {id} are erased.\n"
@@ -62,6 +63,14 @@ def erase(
     _told(chosen, {**_known(known), "erased": terms}, text)
     if done.left:
         raise typer.Exit(CheckFailed.exit_code)
+
+
+def _noted(opened: Any, what: str, about: str, detail: str) -> None:
+    """In the audit log, without who it was."""
+    from assay.web.access import audit
+    from assay.web.access.values import CONSOLE
+
+    audit.note(opened.state, CONSOLE, what, opened.now, about, detail)
 
 
 def _known(known: Any) -> dict[str, Any]:
@@ -104,6 +113,7 @@ def export(
     kind, id = _who(user, visitor)
     with Progress() as progress, Workspace(folder_of(ctx, workspace), progress=progress) as opened:
         document = privacy.export(opened, kind, id)
+        _noted(opened, "export", f"a {kind}", f"{len(document['events']):,} events")
     text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
     if out is None:
         write(text)

@@ -113,6 +113,11 @@ def identify(asked: Asked) -> Principal:
     return found or Principal(csrf=tokens.derived(form, sessions.CSRF) if (form := asked.cookie(FORM)) else "")
 
 
+def everywhere(scope: Scope, workspaces: Sequence[Access]) -> list[Principal]:
+    """Who asks, in each of several workspaces of a server: for pages over all of them. Looks into each state."""
+    return [identify(Asked(dict(scope), one)) for one in workspaces]
+
+
 def _wants_token(found: Found, who: Principal, asked: Asked) -> bool:
     return found.rule is not None and found.rule.form and who.kind == "none" and not who.csrf and asked.safe
 
@@ -137,6 +142,8 @@ async def _meant(asked: Asked, who: Principal, receive: Receive) -> tuple[Respon
     )  # fmt: skip
     if not asked.from_here:
         return stale, receive
+    if asked.scope["type"] == "websocket":  # a script cannot send a header with it: the origin decides
+        return None, receive
     given = asked.header(HEADER)
     if not given and asked.header("content-type").partition(";")[0].strip().lower() == bodies.FORM:
         try:

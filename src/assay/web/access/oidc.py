@@ -29,6 +29,7 @@ from assay.web.access.guard import record_of
 from assay.web.access.redirects import after
 from assay.web.access.refusals import page
 from assay.web.access.rules import public
+from assay.web.access.slow import slowly
 from assay.web.access.values import SECOND, Actor
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
@@ -240,7 +241,7 @@ async def start(request: Request) -> Response:
         return _refused(root, 404 if access.provider is None else 429)
     wanted = after(request.query_params.get("next"), root)
     try:
-        url = await run_in_threadpool(access.provider.begin, access, browser, redirect, wanted)
+        url = await slowly(access.provider.begin, access, browser, redirect, wanted)
     except (MachineError, UsageError):
         return _away(root)
     return RedirectResponse(url, 303)
@@ -254,7 +255,7 @@ async def callback(request: Request) -> Response:
         return _refused(root, 404)
     try:
         given, old = dict(request.query_params), Asked(dict(request.scope), access).cookie()
-        token, wanted = await run_in_threadpool(_finished, access, browser, redirect, given, old)
+        token, wanted = await slowly(_finished, access, browser, redirect, given, old)
     except Refusal as reason:
         note = (access.state, Actor(""), "login_failed", access.now, signing.STRANGER, f"provider: {reason}")
         await run_in_threadpool(audit.note, *note)

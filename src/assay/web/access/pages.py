@@ -18,6 +18,7 @@ from assay.web.access.passwords import LEAST
 from assay.web.access.redirects import after
 from assay.web.access.refusals import page
 from assay.web.access.rules import public, requires
+from assay.web.access.slow import slowly
 
 WRONG = "The e-mail address or the password is not right."
 
@@ -68,9 +69,7 @@ async def sign_in(request: Request) -> Response:
     """The form sent."""
     (access, _), asked, form = record_of(request), _asked(request), await form_of(request)
     email, wanted = form.get("email", ""), form.get("next")
-    done = await run_in_threadpool(
-        signing.sign_in, access, email, form.get("password", ""), asked.address, asked.cookie()
-    )
+    done = await slowly(signing.sign_in, access, email, form.get("password", ""), asked.address, asked.cookie())
     if done.token:
         return _entered(request, done.token, after(wanted, _root(request)))
     if done.wait:
@@ -119,7 +118,7 @@ async def enter(request: Request) -> Response:
     if password != form.get("again", ""):
         return _welcome_page(request, link, 422, error="The two passwords are not the same.", **given)
     try:
-        session = await run_in_threadpool(links.use, access, token, password, name, email, old)
+        session = await slowly(links.use, access, token, password, name, email, old)
     except AssayError as error:
         return _welcome_page(request, link, 422, error=str(error), **given)
     return _entered(request, session, f"{_root(request)}/")
@@ -146,9 +145,7 @@ async def password(request: Request) -> Response:
     try:
         if form.get("password", "") != form.get("again", ""):
             raise AssayError("The two passwords are not the same.")
-        token = await run_in_threadpool(
-            signing.change_password, access, who, form.get("current", ""), form.get("password", "")
-        )
+        token = await slowly(signing.change_password, access, who, form.get("current", ""), form.get("password", ""))
     except AssayError as error:
         here = await run_in_threadpool(sessions.of, access, who.no, _asked(request).cookie())
         return _account_page(request, here, 422, str(error))

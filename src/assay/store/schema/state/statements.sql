@@ -143,7 +143,7 @@ UPDATE users SET password = :password WHERE no = :no AND password = :old;
 DELETE FROM users WHERE no = :no;
 
 -- name: admins
-SELECT no FROM users WHERE role = 'admin' AND password IS NOT NULL ORDER BY no;
+SELECT no FROM users WHERE role = 'admin' AND (password IS NOT NULL OR seen_at IS NOT NULL) ORDER BY no;
 
 -- name: add_entry_link
 INSERT INTO entry_links (hash, kind, user, made_at, expires_at) VALUES (:hash, :kind, :user, :now, :expires_at);
