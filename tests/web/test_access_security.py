@@ -252,10 +252,10 @@ def test_a_web_socket_asks_for_the_same(doors: Doors) -> None:
     for who, headers, path in (
         (doors.client(), HERE, "/live"), (client, {"Origin": "https://evil.example"}, "/live"), (client, HERE, "/wide"), (client, HERE, "/no"),
     ):  # fmt: skip
-        with pytest.raises(WebSocketDisconnect), who.websocket_connect(path, headers=headers):
+        with pytest.raises(WebSocketDisconnect), who.websocket_connect(f"wss://numbers.example{path}", headers=headers):
             pass
     for who, headers in ((doors.client(), doors.key("read")), (client, HERE)):
-        with who.websocket_connect("/live", headers=headers) as socket:
+        with who.websocket_connect("wss://numbers.example/live", headers=headers) as socket:
             assert socket.receive_text() == "viewer"
 
 

@@ -154,16 +154,24 @@ def test_the_log_does_not_keep_what_strangers_type(doors: Doors) -> None:
     assert doors.audit()[-1] == ("", "login_failed", "an unknown address")
 
 
-def test_a_limit_by_account_says_the_same_of_users_and_strangers(doors: Doors) -> None:
-    for email in ("viewer@example.org", "nobody@example.org"):
-        seen = [signing.sign_in(doors.access, email, "wrong", f"192.0.2.{n}") for n in range(11)]
+def test_a_limit_by_account_and_address_says_the_same_of_users_and_strangers(doors: Doors) -> None:
+    for n, email in enumerate(("viewer@example.org", "nobody@example.org")):
+        there = f"192.0.2.{n}"
+        seen = [signing.sign_in(doors.access, email, "wrong", there) for _ in range(11)]
         assert [one.wait for one in seen] == [0] * 10 + [60]
-        assert signing.sign_in(doors.access, email.upper(), PASSWORD, "192.0.2.99") == signing.Outcome(wait=60)
+        assert signing.sign_in(doors.access, email.upper(), PASSWORD, there) == signing.Outcome(wait=60)
     runs = doors.hasher.verified
-    assert signing.sign_in(doors.access, "viewer@example.org", PASSWORD).wait == 60
+    assert signing.sign_in(doors.access, "viewer@example.org", PASSWORD, "192.0.2.0").wait == 60
     assert doors.hasher.verified == runs
+    assert signing.sign_in(doors.access, "viewer@example.org", PASSWORD, "192.0.2.9").token  # not locked out elsewhere
     doors.clock.now += 60 * SECOND
-    assert signing.sign_in(doors.access, "viewer@example.org", PASSWORD).token
+    assert signing.sign_in(doors.access, "viewer@example.org", PASSWORD, "192.0.2.0").token
+
+
+@pytest.mark.parametrize("email", ["viewer@example.org", "nobody@example.org"])
+def test_a_limit_by_account_from_everywhere(doors: Doors, email: str) -> None:
+    seen = [signing.sign_in(doors.access, email, "wrong", f"192.0.2.{n}").wait for n in range(102)]
+    assert seen == [0] * 100 + [10, 10]
 
 
 def test_a_limit_by_address_whatever_the_account(doors: Doors) -> None:

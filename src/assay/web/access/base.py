@@ -39,7 +39,9 @@ class Access:
     url: str | None = None
     lives: Lives = field(default_factory=Lives)
     passwords: Passwords = field(default_factory=Passwords)
-    accounts: Throttle = field(default_factory=lambda: Throttle(10, 60 * SECOND))
+    # the first by account and address, so that nobody locks somebody else out from one address
+    pairs: Throttle = field(default_factory=lambda: Throttle(10, 60 * SECOND))
+    accounts: Throttle = field(default_factory=lambda: Throttle(100, 10 * SECOND))
     addresses: Throttle = field(default_factory=lambda: Throttle(30, 10 * SECOND))
     provider: Provider | None = None  # of single sign-on
 

@@ -237,7 +237,7 @@ async def start(request: Request) -> Response:
     """On to the provider."""
     access, root, browser, redirect = _of(request)
     address = request.client.host if request.client else ""
-    if access.provider is None or signing.tried(access, "oidc", address, accounts=False):
+    if access.provider is None or signing.from_there(access, address):
         return _refused(root, 404 if access.provider is None else 429)
     wanted = after(request.query_params.get("next"), root)
     try:

@@ -37,14 +37,20 @@ def sign_in(access: Access, email: str, password: str, address: str = "", old: s
     if access.passwords.stale(user["password"]):
         renewed = access.passwords.hash(password)
         access.state.write("renew_password", no=user["no"], password=renewed, old=user["password"])
-    access.accounts.forget(account)
+    access.pairs.forget(f"{grouped(address)} {account}")
     return Outcome(opened(access, user, old))
 
 
-def tried(access: Access, account: str, address: str, accounts: bool = True) -> int:
-    """A try counts for the address and the account; seconds to wait, 0: none."""
-    wait = access.addresses.take(grouped(address), access.now) if address else 0
-    return wait or (access.accounts.take(account, access.now) if accounts else 0)
+def tried(access: Access, account: str, address: str) -> int:
+    """A try counts for the address, for the account from there, and for the account; seconds to wait, 0: none."""
+    wait = from_there(access, address)
+    wait = wait or access.pairs.take(f"{grouped(address)} {account}", access.now)
+    return wait or access.accounts.take(account, access.now)
+
+
+def from_there(access: Access, address: str) -> int:
+    """A try counts for the address alone."""
+    return access.addresses.take(grouped(address), access.now) if address else 0
 
 
 def opened(access: Access, user: dict[str, Any], old: str = "", detail: str = "") -> str:
@@ -58,7 +64,7 @@ def opened(access: Access, user: dict[str, Any], old: str = "", detail: str = ""
 
 def change_password(access: Access, who: Principal, current: str, new: str) -> str:
     """A new password; all sessions end, and the token of a new one is given. Raises UsageError."""
-    wait = access.accounts.take(who.email, access.now)
+    wait = tried(access, who.email, "")
     if wait:
         raise UsageError(f"Too many tries. Try again in {wait} seconds.")
     found = access.state.read("user_by_no", no=who.no)
