@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,25 @@ def test_a_broken_file_is_said(tmp_path: Path) -> None:
     path.write_text("no database at all, but long enough to be read as one" * 40)
     with pytest.raises(MachineError, match=r"state\.sqlite"):
         State(path).read("changes")
+
+
+def test_threads_share_one(tmp_path: Path) -> None:
+    """None reads half of another's change, none begins one within another's."""
+    state = State(tmp_path / "state.sqlite")
+    uneven: list[int] = []
+
+    def change(start: int) -> None:
+        for n in range(start, start + 40):
+            with state.changing() as do:
+                do("add_change", **{**CHANGE, "what": f"a {n}"})
+                do("add_change", **{**CHANGE, "what": f"b {n}"})
+            uneven.append(len(state.read("changes")) % 2)
+
+    with ThreadPoolExecutor(6) as threads:
+        for done in [threads.submit(change, start) for start in range(0, 6000, 1000)]:
+            done.result()
+    assert (len(state.read("changes")), set(uneven)) == (480, {0})
+    state.close()
 
 
 def test_another_process_waits_its_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

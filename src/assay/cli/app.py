@@ -27,6 +27,8 @@ VERBS = (
     Verb("serve", "Collect events and load them, until Ctrl-C.", "assay.cli.serving:serve", DATA),
     Verb("collect", "Take events in, by the snippet or other tools' clients.", "assay.cli.collecting:collect", DATA),
     Verb("key", "Write keys: who may send.", "assay.cli.collecting:KeyVerbs", DATA),
+    Verb("users", "Who may sign in, and as what: assay users add EMAIL.", "assay.cli.users:Users", DATA),
+    Verb("api-key", "Keys of programs that ask over HTTP.", "assay.cli.api_keys:ApiKeys", DATA),
     Verb("webhook", "Outcomes that happen elsewhere: set up, and a trial.", "assay.cli.webhooks:Webhooks", DATA),
     Verb("snippet", "The tag that pages load.", "assay.cli.snippet:snippet", DATA),
     Verb("load", "Load what the collectors have written.", "assay.cli.collecting:load", DATA),

@@ -50,6 +50,7 @@ def erase(
         if not yes:
             _confirm(f"{_about(known)}\n")
         done = privacy.erase(opened, kind, id)
+        _noted(opened, "erase", f"a {kind}", f"{done.events:,} events")
     counts = ((done.events, "event"), (done.lines, "line of segments"), (done.quarantined, "row in quarantine"))
     parts = [_many(n, what) for n, what in counts]
     text = f"Erased of {kind} {id}: {', '.join(parts)}, {_many(done.texts, 'other text')}.\n"
@@ -66,6 +67,14 @@ def erase(
 def _many(n: int, what: str) -> str:
     head, _, rest = what.partition(" ") if not what.startswith("other") else (what, "", "")
     return f"{n:,} {head}{'s' if n != 1 else ''}{' ' + rest if rest else ''}"
+
+
+def _noted(opened: Any, what: str, about: str, detail: str) -> None:
+    """In the audit log, without who it was."""
+    from assay.web.access import audit
+    from assay.web.access.values import CONSOLE
+
+    audit.note(opened.state, CONSOLE, what, opened.now, about, detail)
 
 
 def _known(known: Any) -> dict[str, Any]:
@@ -108,6 +117,7 @@ def export(
     kind, id = _who(user, visitor)
     with Progress() as progress, Workspace(folder_of(ctx, workspace), progress=progress) as opened:
         document = privacy.export(opened, kind, id)
+        _noted(opened, "export", f"a {kind}", f"{len(document['events']):,} events")
     text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
     if out is None:
         write(text)

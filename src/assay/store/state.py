@@ -7,6 +7,7 @@ one such file and the statements that use it.
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,23 +22,28 @@ _SECONDS = 10.0  # how long one process waits for another's change
 
 
 class State:
-    """Opened at first use; a workspace that was never changed has no such file, and reading it finds nothing."""
+    """Opened at first use; a workspace that was never changed has no such file, and reading it finds nothing.
+
+    Threads may share one: each waits while another changes something.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
 
     def close(self) -> None:
         """Release the file."""
-        if self._connection is not None:
-            self._connection.close()
-        self._connection = None
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = None
 
     def read(self, which: str, **params: Any) -> list[dict[str, Any]]:
         """Rows of the statement of that name; none where there is no state yet."""
         if self._connection is None and not self.path.exists():
             return []
-        with self._errors():
+        with self._lock, self._errors():
             return [dict(row) for row in self._open().execute(self._text(which), params)]
 
     def write(self, which: str, **params: Any) -> int:
@@ -52,7 +58,7 @@ class State:
         def do(which: str, **params: Any) -> int:
             return self._open().execute(self._text(which), params).rowcount
 
-        with self._errors():
+        with self._lock, self._errors():
             connection = self._open()
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -70,7 +76,7 @@ class State:
         if self._connection is None and not self.path.exists():
             return 0
         changed, pattern = 0, naming(names)
-        with self._errors():
+        with self._lock, self._errors():
             connection = self._open()
             connection.execute(self._text("secure"))
             for place in connection.execute(self._text("text_columns")).fetchall():

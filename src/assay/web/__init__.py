@@ -1,1 +1,1 @@
-"""The web application: pages, API. It holds no SQL, no statistics and no business rule; everything is asked."""
+"""The web application: pages, API, access. No SQL, no statistics, no business rule."""

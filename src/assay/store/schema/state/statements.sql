@@ -98,7 +98,7 @@ INSERT INTO facts (key, value) VALUES (:key, :value) ON CONFLICT (key) DO NOTHIN
 
 -- name: text_columns
 SELECT t.name AS "table", c.name AS "column" FROM sqlite_master t JOIN pragma_table_info(t.name) c
-WHERE t.type = 'table' AND c.type = 'TEXT' AND t.name NOT IN ('keys', 'tombstones', 'facts') ORDER BY 1, 2;
+WHERE t.type = 'table' AND c.type = 'TEXT' AND t.name NOT IN ('keys', 'tombstones', 'facts', 'users', 'entry_links', 'sessions', 'api_keys') ORDER BY 1, 2;
 
 -- name: naming
 SELECT rowid AS no, {column} AS text FROM {table} WHERE instr({column}, :id) > 0;
@@ -114,3 +114,120 @@ VACUUM;
 
 -- name: checkpoint
 PRAGMA wal_checkpoint(TRUNCATE);
+
+-- name: users
+SELECT no, email, name, role, password IS NOT NULL AS ready, made_at, password_at, seen_at FROM users ORDER BY email;
+
+-- name: user
+SELECT no, email, name, role, password FROM users WHERE email = :email;
+
+-- name: user_by_no
+SELECT no, email, name, role, password FROM users WHERE no = :no;
+
+-- name: add_user
+INSERT INTO users (email, name, role, made_at) VALUES (:email, :name, :role, :now);
+
+-- name: set_role
+UPDATE users SET role = :role WHERE no = :no;
+
+-- name: set_name
+UPDATE users SET name = :name WHERE no = :no;
+
+-- name: set_password
+UPDATE users SET password = :password, password_at = :now WHERE no = :no;
+
+-- name: renew_password
+UPDATE users SET password = :password WHERE no = :no AND password = :old;
+
+-- name: remove_user
+DELETE FROM users WHERE no = :no;
+
+-- name: admins
+SELECT no FROM users WHERE role = 'admin' AND (password IS NOT NULL OR seen_at IS NOT NULL) ORDER BY no;
+
+-- name: add_entry_link
+INSERT INTO entry_links (hash, kind, user, made_at, expires_at) VALUES (:hash, :kind, :user, :now, :expires_at);
+
+-- name: entry_link
+SELECT l.kind, l.user, u.email, u.name FROM entry_links l LEFT JOIN users u ON u.no = l.user
+WHERE l.hash = :hash AND l.used_at IS NULL AND l.expires_at > :now;
+
+-- name: use_entry_link
+UPDATE entry_links SET used_at = :now WHERE hash = :hash AND used_at IS NULL AND expires_at > :now;
+
+-- name: void_first_links
+DELETE FROM entry_links WHERE kind = 'first' AND used_at IS NULL;
+
+-- name: void_entry_links
+DELETE FROM entry_links WHERE user = :user AND used_at IS NULL;
+
+-- name: add_session
+INSERT INTO sessions (hash, user, made_at, seen_at, expires_at) VALUES (:hash, :user, :now, :now, :expires_at);
+
+-- name: session
+SELECT s.hash, s.made_at, s.seen_at, s.expires_at, u.no, u.email, u.name, u.role
+FROM sessions s JOIN users u ON u.no = s.user WHERE s.hash = :hash;
+
+-- name: sessions
+SELECT hash, made_at, seen_at, expires_at FROM sessions WHERE user = :user ORDER BY seen_at DESC, made_at DESC;
+
+-- name: see_session
+UPDATE sessions SET seen_at = max(seen_at, :now) WHERE hash = :hash;
+
+-- name: see_user
+UPDATE users SET seen_at = :now WHERE no = :no;
+
+-- name: end_session
+DELETE FROM sessions WHERE hash = :hash;
+
+-- name: end_sessions
+DELETE FROM sessions WHERE user = :user;
+
+-- name: end_old_sessions
+DELETE FROM sessions WHERE expires_at <= :now OR seen_at <= :idle
+    OR user = :user AND hash NOT IN (SELECT hash FROM sessions WHERE user = :user ORDER BY made_at DESC, rowid DESC LIMIT :most);
+
+-- name: add_api_key
+INSERT INTO api_keys (hash, start, name, scopes, made_by, made_at, expires_at)
+VALUES (:hash, :start, :name, :scopes, :made_by, :now, :expires_at);
+
+-- name: api_key
+SELECT no, name, scopes, expires_at, used_at, revoked_at FROM api_keys WHERE hash = :hash;
+
+-- name: api_keys
+SELECT no, start, name, scopes, made_by, made_at, expires_at, used_at, revoked_at FROM api_keys ORDER BY made_at DESC, no DESC;
+
+-- name: see_api_key
+UPDATE api_keys SET used_at = :now WHERE no = :no;
+
+-- name: revoke_api_key
+UPDATE api_keys SET revoked_at = :now WHERE no = :no AND revoked_at IS NULL;
+
+-- name: add_share
+INSERT INTO share_links (hash, path, query, title, made_by, made_at, expires_at)
+VALUES (:hash, :path, :query, :title, :made_by, :now, :expires_at);
+
+-- name: share
+SELECT no, path, query, title, used_at FROM share_links
+WHERE hash = :hash AND revoked_at IS NULL AND expires_at > :now;
+
+-- name: shares
+SELECT no, path, query, title, made_by, made_at, expires_at, used_at, revoked_at
+FROM share_links ORDER BY made_at DESC, no DESC;
+
+-- name: see_share
+UPDATE share_links SET used_at = :now WHERE no = :no;
+
+-- name: revoke_share
+UPDATE share_links SET revoked_at = :now WHERE no = :no AND revoked_at IS NULL;
+
+-- name: add_audit
+INSERT INTO audit_log (at, who, via, what, about, detail) VALUES (:now, :who, :via, :what, :about, :detail);
+
+-- name: trim_audit
+DELETE FROM audit_log WHERE what = :what AND no <=
+    (SELECT no FROM audit_log WHERE what = :what ORDER BY no DESC LIMIT 1 OFFSET :most);
+
+-- name: audit
+SELECT no, at, who, via, what, about, detail FROM audit_log
+WHERE (:before IS NULL OR no < :before) AND (:what IS NULL OR what = :what) ORDER BY no DESC LIMIT :limit;
