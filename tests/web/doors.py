@@ -38,7 +38,7 @@ class Counted(PasswordHasher):
         self.verified = self.hashed = 0
 
     def verify(self, *given: Any) -> Any:
-        self.verified += 1
+        self.verified += str(given[0]).startswith("$argon2id$v=19$m=8,t=1,p=1$")  # anything else is no run
         return super().verify(*given)
 
     def hash(self, *given: Any, **more: Any) -> str:
