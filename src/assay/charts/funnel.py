@@ -88,7 +88,7 @@ def _option(groups: Mapping[str, Sequence[Mapping[str, Cell]]], steps: Sequence[
     return {
         **({"legend": legend()} if len(groups) > 1 else {}),
         "grid": grid(top=36 if len(groups) > 1 else 8, right=room),
-        "xAxis": value_axis(scale, min=0),
+        "xAxis": value_axis(scale, min=0, max="dataMax", show=False),
         "yAxis": names_axis(steps),
         "tooltip": {"trigger": "item"},
         "series": series,
