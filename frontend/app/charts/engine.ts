@@ -20,6 +20,7 @@ type Api = {
   size(of: [number, number]): [number, number];
   visual(name: string): string;
   getWidth(): number;
+  font(of: { fontSize: number }): string;
 };
 type Point = [number, number];
 
@@ -68,7 +69,7 @@ function cell({ dataIndex, itemPayload: { texts = [], inks = [] } }: Params, api
     type: "rect", style: { fill: api.visual("color") },
     shape: { x: cx - width / 2 + 1, y: cy - height / 2 + 1, width: Math.max(width - 2, 1), height: Math.max(height - 2, 1), r: 3 },
     textConfig: { position: "inside" },
-    textContent: { type: "text", style: { text: texts[dataIndex], fill: inks[dataIndex], fontSize: 12 } },
+    textContent: { type: "text", style: { text: texts[dataIndex], fill: inks[dataIndex], font: api.font({ fontSize: 12 }) } },
   };
 }
 
@@ -117,7 +118,7 @@ function ends(params: Params, api: Api): unknown {
   const children = named.flatMap((one) => {
     const [x, from] = one.at;
     const text = { type: "text", x: x + 12, y: one.y, silent: true, style: {
-      text: one.text, fill: one.ink, fontSize: 12, width: room - 12, overflow: "truncate", verticalAlign: "middle" } };
+      text: one.text, fill: one.ink, font: api.font({ fontSize: 12 }), width: room - 12, overflow: "truncate", verticalAlign: "middle" } };
     const far = Math.abs(one.y - from) > 4;
     const leader = { type: "line", shape: { x1: x + 4, y1: from, x2: x + 10, y2: one.y }, style: { stroke: one.ink, opacity: 0.5, lineWidth: 1 } };
     return far ? [leader, text] : [text];
@@ -171,7 +172,8 @@ function marks(lines: any, option: any, width: number): void {
     rows[row] = (right ? at + long : at) + 6;
     Object.assign(mark.label, { align: right ? "left" : "right", distance: [0, 2 + 15 * row] });
   }
-  if (rows.length <= allowed) return;
+  const outside = lines.data.some((mark: any) => mark.label.align === "right" && (mark.xAxis / across) * plot + 36 < String(mark.label.formatter).length * 6.2);
+  if (rows.length <= allowed && !outside) return;
   for (const mark of lines.data) Object.assign(mark.label, { position: "insideEndTop", rotate: 90, distance: 2, align: "right" });
 }
 

@@ -23,7 +23,7 @@ class Point:
     note: str = ""
 
 
-SHAPES = {"good": "triangle", "bad": "diamond", "muted": "emptyCircle", "warning": "rect"}
+SHAPES = {"good": "triangle", "bad": "diamond", "muted": "circle", "warning": "rect"}
 
 
 def forest(points: Sequence[Point], scale: Scale, zero: bool = True, zero_words: str = "") -> Option:
@@ -59,6 +59,13 @@ def beyond(points: Sequence[Point]) -> float | None:
     return math.ceil(far[-2] * 2 / size) * size
 
 
+def _style(tone: str) -> Option:
+    """Hollow where it may be noise."""
+    if tone == "muted":
+        return {"color": "@surface", "borderColor": "@muted", "borderWidth": 2, "opacity": 1}
+    return {"color": f"@{tone}", "opacity": 1}
+
+
 def _dot(place: int, point: Point, scale: Scale, edge: float | None) -> Option:
     words = f"{scale.words(point.value)} {scale.between(point.low, point.high)}".strip()
     at = scale(point.value)
@@ -67,7 +74,7 @@ def _dot(place: int, point: Point, scale: Scale, edge: float | None) -> Option:
         "words": words + (f", {point.note}" if point.note else ""),
         "symbol": SHAPES.get(point.tone, "circle"),
         "symbolSize": 11,
-        "itemStyle": {"color": f"@{point.tone}", "opacity": 1},
+        "itemStyle": _style(point.tone),
     }
     if edge is not None and at is not None and at > edge:
         label = {

@@ -234,7 +234,7 @@ def _marks(trend: Trend, named: bool) -> Option:
 
 def _rows(trend: Trend) -> int:
     """Rows of labels that there is room for above the plot."""
-    return min(len(trend.marks), 3)
+    return min(len(trend.marks), 4)
 
 
 def _option(panels: Sequence[_Panel], trend: Trend, above: int) -> Option:
