@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
 import re
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -16,6 +19,7 @@ ENGINE = "charts-svg.js"
 FONT = "system-ui, 'Noto Sans', 'Liberation Sans', Arial, sans-serif"
 SECONDS = 20
 _ID = re.compile(r'\b(id="|href="#|url\(#)([\w-]+)')
+_HOVER = re.compile(r"<style.*?</style>|\sclass=\"[^\"]*\"", re.DOTALL)  # nobody points at paper
 _one_at_a_time = threading.Lock()  # one context, which is not made for several threads
 
 
@@ -33,7 +37,7 @@ def svg(chart: Chart, theme: str = "print", width: int = 680, height: int | None
     with _one_at_a_time:
         made = str(engine.call("assayDraw", asked, timeout_sec=SECONDS))
     name = hashlib.sha256(asked.encode()).hexdigest()[:10]
-    return _described(_ID.sub(rf"\g<1>a{name}-\g<2>", made), chart)
+    return _described(_ID.sub(rf"\g<1>a{name}-\g<2>", _HOVER.sub("", made)), chart)
 
 
 def available() -> bool:
@@ -50,9 +54,15 @@ def _engine() -> Any | None:
     source = resources.files("assay") / "web" / "static" / ENGINE
     if not source.is_file():
         return None
-    engine = MiniRacer()
+    with ThreadPoolExecutor(1) as apart:  # in a thread of its own, so that it never ties itself to a running event loop
+        return apart.submit(_start, MiniRacer, source.read_text(encoding="utf-8")).result()
+
+
+def _start(make: Callable[[], Any], source: str) -> Any:
+    engine = make()
+    atexit.register(engine.close)  # its thread would keep the process from ending
     engine.eval("var window = globalThis; var self = globalThis;")
-    engine.eval(source.read_text(encoding="utf-8"))
+    engine.eval(source)
     return engine
 
 
