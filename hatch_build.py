@@ -15,7 +15,15 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 CORE = "tracker/src/index.ts"
 MODULES = "tracker/src/modules"  # each file becomes one of the same name
-TARGET = "es2017"  # browsers from 2017 on
+SNIPPET = ["--format=iife", "--target=es2017", "--define:globalThis=window"]  # other people's visitors: browsers from 2017 on
+PAGES = ["--format=iife", "--target=es2022"]  # our own users
+APP = {  # built file → its source below ``frontend/``
+    "app.css": "app/app.css",
+    "app.js": "app/app.ts",
+    "charts.js": "app/charts/index.ts",
+    "charts-svg.js": "app/charts/svg.ts",
+    "theme.js": "app/theme.ts",
+}
 
 
 class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
@@ -35,7 +43,7 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
         npm = shutil.which("npm")
         if npm is None:
             self.app.display_warning(
-                "Node and npm are not there: the snippet is not built; install them and install again"
+                "Node and npm are not there: the snippet and the pages' files are not built; install them and install again"
             )
             return
         try:
@@ -55,20 +63,19 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
             static.mkdir(parents=True, exist_ok=True)
             for name, source in wanted.items():
                 run(
-                    [str(frontend / "node_modules" / ".bin" / "esbuild"), source, "--bundle", "--format=iife",
-                     f"--target={TARGET}", "--minify", "--define:globalThis=window",
-                     f"--outfile={static / name}"],
+                    [str(frontend / "node_modules" / ".bin" / "esbuild"), source, "--bundle", "--minify",
+                     *(PAGES if name in APP else SNIPPET), f"--outfile={static / name}"],
                     frontend,
                 )  # fmt: skip
         except (OSError, subprocess.CalledProcessError) as error:
             detail = getattr(error, "stderr", b"") or str(error).encode()
-            self.app.display_warning(f"the snippet is not built: {detail.decode(errors='replace')[-500:]}")
+            self.app.display_warning(f"the browser files are not built: {detail.decode(errors='replace')[-500:]}")
 
 
 def files(frontend: Path) -> dict[str, str]:
     """Built file → its source, below ``frontend/``."""
     modules = sorted((frontend / MODULES).glob("*.ts"))
-    return {"assay.js": CORE, **{f"{path.stem}.js": f"{MODULES}/{path.name}" for path in modules}}
+    return {"assay.js": CORE, **{f"{path.stem}.js": f"{MODULES}/{path.name}" for path in modules}, **APP}
 
 
 def run(command: list[str], folder: Path) -> None:

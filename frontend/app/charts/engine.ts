@@ -12,13 +12,15 @@ core.use([
   LabelLayout, SVGRenderer,
 ]);
 
-type Params = { dataIndex: number; dataInsideLength: number; itemPayload: { flat?: boolean }; context: { done?: boolean };
+type Params = { dataIndex: number; dataInsideLength: number; itemPayload: { flat?: boolean; texts?: string[]; inks?: string[] }; context: { done?: boolean };
   coordSys: { x: number; y: number; width: number; height: number } };
 type Api = {
   value(dim: number, index?: number): number;
   coord(at: [number, number]): [number, number];
   size(of: [number, number]): [number, number];
   visual(name: string): string;
+  getWidth(): number;
+  font(of: { fontSize: number }): string;
 };
 type Point = [number, number];
 
@@ -60,13 +62,14 @@ function span(params: Params, api: Api): unknown {
 }
 
 /** A cell of a grid with its number. */
-function cell(_: Params, api: Api): unknown {
+function cell({ dataIndex, itemPayload: { texts = [], inks = [] } }: Params, api: Api): unknown {
   const [cx, cy] = api.coord([api.value(0), api.value(1)]);
   const [width, height] = api.size([1, 1]);
   return {
     type: "rect", style: { fill: api.visual("color") },
     shape: { x: cx - width / 2 + 1, y: cy - height / 2 + 1, width: Math.max(width - 2, 1), height: Math.max(height - 2, 1), r: 3 },
     textConfig: { position: "inside" },
+    textContent: { type: "text", style: { text: texts[dataIndex], fill: inks[dataIndex], font: api.font({ fontSize: 12 }) } },
   };
 }
 
@@ -97,7 +100,34 @@ function clipped({ coordSys }: Params, [x, y]: Point): Point {
   return [x, Math.min(Math.max(y, coordSys.y), coordSys.y + coordSys.height)];
 }
 
-const shapes: Record<string, unknown> = { whisker, span, cell, band };
+/** Names of lines at their ends, moved apart where they would lie on each other. */
+function ends(params: Params, api: Api): unknown {
+  if (params.context.done) return undefined;
+  params.context.done = true;
+  const { texts = [], inks = [] } = params.itemPayload;
+  const { y, height } = params.coordSys;
+  const [step, room] = [15, api.getWidth() < phone ? 70 : 106];
+  const named = texts.map((text, i) => ({ text, ink: inks[i], at: api.coord([api.value(0, i), api.value(1, i)]), y: 0 }));
+  named.sort((a, b) => a.at[1] - b.at[1]);
+  named.forEach((one, i) => { one.y = Math.max(one.at[1], (named[i - 1]?.y ?? -step) + step); });
+  let floor = y + height;
+  for (const one of [...named].reverse()) {
+    one.y = Math.min(one.y, floor);
+    floor = one.y - step;
+  }
+  const children = named.flatMap((one) => {
+    const [x, from] = one.at;
+    const text = { type: "text", x: x + 12, y: one.y, silent: true, style: {
+      text: one.text, fill: one.ink, font: api.font({ fontSize: 12 }), width: room - 12, overflow: "truncate", verticalAlign: "middle" } };
+    const far = Math.abs(one.y - from) > 4;
+    const leader = { type: "line", shape: { x1: x + 4, y1: from, x2: x + 10, y2: one.y }, style: { stroke: one.ink, opacity: 0.5, lineWidth: 1 } };
+    return far ? [leader, text] : [text];
+  });
+  return { type: "group", children };
+}
+
+const shapes: Record<string, unknown> = { whisker, span, cell, band, ends };
+const phone = 480; // px
 
 /** Option with tokens such as ``@accent`` replaced, shapes by name put in, and sizes for narrow places. */
 export function ready(option: unknown, colour: (token: string) => string, width: number): any {
@@ -109,7 +139,8 @@ export function ready(option: unknown, colour: (token: string) => string, width:
       [key, key === "renderItem" && typeof one === "string" ? shapes[one] : key === "words" || key === "formatter" ? one : walk(one)]));
   };
   const made = walk(option) as any;
-  if (width < 560) narrow(made, width);
+  for (const series of made.series) if (series.markLine?.role === "marks") marks(series.markLine, made, width);
+  if (width < phone) narrow(made, width);
   return made;
 }
 
@@ -122,14 +153,28 @@ function narrow(option: any, width: number): void {
   for (const axis of [option.xAxis].flat()) if (axis?.type === "value") axis.splitNumber = 3;
   for (const grid of [option.grid].flat()) if (grid && grid.right > 100 && grid.right !== "auto") grid.right = 78;
   for (const series of option.series) {
-    if (series.endLabel?.width) series.endLabel.width = 66;
     if (series.type === "sankey") { series.right = Math.round(width * 0.3); series.label.width = Math.round(width * 0.28); }
-    if (series.markLine?.role === "marks") {
-      for (const mark of series.markLine.data) {
-        Object.assign(mark.label, { position: "insideEndTop", rotate: 90, distance: 2, align: "right", width: 120, overflow: "truncate" });
-      }
-    }
   }
+}
+
+/** Labels of marks stand in rows above the plot; along their lines where there is no room for that. */
+function marks(lines: any, option: any, width: number): void {
+  const across = [option.xAxis].flat()[0].data.length - 1 || 1;
+  const plot = width - 50 - ([option.grid].flat()[0].right ?? 0);
+  const allowed = lines.rows as number;
+  const rows: number[] = [];
+  for (const mark of lines.data) {
+    const [at, long] = [(mark.xAxis / across) * plot, String(mark.label.formatter).length * 6.2];
+    const right = at + long <= plot + 12;
+    const begin = right ? at : at - long;
+    let row = rows.findIndex((taken) => taken < begin);
+    if (row < 0) row = rows.length;
+    rows[row] = (right ? at + long : at) + 6;
+    Object.assign(mark.label, { align: right ? "left" : "right", distance: [0, 2 + 15 * row] });
+  }
+  const outside = lines.data.some((mark: any) => mark.label.align === "right" && (mark.xAxis / across) * plot + 36 < String(mark.label.formatter).length * 6.2);
+  if (rows.length <= allowed && !outside) return;
+  for (const mark of lines.data) Object.assign(mark.label, { position: "insideEndTop", rotate: 90, distance: 2, align: "right" });
 }
 
 export const echarts = core;

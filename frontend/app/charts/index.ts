@@ -47,7 +47,7 @@ async function draw(figure: HTMLElement): Promise<void> {
     const plot = place(figure, chart.height);
     plot.setAttribute("role", "img");
     plot.setAttribute("aria-label", chart.alt);
-    const font = getComputedStyle(figure).fontFamily;
+    const font = getComputedStyle(figure).fontFamily.replace(/"/g, "'"); // stands in attributes when saved
     const engine = echarts.init(plot, { textStyle: { fontFamily: font } }, { renderer: "svg" });
     const one: Drawn = { chart, plot, engine };
     drawn.set(figure, one);

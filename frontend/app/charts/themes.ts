@@ -9,7 +9,7 @@ const light: Theme = {
   up: "#00795a", down: "#c04f00", strong: "#3a4656", flow: "#bcd0ec", pattern: "#ffffff88",
   series1: "#0072b2", series2: "#c04f00", series3: "#00795a", series4: "#a8558a", series5: "#9a6700", series6: "#2583b8",
   series7: "#5b6472",
-  heat1: "#edf3fb", heat2: "#d3e2f6", heat3: "#a9c8ee", heat4: "#73a4df", heat5: "#3a78c8", heat6: "#1b4f9c",
+  heat1: "#edf3fb", heat2: "#d3e2f6", heat3: "#a9c8ee", heat4: "#73a4df", heat5: "#3471c0", heat6: "#1b4f9c",
   heattext1: "#17202b", heattext2: "#17202b", heattext3: "#17202b", heattext4: "#17202b", heattext5: "#ffffff",
   heattext6: "#ffffff",
 };

@@ -96,7 +96,7 @@ def _flat(
             "barMinWidth": 6,
             "itemStyle": {"color": "@accent", "borderRadius": 2},
             "data": [
-                {"value": scale(v), "words": told, "itemStyle": {"color": "@bad"} if (number(v) or 0) < 0 else {}}
+                {"value": scale(v), "words": told, "itemStyle": {"color": "@down"} if (number(v) or 0) < 0 else {}}
                 for (v, _, _), told in zip(figures, words, strict=True)
             ],
         }
@@ -111,7 +111,7 @@ def _flat(
                 "type": "scatter",
                 "symbol": "rect",
                 "symbolSize": [3, 22],
-                "itemStyle": {"color": "@muted"},
+                "itemStyle": {"color": "@muted", "opacity": 1},
                 "z": 5,
                 "data": [
                     {"value": [scale(one), i], "words": f"before: {scale.words(one)}"}
@@ -126,7 +126,7 @@ def _flat(
             "type": "scatter",
             "symbolSize": 1,
             "silent": True,
-            "itemStyle": {"color": "transparent"},
+            "itemStyle": {"color": "transparent", "opacity": 1},
             "z": 6,
             "data": [
                 {

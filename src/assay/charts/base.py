@@ -12,7 +12,7 @@ from assay.model.words import group_name, value_words
 
 MOST = 15  # bars, points or rows that one chart shows; the table has all
 NAMED = 4  # series with a colour and a label of their own; the rest is grey
-SERIES = 7  # colours of categories: ``@series1`` …
+SERIES = 5  # colours of categories: ``@series1`` …
 SYMBOLS = ("circle", "rect", "triangle", "diamond")  # each colour's twin
 _SIZES = ((1e9, "billion"), (1e6, "million"))
 _TIMES = ((86_400.0, "days"), (3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))

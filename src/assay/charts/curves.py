@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from assay.charts.base import NAMED, SYMBOLS, Scale, colours, number
-from assay.charts.parts import Option, band, days_axis, end_label, grid, value_axis
+from assay.charts.parts import Option, band, days_axis, ends, grid, value_axis
 from assay.model.answer import Cell
 
 Ends = tuple[Cell, Cell, Cell]
@@ -17,7 +17,6 @@ def curves(groups: Mapping[str, Sequence[Ends]], scale: Scale, place: int = 0) -
     axes = {"xAxisIndex": place, "yAxisIndex": place}
     made: list[Option] = []
     for i, (group, figures) in enumerate(groups.items()):
-        named = len(groups) > 1 and i < NAMED
         if len(groups) == 1 and any(number(low) is not None for _, low, _ in figures):
             made.append(
                 band([(k, scale(low), scale(high)) for k, (_, low, high) in enumerate(figures)], hues[group], **axes)
@@ -30,8 +29,6 @@ def curves(groups: Mapping[str, Sequence[Ends]], scale: Scale, place: int = 0) -
                 "symbolSize": 7,
                 "itemStyle": {"color": hues[group]},
                 "lineStyle": {"color": hues[group], "width": 2},
-                "endLabel": end_label(group, named),
-                "labelLayout": {"moveOverlap": "shiftY"},
                 "data": [
                     {"value": scale(v), "words": f"{scale.words(v)} {scale.between(low, high)}".strip()}
                     for v, low, high in figures
@@ -39,7 +36,14 @@ def curves(groups: Mapping[str, Sequence[Ends]], scale: Scale, place: int = 0) -
                 **axes,
             }
         )
+    if len(groups) > 1:
+        made += ends([_last(name, groups[name], scale) for name in list(groups)[:NAMED]], **axes)
     return made
+
+
+def _last(name: str, figures: Sequence[Ends], scale: Scale) -> tuple[int, float | None, str]:
+    known = [(k, scale(v)) for k, (v, _, _) in enumerate(figures) if number(v) is not None]
+    return (*known[-1], name) if known else (0, None, name)
 
 
 def panel(names: Sequence[str], groups: Mapping[str, Sequence[Ends]], scale: Scale) -> Option:

@@ -32,7 +32,7 @@ def draw(answer: Answer, spec: Mapping[str, Any]) -> Chart | None:
         KIND,
         _option(shown, steps, y, scale),
         answer.sentence,
-        f"{what}, by step{'; shares from the step before behind the bars' if not compared else ''}{hidden}",
+        f"{what}, by step{'; and their share of the start' if not compared else ''}{hidden}",
         "Funnel. " + "; ".join(_told(name, rows, compared) for name, rows in shown.items()) + hidden + ".",
         max(150, 44 + len(steps) * (16 + 22 * len(shown)) + (28 if compared else 0)),
     )
@@ -58,9 +58,11 @@ def _option(groups: Mapping[str, Sequence[Mapping[str, Cell]]], steps: Sequence[
             start, before = number(row["from_start"]), number(row.get("from_previous"))
             count = f"{int(number(row['units']) or 0):,}"
             words = [count if y == "units" else share.words(start)]
-            if y == "units" and start is not None and before is not None:
-                words.append(f"{share.words(start)} of the start, {share.words(before)} of the step before")
-            told = f"{count}, {share.words(start)} of the start" if start is not None else count
+            if y == "units" and start is not None:
+                words.append(share.words(start))
+            told = count if start is None else f"{count}, {share.words(start)} of the start"
+            if before is not None:
+                told += f", {share.words(before)} of the step before"
             data.append({"value": scale(row[y]), "words": told, "label": {"formatter": " · ".join(words)}})
         series.append(
             {
@@ -77,18 +79,11 @@ def _option(groups: Mapping[str, Sequence[Mapping[str, Cell]]], steps: Sequence[
                 "label": {**LABEL, "show": True, "position": "right", "distance": 6},
             }
         )
-    longest = max(len(one["label"]["formatter"]) for s in series for one in s["data"][1:] or s["data"])
-    largest = max((one["value"] or 0) for s in series for one in s["data"])
-    widest = max(
-        ((one["value"] or 0) / largest * 700 + len(one["label"]["formatter"]) * 6.6 if largest else 0)
-        for s in series
-        for one in s["data"]
-    )
-    room = 70 if len(groups) > 1 else int(min(max(60, widest - 690), 7 * longest))
+    room = 16 + 7 * max(len(one["label"]["formatter"]) for s in series for one in s["data"])
     return {
         **({"legend": legend()} if len(groups) > 1 else {}),
         "grid": grid(top=36 if len(groups) > 1 else 8, right=room),
-        "xAxis": value_axis(scale, min=0),
+        "xAxis": value_axis(scale, min=0, max="dataMax", show=False),
         "yAxis": names_axis(steps),
         "tooltip": {"trigger": "item"},
         "series": series,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from assay.charts.base import MOST, Chart, Scale, column_of, labels, more, number
-from assay.charts.forest import Point, forest
+from assay.charts.forest import Point, beyond, forest
 from assay.charts.parts import height
 from assay.model.answer import Answer, Cell
 
@@ -37,12 +37,13 @@ def draw(answer: Answer, spec: Mapping[str, Any]) -> Chart | None:
     scale = Scale.of(kind, column.currency, [p.value for p in points])
     hidden = more(len(points) - MOST)
     what = "change against control, percent" if lift else f"{column.title}{', ' + scale.unit if scale.unit else ''}"
+    out = "; arrow: beyond the axis" if beyond(points[:MOST]) is not None else ""
     told = "; ".join(f"{p.name} {scale.words(p.value)} {scale.between(p.low, p.high)}" for p in points[:MOST])
     return Chart(
         KIND,
         forest(points, scale, zero_words="no change"),
         answer.sentence,
-        f"{what}; the line is the interval; grey, hollow: open{hidden}",
+        f"{what}; the line is the interval; grey, hollow: open{out}{hidden}",
         f"Intervals, {what}: {told}{hidden}.",
         height(min(len(points), MOST), least=56),
     )

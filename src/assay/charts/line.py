@@ -22,7 +22,7 @@ from assay.charts.base import (
     short_day,
 )
 from assay.charts.curves import panel
-from assay.charts.parts import Option, band, days_axis, end_label, grid, value_axis
+from assay.charts.parts import Option, band, days_axis, ends, grid, value_axis
 from assay.model.answer import Answer, Cell, Column
 
 KIND = "line"
@@ -55,7 +55,7 @@ def draw(answer: Answer, spec: Mapping[str, Any]) -> Chart | None:
         return None
     by = [c for c in answer.columns if c.kind in ("text", "flag") and c.name != x and not c.detail]
     panels = [_Panel(answer, x, c, by) for name in shown if (c := column_of(answer, name)) is not None]
-    above = 12 + _MARK * len({row for _, _, row, _ in _placed(trend)})
+    above = 12 + _MARK * _rows(trend)
     return Chart(
         KIND,
         _option(panels, trend, above),
@@ -143,6 +143,18 @@ class _Panel:
         hues = colours(list(self.groups)) if self.several else dict.fromkeys(self.groups, "@accent")
         self.hues = hues
 
+    def begin(self) -> Option:
+        """From zero where the figures reach near to it; else where they are, which the subtitle says."""
+        seen = self._seen()
+        return {"min": 0} if seen and 0 <= min(seen) <= max(seen) / 2 else {"scale": True}
+
+    def cut(self) -> bool:
+        """True where the scale begins above zero."""
+        return "scale" in self.begin() and min(self._seen(), default=0.0) > 0
+
+    def _seen(self) -> list[float]:
+        return [v for one in self.groups.values() for f in one.values() for c in f[:3] if (v := number(c)) is not None]
+
     def bands(self) -> bool:
         """Intervals are drawn for one line only: several would hide each other."""
         ends = [low for one in self.groups.values() for _, low, _, _ in one.values()]
@@ -151,6 +163,7 @@ class _Panel:
 
 def _series(panel: _Panel, trend: Trend, place: int) -> list[Option]:
     made: list[Option] = []
+    names: list[tuple[int, float | None, str]] = []
     axes = {"xAxisIndex": place, "yAxisIndex": place}
     for i, (group, figures) in enumerate(panel.groups.items()):
         colour, named = panel.hues[group], panel.several and i < NAMED
@@ -165,8 +178,8 @@ def _series(panel: _Panel, trend: Trend, place: int) -> list[Option]:
         ]
         loose = {k for k, one in enumerate(found) if k in trend.partial or one[3]}
         if panel.bands():
-            ends = [(k, panel.scale(low), panel.scale(high)) for k, (_, low, high, _) in enumerate(found)]
-            made.append(band(ends, colour, **axes))
+            limits = [(k, panel.scale(low), panel.scale(high)) for k, (_, low, high, _) in enumerate(found)]
+            made.append(band(limits, colour, **axes))
         symbol = SYMBOLS[i % len(SYMBOLS)] if named or not panel.several else "circle"
         line: Option = {
             "type": "line",
@@ -182,15 +195,10 @@ def _series(panel: _Panel, trend: Trend, place: int) -> list[Option]:
         whole = [{"value": None} if k in loose else one for k, one in enumerate(data)]
         around = {k + step for k in loose for step in (-1, 0, 1)}
         dashed = [one if k in around else {"value": None} for k, one in enumerate(data)]
-        ends_loose = bool(loose) and _last(data) in loose
-        made.append(
-            {
-                **line,
-                "data": whole,
-                "endLabel": end_label(group, named and not ends_loose),
-                "labelLayout": {"moveOverlap": "shiftY"},
-            }
-        )
+        made.append({**line, "data": whole})
+        last = _last(data)
+        if named and last >= 0:
+            names.append((last, data[last]["value"], group))
         if loose:
             drawn = {**line["lineStyle"], "type": [4, 4]}
             hollow = {"color": "@surface", "borderColor": colour, "borderWidth": 2}
@@ -201,56 +209,32 @@ def _series(panel: _Panel, trend: Trend, place: int) -> list[Option]:
                     "lineStyle": drawn,
                     "itemStyle": hollow,
                     "z": 2,
-                    "role": "open",
-                    "endLabel": end_label(group, named and ends_loose),
-                    "labelLayout": {"moveOverlap": "shiftY"},
                 }
             )
-    return made
+    return [*made, *ends(names, **axes)]
 
 
 def _last(data: Sequence[Option]) -> int:
     return max((k for k, one in enumerate(data) if one["value"] is not None), default=-1)
 
 
-def _placed(trend: Trend) -> list[tuple[int, str, int, bool]]:
-    """Marks with the row above the plot where their label does not touch another, and the side it stands on."""
-    rows: list[float] = []
-    made = []
-    size = max(len(trend.days) - 1, 1)
-    for place, text in trend.marks:
-        at, width = place / size, len(text) * 6.4 / 820
-        left = at + width <= 1.0
-        begin, end = (at, at + width) if left else (at - width, at)
-        row = next((k for k, taken in enumerate(rows) if taken < begin), len(rows))
-        if row == len(rows):
-            rows.append(0.0)
-        rows[row] = end + 0.01
-        made.append((place, text, row, left))
-    return made
-
-
 def _marks(trend: Trend, named: bool) -> Option:
-    style = {"color": "@muted", "fontSize": 11, "position": "end", "show": named}
+    """Lines at known changes; whoever draws knows the width and finds the labels their rows."""
+    style = {"color": "@muted", "fontSize": 11, "position": "end", "show": named, "backgroundColor": "@surface"}
     return {
         "silent": True,
         "symbol": "none",
         "animation": False,
         "role": "marks",
+        "rows": _rows(trend),
         "lineStyle": {"color": "@muted", "width": 1, "type": [2, 3]},
-        "data": [
-            {
-                "xAxis": place,
-                "label": {
-                    **style,
-                    "formatter": text,
-                    "align": "left" if left else "right",
-                    "distance": [0, 2 + _MARK * row],
-                },
-            }
-            for place, text, row, left in _placed(trend)
-        ],
+        "data": [{"xAxis": place, "label": {**style, "formatter": text}} for place, text in trend.marks],
     }
+
+
+def _rows(trend: Trend) -> int:
+    """Rows of labels that there is room for above the plot."""
+    return min(len(trend.marks), 4)
 
 
 def _option(panels: Sequence[_Panel], trend: Trend, above: int) -> Option:
@@ -273,9 +257,11 @@ def _option(panels: Sequence[_Panel], trend: Trend, above: int) -> Option:
     right = 118 if any(one.several for one in panels) else 16
     return {
         **({"title": titles} if head else {}),
-        "grid": [grid(top=top, height=each - head, right=right, bottom="auto") for top in grids],
+        "grid": [
+            grid(top=top, right=right, **({"height": each - head, "bottom": "auto"} if head else {})) for top in grids
+        ],
         "xAxis": [days_axis(trend.names, gridIndex=i) for i in range(len(panels))],
-        "yAxis": [value_axis(one.scale, gridIndex=i, scale=True) for i, one in enumerate(panels)],
+        "yAxis": [value_axis(one.scale, gridIndex=i, **one.begin()) for i, one in enumerate(panels)],
         "axisPointer": {"link": [{"xAxisIndex": "all"}]},
         "tooltip": {"trigger": "axis"},
         "series": series,
@@ -284,7 +270,9 @@ def _option(panels: Sequence[_Panel], trend: Trend, above: int) -> Option:
 
 def _subtitle(panels: Sequence[_Panel], x: str, trend: Trend, hidden: int) -> str:
     units = dict.fromkeys(f"{p.column.title}, {p.scale.unit}" if p.scale.unit else p.column.title for p in panels)
-    parts = [f"{'; '.join(units)}, by {x}", "the scale does not begin at zero"]
+    parts = [f"{'; '.join(units)}, by {x}"]
+    if any(one.cut() for one in panels):
+        parts.append("the scale does not begin at zero")
     if any(panel.bands() for panel in panels):
         parts.append("the band is the interval")
     grey = max(len(panel.groups) for panel in panels) - NAMED

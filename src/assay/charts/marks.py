@@ -37,7 +37,7 @@ def draw(answer: Answer, spec: Mapping[str, Any]) -> Chart | None:
             {
                 "type": "scatter",
                 "symbolSize": 13,
-                "itemStyle": {"color": "@accent"},
+                "itemStyle": {"color": "@accent", "opacity": 1},
                 "data": [
                     {
                         "value": [(day - first).days, kinds.index(kind)],

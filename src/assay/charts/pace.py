@@ -56,7 +56,7 @@ def _option(rows: Sequence[Mapping[str, Cell]]) -> Option:
             "value": [scale(_share(r, "expected")), i],
             "words": f"expected end {r['end']} ({r['interval']}), {r['standing']}",
             "symbol": "diamond" if bad else "circle",
-            "itemStyle": {"color": tone},
+            "itemStyle": {"color": tone, "opacity": 1},
         }
         for i, (r, bad, tone) in enumerate(zip(rows, off, tones, strict=True))
         if _share(r, "expected") is not None
@@ -78,11 +78,11 @@ def _option(rows: Sequence[Mapping[str, Cell]]) -> Option:
                 "type": "scatter",
                 "symbol": "rect",
                 "symbolSize": [2, 20],
-                "itemStyle": {"color": "@muted"},
+                "itemStyle": {"color": "@muted", "opacity": 1},
                 "data": ticks,
                 "z": 4,
             },
             whiskers(ends, tones, flat=True),
-            {"type": "scatter", "symbolSize": 11, "data": dots, "z": 6},
+            {"type": "scatter", "symbolSize": 11, "itemStyle": {"opacity": 1}, "data": dots, "z": 6},
         ],
     }

@@ -117,7 +117,7 @@ def upright(value: float, words: str, colour: str = "@axis", kind: str = "solid"
         "symbol": "none",
         "animation": False,
         "lineStyle": {"color": colour, "type": kind, "width": 1},
-        "label": {**SMALL, "show": bool(words), "formatter": words, "position": "end", "distance": 4},
+        "label": {**SMALL, "show": bool(words), "formatter": words, "position": "start", "distance": 4},
         "data": [{"xAxis": value}],
     }
 
@@ -155,19 +155,25 @@ def decal(place: int) -> Option | None:
     return kinds[place % len(kinds)]
 
 
-def end_label(name: str, shown: bool) -> Option:
-    """The name of a line at its end."""
-    if not shown:
-        return {"show": False}
-    return {
-        "show": True,
-        "formatter": name,
-        "color": "@text",
-        "fontSize": 12,
-        "width": 104,
-        "overflow": "truncate",
-        "distance": 6,
-    }
+def ends(named: Sequence[tuple[Any, float | None, str]], **more: Any) -> list[Option]:
+    """The names of lines at their ends: place, value and name of each; nothing where there are none."""
+    found = [(place, value, name) for place, value, name in named if value is not None]
+    if not found:
+        return []
+    payload = {"texts": [name for _, _, name in found], "inks": ["@text"] * len(found)}
+    return [
+        {
+            "type": "custom",
+            "renderItem": "ends",
+            "silent": True,
+            "z": 5,
+            "clip": False,
+            "encode": {"x": 0, "y": 1},
+            "itemPayload": payload,
+            "data": [[place, value] for place, value, _ in found],
+            **more,
+        }
+    ]
 
 
 def height(rows: int, each: int = ROW, least: int = LEAST) -> int:

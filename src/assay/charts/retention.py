@@ -77,15 +77,13 @@ def _grid(rows: Sequence[Mapping[str, Cell]], keys: Sequence[str], names: Sequen
                     "value": [across, down, scale(value)],
                     "words": words,
                     "itemStyle": {"color": f"@heat{shade}"},
-                    "label": {
-                        "show": True,
-                        "formatter": f"{(value * 100):.3g}",
-                        "color": f"@heattext{shade}",
-                        "fontSize": 12,
-                        "position": "inside",
-                    },
                 }
             )
+    payload = {
+        "texts": [f"{(one['value'][2] or 0):.3g}" for one in cells],
+        "inks": [one["itemStyle"]["color"].replace("@heat", "@heattext") for one in cells],
+    }
+    drawn: Option = {"type": "custom", "renderItem": "cell", "itemPayload": payload, "data": cells}
     head = [f"{row['cohort']}  ({int(number(row['size']) or 0):,})" for row in rows]
     across_axis: Option = {
         "type": "category",
@@ -100,7 +98,7 @@ def _grid(rows: Sequence[Mapping[str, Cell]], keys: Sequence[str], names: Sequen
         "xAxis": across_axis,
         "yAxis": names_axis(head),
         "tooltip": {"trigger": "item"},
-        "series": [{"type": "custom", "renderItem": "cell", "data": cells, "encode": {"x": 0, "y": 1}}],
+        "series": [{**drawn, "encode": {"x": 0, "y": 1}}],
     }
 
 

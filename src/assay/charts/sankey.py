@@ -11,6 +11,7 @@ from assay.model.answer import Answer
 
 KIND = "sankey"
 EDGES = 24
+OTHER = "(other)"  # what the question put together; ways among it say nothing
 
 
 def draw(answer: Answer, spec: Mapping[str, Any]) -> Chart | None:
@@ -18,11 +19,12 @@ def draw(answer: Answer, spec: Mapping[str, Any]) -> Chart | None:
     column = column_of(answer, spec["value"])
     if column is None:
         return None
-    rows = sorted(
-        (row for row in answer.records() if number(row[spec["value"]])), key=lambda r: -(number(r[spec["value"]]) or 0)
-    )
+    every = [row for row in answer.records() if number(row[spec["value"]])]
+    rows = [row for row in every if not (row[spec["from"]] == row[spec["to"]] == OTHER)]
+    rows.sort(key=lambda row: -(number(row[spec["value"]]) or 0))
     if not rows:
         return None
+    apart = "; ways among other pages are left out" if len(rows) < len(every) else ""
     shown = rows[:EDGES]
     scale = Scale.of(column.kind, column.currency, ())
     nodes: dict[str, Option] = {}
@@ -50,7 +52,7 @@ def draw(answer: Answer, spec: Mapping[str, Any]) -> Chart | None:
         KIND,
         _option(list(nodes.values()), links),
         answer.sentence,
-        f"{column.title} by step, from left to right{hidden}",
+        f"{column.title} by step, from left to right{apart}{hidden}",
         f"Ways from step to step; the widest: {top}{hidden}.",
         max(260, 46 * deepest),
     )
@@ -61,6 +63,7 @@ def _node(step: int, name: str) -> Option:
     return {
         "name": f"{step} {name}",
         "step": step,
+        "depth": step - 1,
         "words": name,
         "itemStyle": {"color": "@rest" if ends else "@accent"},
         "label": {"formatter": name},
@@ -79,6 +82,7 @@ def _option(nodes: list[Option], links: list[Option]) -> Option:
                 "bottom": 8,
                 "nodeWidth": 10,
                 "nodeGap": 14,
+                "nodeAlign": "left",
                 "draggable": False,
                 "emphasis": {"focus": "adjacency"},
                 "data": nodes,

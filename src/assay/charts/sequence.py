@@ -72,12 +72,12 @@ def _option(
     for name, rows in groups.items():
         by_day = {as_day(row[spec["x"]]): row for row in rows}
         found = [by_day.get(day) for day in days]
-        ends = [
+        limits = [
             (i, scale(r[spec["low"]]), scale(r[spec["high"]])) if r else (i, None, None) for i, r in enumerate(found)
         ]
-        later = ends[len(ends) // 2 :]
+        later = limits[len(limits) // 2 :]
         reach += [end for _, *both in later for end in both if end is not None]
-        series.append(band(ends, hues[name], clip=True))
+        series.append(band(limits, hues[name], clip=True))
         series.append(
             {
                 "type": "line",
@@ -85,8 +85,6 @@ def _option(
                 "showSymbol": False,
                 "lineStyle": {"color": hues[name], "width": 2},
                 "itemStyle": {"color": hues[name]},
-                "labelLayout": {"moveOverlap": "shiftY"},
-                "endLabel": {"show": True, "formatter": name, "color": "@text", "fontSize": 12, "distance": 6},
                 "data": [
                     {
                         "value": scale(r[spec["y"]]) if r else None,

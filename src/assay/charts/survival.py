@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assay.charts.base import NAMED, Chart, Scale, colours, more, plain_text
-from assay.charts.parts import Option, band, grid, value_axis
+from assay.charts.parts import Option, band, ends, grid, value_axis
 from assay.model.answer import Answer
 
 KIND = "survival"
@@ -56,8 +57,8 @@ def _option(groups: Mapping[str, Sequence[Point]], time: Scale, share: Scale) ->
     series: list[Option] = []
     for place, (name, points) in enumerate(groups.items()):
         if len(groups) == 1 and all(len(one) == 4 for one in points):
-            ends = [(time(at), share(low), share(high)) for at, _, low, high in points]
-            series.append(band(ends, hues[name]))  # type: ignore[arg-type]
+            limits = [(time(at), share(low), share(high)) for at, _, low, high in points]
+            series.append(band(limits, hues[name]))  # type: ignore[arg-type]
         series.append(
             {
                 "type": "line",
@@ -66,16 +67,6 @@ def _option(groups: Mapping[str, Sequence[Point]], time: Scale, share: Scale) ->
                 "showSymbol": False,
                 "itemStyle": {"color": hues[name]},
                 "lineStyle": {"color": hues[name], "width": 2, "type": dashes[place]},
-                "labelLayout": {"moveOverlap": "shiftY"},
-                "endLabel": {
-                    "show": len(groups) > 1,
-                    "formatter": name,
-                    "color": "@text",
-                    "fontSize": 12,
-                    "distance": 6,
-                    "width": 104,
-                    "overflow": "truncate",
-                },
                 "data": [
                     {"value": [0, 0], "words": "start"},
                     *(
@@ -88,9 +79,13 @@ def _option(groups: Mapping[str, Sequence[Point]], time: Scale, share: Scale) ->
                 ],
             }
         )
+    lasts = {name: points[-1] for name, points in groups.items()}
+    longest = max(time(one[0]) or 0.0 for one in lasts.values())
+    if len(groups) > 1:
+        series += ends([(time(one[0]), share(one[1]), name) for name, one in lasts.items()])
     return {
         "grid": grid(right=118 if len(groups) > 1 else 16),
-        "xAxis": value_axis(time, min=0, splitLine={"show": False}),
+        "xAxis": value_axis(time, min=0, max=math.ceil(longest), splitLine={"show": False}),
         "yAxis": value_axis(share, min=0),
         "tooltip": {"trigger": "axis"},
         "series": series,

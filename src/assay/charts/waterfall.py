@@ -102,7 +102,7 @@ def _option(parts: Sequence[tuple[str, float]], whole: float, scale: Scale) -> O
                 "type": "scatter",
                 "symbolSize": 1,
                 "silent": True,
-                "itemStyle": {"color": "transparent"},
+                "itemStyle": {"color": "transparent", "opacity": 1},
                 "data": labels_,
                 "markLine": upright(0, ""),
             },

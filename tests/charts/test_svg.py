@@ -1,0 +1,69 @@
+"""Charts without a browser: the same engine, colours of the theme, no id twice."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from xml.etree import ElementTree
+
+import pytest
+
+from assay.charts import chart, svg
+from assay.workspace import Workspace
+
+DAYS = {"from_": date(2024, 1, 1), "to": date(2024, 1, 3)}
+
+
+@pytest.fixture(autouse=True)
+def _engine() -> None:
+    pytest.importorskip("py_mini_racer", reason="the extra charts (mini-racer) is not installed")
+    if not svg.available():
+        pytest.skip("the browser files are not built: Node was not there when assay was installed")
+
+
+@pytest.mark.parametrize(
+    ("question", "params"),
+    [
+        ("metric", {"names": ["rate"], "grain": "day"}),
+        ("metric", {"names": ["rate"], "by": ["device"]}),
+        ("funnel", {"name": "shop", "by": ["device"]}),
+        ("time-to", {"name": "order"}),
+        ("lifecycle", {"period": "day"}),
+    ],
+)
+def test_a_picture_is_drawn(shop: Workspace, question: str, params: dict[str, object]) -> None:
+    made = chart(shop.ask(question, **params, **DAYS))
+    assert made is not None
+    text = svg.svg(made, width=600)
+    assert text is not None
+    root = ElementTree.fromstring(text)
+    assert root.attrib["aria-label"] == made.alt
+    assert root.attrib["width"] == "600"
+    assert "NaN" not in text
+    assert "@" not in text
+    shapes = [one for one in root.iter() if one.tag.endswith(("path", "rect", "polygon", "line"))]
+    assert len(shapes) > 5
+
+
+def test_ids_of_two_pictures_differ(shop: Workspace) -> None:
+    found: list[str] = []
+    for by in ("device", "country"):
+        made = chart(shop.ask("funnel", name="shop", by=[by], **DAYS))
+        assert made is not None
+        text = svg.svg(made)
+        assert text is not None
+        found += re.findall(r'\bid="([^"]+)"', text)
+        assert "<style" not in text
+    assert len(found) == len(set(found))
+
+
+def test_words_and_theme_are_in_the_picture(shop: Workspace) -> None:
+    made = chart(shop.ask("metric", names=["rate"], by=["device"], **DAYS))
+    assert made is not None
+    light, dark = svg.svg(made, "light"), svg.svg(made, "dark")
+    assert light is not None
+    assert dark is not None
+    assert "mobile" in light
+    assert "50.0 %" in light
+    assert "#1f5fbf" in light.lower()
+    assert "#7fb0ff" in dark.lower()
