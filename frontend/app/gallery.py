@@ -161,12 +161,12 @@ def page(ws: Any) -> str:
 <a class="skip" href="#main">To the content</a><div class="shell"><nav class="side" aria-label="Main"><a class="brand" href="#home">{ICON.format("M10 2l7 4v8l-7 4-7-4V6zM7 10l2 2 4-5")}assay</a>
 <ul class="nav" data-list>{nav}</ul><div class="side-foot"><div class="segmented" role="group" aria-label="Theme"><button type="button" data-theme-set="auto">Auto</button>
 <button type="button" data-theme-set="light">Light</button><button type="button" data-theme-set="dark">Dark</button></div></div></nav>
-<div class="main"><div class="top"><div class="top-inner"><details class="menu"><summary class="button">3 Sep – 30 Sep 2026</summary><div class="menu-panel">
+<div class="main"><header class="top"><div class="top-inner"><details class="menu"><summary class="button">3 Sep – 30 Sep 2026</summary><div class="menu-panel">
 <a href="#a" aria-current="true">Last 28 complete days</a><a href="#b">Last 7 days</a><a href="#c">This quarter</a></div></details>
 <details class="menu"><summary class="button">against 28 days before</summary><div class="menu-panel"><a href="#a">Nothing</a><a href="#b">Last year</a></div></details>
 <details class="menu"><summary class="button">Everybody</summary><div class="menu-panel"><a href="#a">mobile</a><a href="#b">paid</a></div></details>
 <span class="grow"></span><label class="search"><span class="sr">Search</span><input type="search" placeholder="Search  /" data-search></label>
-<button class="button icon" type="button" data-help aria-label="Keyboard help">?</button></div></div>
+<button class="button icon" type="button" data-help aria-label="Keyboard help">?</button></div></header>
 <main class="page" id="main">{components(ws)}<h2>Charts</h2><div class="grid">{drawn}</div></main></div></div></body></html>"""
 
 
