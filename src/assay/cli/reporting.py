@@ -101,9 +101,8 @@ def verify(file: Annotated[Path, typer.Argument(metavar="FILE", help="The sealed
         raise UsageError(f"{file}: {getattr(error, 'strerror', None) or error}") from error
     found = verified(read(text, str(file)), assay.__version__)
     if not found.wrong:
-        write(
-            f"{file} is as it was made: the seal fits, {found.figures:,} figures stand in its {found.answers} answers.\n"
-        )
+        counts = f"{found.figures:,} figures stand in its {found.answers} answers"
+        write(f"{file} is as it was made: the seal fits, {counts}.\n")
         return
     write("".join(f"{one}\n" for one in found.wrong[:20]))
     if len(found.wrong) > 20:
@@ -114,7 +113,7 @@ def verify(file: Annotated[Path, typer.Argument(metavar="FILE", help="The sealed
 
 
 def send(ctx: typer.Context, workspace: Folder = None) -> None:
-    """Send what is due and try again what failed. Each slot of a schedule goes to each receiver once. Exit 1: failed."""
+    """Send what is due and try again what failed. A slot goes to each receiver once. Exit 1: something failed."""
     from assay.cli.progress import Progress
     from assay.jobs import send_reports
     from assay.workspace import Workspace

@@ -47,5 +47,5 @@ class ReportForm(Form):
     logo: Annotated[Text | None, Field(description="a .png or .svg file, relative to the workspace")] = None
     link: Annotated[Text | None, Field(description="the address below which the reports' folder can be read")] = None
     mail: MailForm | None = None
-    hooks: dict[str, HookForm] = {}
-    schedules: list[ScheduleForm] = []
+    hooks: dict[str, HookForm] = Field({}, description="name → an address that is told")
+    schedules: list[ScheduleForm] = Field([], description="when a report goes to whom")

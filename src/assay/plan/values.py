@@ -322,7 +322,7 @@ class Plan:
     collect: Collect = field(default_factory=Collect)
     retention: Retention = field(default_factory=Retention)
     webhooks: Mapping[str, Webhook] = field(default_factory=dict)
-    report: Reporting = Reporting()
+    report: Reporting = field(default_factory=Reporting)
     files: tuple[str, ...] = ()
     id: str = ""
     columns: Mapping[str, str] | None = None  # typed columns of the store, where they are another plan's

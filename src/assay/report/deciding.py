@@ -155,7 +155,7 @@ def _waiting(known: list[Test]) -> Iterator[Said]:
             state = one.evidence(place)["verdict"]
             if not one.decided and state in ("ship", "do_not_ship"):
                 said = one.verdict(place)
-                note = f"Decide and write it down; {_VERDICTS[state].lower()} is what the test says."
+                note = f"The test says: {_VERDICTS[state].lower()}. Decide, and write the decision down."
                 yield replace(said, text=f"{one.title} waits for a decision. {said.text}", note=note)
 
 

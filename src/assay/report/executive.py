@@ -88,9 +88,8 @@ def _summary(kpis: list[Kpi], known: list[Test], found: dict[str, View]) -> Iter
         yield Heading("What it is worth")
         yield Items(values)
     following = ahead(found)
-    if following is not None:
-        yield Heading("What we do next")
-        yield following
+    yield Heading("What we do next")
+    yield following if following is not None else Sentence(Said("No idea to test is noted yet.", (), NOISE))
 
 
 def _lead(kpis: list[Kpi], needed: Items) -> Said:
@@ -107,7 +106,7 @@ def _lead(kpis: list[Kpi], needed: Items) -> Said:
     parts = [f"{counts[key]} {words[key]}" for key in order if key in counts]
     with_target = sum(1 for one in kpis if one.pace is not None)
     unknown = with_target - sum(counts.values())
-    parts += [f"{unknown} too early to judge"] if unknown else []
+    parts += [f"{unknown} cannot be judged yet"] if unknown else []
     pace = f"Of {with_target} KPI{'s' if with_target != 1 else ''} with a target: {', '.join(parts)}. " if parts else ""
     moved = [one for one in kpis if one.moved in (BETTER, WORSE)]
     said = "; ".join(f"{human(one.name)} {one.change().text.lstrip('▲▼ ')}" for one in moved)
@@ -160,7 +159,8 @@ def _facts(brief: Brief, found: dict[str, View]) -> Iterator[str]:
     if through is not None:
         yield f"Data complete to {day(through)} {through:%H:%M} UTC."
     if made is not None:
-        yield f"Made on {day(made)} {made:%H:%M} UTC by assay {brief.version}, plan {brief.plan[:12]}, data {brief.data}."
+        by = f"by assay {brief.version}, plan {brief.plan[:12]}, data {brief.data or 'none'}"
+        yield f"Made on {day(made)} {made:%H:%M} UTC {by}."
     yield (
         "An interval holds the true value in 95 of 100 cases. A change whose interval holds 0 is ordinary noise. "
         "Points are differences of rates; percent are ratios."

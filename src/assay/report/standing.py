@@ -52,14 +52,19 @@ class Kpi:
             text = self.overview.voice.said(self.overview.text(self.row, "now"))
             return Said(headed(text.removeprefix("no value: ")), (self.overview.at(self.row, "now"),), NOISE)
         span = self.overview.span(self.row, "low", "high", self.kind)
-        note = f"between {_and(span.text)}" if span.text else ""
-        return replace(said, note=note, source=(*said.source, *span.source))
+        parts = [f"between {_and(span.text)}"] if span.text else []
+        sources = (*said.source, *span.source)
+        if self.overview.raw(self.row, "matured") is not None and self.overview.raw(self.row, "open"):
+            closed = self.overview.cell(self.row, "matured", self.kind)
+            parts.append(f"{closed.text} of those whose time is over")
+            sources = (*sources, *closed.source)
+        return replace(said, note="; ".join(parts), source=sources)
 
     def change(self) -> Said:
         """Against the days before; noise is said as such."""
         at = (self.overview.at(self.row, "change"),)
         words = self.overview.text(self.row, "change")
-        if words in ("–", "") or self.moved == UNKNOWN and not words.startswith(("▲", "▼")):
+        if words in ("–", "") or (self.moved == UNKNOWN and not words.startswith(("▲", "▼"))):
             return Said({"windows still open": "too early to say"}.get(words, words or "–"), at, NOISE)
         if self.moved == WITHIN:
             return Said(words.removesuffix(", noise"), at, NOISE, "within ordinary noise")

@@ -11,6 +11,8 @@ from assay.report.view import View, headed, human
 _TONES = {"better": GOOD, "worse": BAD, "harmed": BAD, "safe": GOOD, "not shown": WARNING}
 _ROLES = (("primary", "What was to move"), ("guardrail", "What must not suffer"),
           ("diagnostic", "What else was looked at"), ("exploratory", "Looked at afterwards"))  # fmt: skip
+_READS = {"open": "not clear yet"}
+_SEGMENT = ("values", "effect", "lift")
 _LEARNT = ("decided", "decision", "verdict", "learnt", "revisit")
 
 
@@ -40,7 +42,7 @@ def _blocks(one: Test, found: dict[str, View]) -> Iterator[Block]:
         yield Sentence(one.verdict(place), lead=True)
         yield Figures(_tiles(one, place))
     yield Heading("Can the numbers be trusted?")
-    yield Items(tuple(said for n, said in readout.findings() if n not in one.verdicts))
+    yield Items(tuple(_health(one, readout)))
     for role, title in _ROLES:
         yield from _results(readout, role, title)
     yield from _segments(found.get(f"segments:{one.name}"))
@@ -49,6 +51,12 @@ def _blocks(one: Test, found: dict[str, View]) -> Iterator[Block]:
     if notes:
         yield Heading("How it was read")
         yield Items(notes)
+
+
+def _health(one: Test, readout: View) -> Iterator[Said]:
+    for n, said in readout.findings():
+        if n not in one.verdicts and not readout.answer.findings[n].code.startswith("guardrail"):
+            yield said
 
 
 def _tiles(one: Test, place: int) -> tuple[tuple[str, Said], ...]:
@@ -70,11 +78,11 @@ def _results(view: View, role: str, title: str) -> Iterator[Block]:
     for row in rows:
         state = view.cell(row, "state")
         margin = view.text(row, "margin")
-        note = f"may lose {margin}" if margin else ""
+        note = view.voice.said(f"may lose {margin}") if margin else ""
         name = Said(headed(view.cell(row, "metric").text), (view.at(row, "metric"),), "", note)
         made.append((
             name, view.cell(row, "values"), view.cell(row, "effect"), view.cell(row, "lift"),
-            Said(headed(state.text), state.source, _TONES.get(state.text, "")),
+            Said(headed(_READS.get(state.text, state.text)), state.source, _TONES.get(state.text, "")),
         ))  # fmt: skip
     yield Table(
         ("Metric", "Without → with", "Effect (interval)", "In percent (interval)", "Reads"), tuple(made), (2, 3)
@@ -84,14 +92,12 @@ def _results(view: View, role: str, title: str) -> Iterator[Block]:
 def _segments(view: View | None) -> Iterator[Block]:
     if view is None or not view.answer.rows:
         return
-    names = [one.name for one in view.answer.columns if not one.detail]
     yield Heading("By device: observations, not verdicts")
-    rows = tuple(tuple(view.cell(row, name) for name in names) for row in view.rows)
-    right = tuple(
-        n for n, name in enumerate(names) if (found := view.column(name)) and found[1].kind not in ("text", "day")
+    rows = tuple(
+        (Said(headed(view.cell(row, "device").text), (view.at(row, "device"),)), *(view.cell(row, n) for n in _SEGMENT))
+        for row in view.rows
     )
-    titles = tuple(headed(one.title) for one in view.answer.columns if not one.detail)
-    yield Table(titles, rows, right)
+    yield Table(("Device", "Without → with", "Effect (interval)", "In percent (interval)"), rows, (2, 3))
 
 
 def _log(one: Test, learnings: View | None) -> Iterator[Block]:

@@ -17,6 +17,7 @@ _DAY = r"(\d{4}-\d{2}-\d{2})"
 _RANGE = re.compile(rf"\b{_DAY} (?:to|–) {_DAY}\b")
 _ONE = re.compile(rf"\b{_DAY}(?:[ T]\d{{2}}:\d{{2}}(?::\d{{2}})?)?(?!-)\b")
 _NAME = re.compile(r"(?<![\w-])[A-Za-z][A-Za-z0-9_]*(?![\w-])")
+_POINTS = re.compile(r"(?<=\d)pp\b")  # as margins are written in the plan
 _COMMAND = re.compile(r"(?:[;:,]\s*)?\bassay [^;]*")
 
 
@@ -72,7 +73,7 @@ class Voice:
         def name(found: re.Match[str]) -> str:
             return human(found[0]) if found[0].lower() in self.names else found[0]
 
-        return _dated(_NAME.sub(name, one_line(text)))
+        return _POINTS.sub(" points", _dated(_NAME.sub(name, one_line(text))))
 
     def action(self, text: str | None) -> str:
         """What to do, without commands."""

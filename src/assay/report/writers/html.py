@@ -26,7 +26,8 @@ def page(made: Made, density: str = "") -> str:
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(shown.title)}</title>'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta name="color-scheme" content="light dark">'
         f'<meta name="generator" content="assay"><meta name="assay-seal" content="{escape(str(made.sealed["seal"]))}">'
         f"<style>{style}</style></head><body{f' class={chr(34)}{density}{chr(34)}' if density else ''}><main>"
         f"{pages}{_last(shown, str(made.sealed['seal']))}</main></body></html>\n"
@@ -121,7 +122,8 @@ def _bars(block: Picture, marks: Marks) -> str:
     """The same as a table; the bar says the size, beside the figure."""
     rows = "".join(
         f'<tr><th scope="row" dir="auto">{_text(label.text)}</th><td class="bar">{_bar(share)}</td>'
-        f'<td class="figure">{_said(Said(figure.text), marks)}</td><td class="figure span">{_text(figure.note)}</td></tr>'
+        f'<td class="figure">{_said(Said(figure.text), marks)}</td>'
+        f'<td class="figure span">{_text(figure.note)}</td></tr>'
         for label, figure, share in block.rows
     )
     return f'<table class="bars"><tbody>{rows}</tbody></table>'
@@ -132,20 +134,22 @@ def _bar(share: float | None) -> str:
         return ""
     return (
         f'<svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">'
-        f'<rect width="{share * 100:.2f}" height="8"/></svg>'
+        f'<rect width="{share * 100:.2f}" height="8" fill="#7f9cc8"/></svg>'
     )
 
 
 def _last(shown: Document, seal: str) -> str:
     notes = "".join(
-        f'<li id="d-{one.number}"><strong dir="auto">{_text(one.name)}</strong>: {_text(one.text)} <code>{escape(one.id)}</code></li>'
+        f'<li id="d-{one.number}"><strong dir="auto">{_text(one.name)}</strong>: {_text(one.text)} '
+        f"<code>{escape(one.id)}</code></li>"
         for one in shown.footnotes
     )
     facts = "".join(f'<li dir="auto">{_text(fact)}</li>' for fact in shown.facts)
     definitions = f'<h1>Definitions and footnotes</h1><ol class="notes">{notes}</ol>' if notes else ""
     return (
         f'<section class="page further" id="p-definitions">{definitions}<h2>What this report stands on</h2>'
-        f'<ul class="items">{facts}</ul><p class="seal">Seal of the file beside it: <code>{escape(seal)}</code></p></section>'
+        f'<ul class="items">{facts}</ul>'
+        f'<p class="seal">Seal of the file beside it: <code>{escape(seal)}</code></p></section>'
     )
 
 
