@@ -71,6 +71,9 @@ def events(amount: str = "40.00", currency: str | None = None) -> list[Event]:
 def shop(folder: Path, currency: str = "EUR", amount: str = "40.00", more: str = "") -> Workspace:
     """The workspace, filled."""
     made = workspace(folder, plan(currency) + more, events(amount, currency), now=NOW)
+    for name in ("big_button", "crooked") if not more else ():
+        made.start_experiment(name, at=at("2026-03-01 23:00"), force=True)
+        made.stop_experiment(name, "planned end", at=at("2026-04-12 22:00"))
     (folder / "logo.svg").write_text(LOGO, encoding="utf-8")
     return made
 

@@ -11,7 +11,7 @@ from assay.decide.words import significant
 from assay.model.answer import Column
 from assay.report.document import BAD, GOOD, NOISE, WARNING, Items, Said, Table
 from assay.report.standing import Kpi
-from assay.report.view import View, headed, human
+from assay.report.view import View, headed, human, rounded
 from assay.report.words import interval
 
 _DECISIONS = {
@@ -88,12 +88,6 @@ def money_range(money: Mapping[str, Any]) -> str:
     column = Column("", "money", currency=money["currency"])
     ends = [None if money[end] is None else rounded(Decimal(money[end])) for end in ("low", "high")]
     return interval(ends[0], ends[1], column)
-
-
-def rounded(value: Decimal) -> Decimal:
-    """Three significant figures from 1,000 on: an estimate a year knows no more."""
-    size = value.adjusted()
-    return value.quantize(Decimal(1).scaleb(size - 2)).quantize(Decimal(1)) if value and size >= 3 else value
 
 
 def tests(found: dict[str, View]) -> list[Test]:

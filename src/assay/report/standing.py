@@ -66,6 +66,8 @@ class Kpi:
         words = self.overview.text(self.row, "change")
         if words in ("–", "") or (self.moved == UNKNOWN and not words.startswith(("▲", "▼"))):
             return Said({"windows still open": "too early to say"}.get(words, words or "–"), at, NOISE)
+        if self.overview.raw(self.row, "difference") == 0:
+            return Said("no change", at, NOISE)
         if self.moved == WITHIN:
             return Said(words.removesuffix(", noise"), at, NOISE, "within ordinary noise")
         arrow, _, size = words.partition(" ")
@@ -83,7 +85,15 @@ class Kpi:
             assert self.paces is not None
             assert self.pace is not None
             said, by = self.paces.cell(self.pace, "target", self.kind), self.paces.cell(self.pace, "by")
-        return replace(said, note=f"by {by.text}", source=(*said.source, *by.source))
+        whole = "in all " if self._is_total() else ""
+        return replace(said, note=f"{whole}by {by.text}", source=(*said.source, *by.source))
+
+    def _is_total(self) -> bool:
+        """Its target is for all days up to the target's day, not for as many as the figure beside it."""
+        if self.paces is None or self.pace is None:
+            return False
+        should, target = self.paces.raw(self.pace, "should"), self.paces.raw(self.pace, "target")
+        return should is not None and target is not None and should != target
 
     def pacing(self) -> Said:
         """On pace or not, with the chance and where it is expected to end."""

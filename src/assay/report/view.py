@@ -120,7 +120,7 @@ class View:
         elif column.kind == "text" and isinstance(value, str):
             text = self.voice.said(value)
         else:
-            text = one_line(show(_numeric(value), column))
+            text = one_line(show(_short(value, column), column))
         return Said(text, (self.at(row, name),), **more)
 
     def span(self, row: int, low: str, high: str, kind: str = "") -> Said:
@@ -129,7 +129,8 @@ class View:
         values = self.raw(row, low), self.raw(row, high)
         if ends[0] is None or values == (None, None):
             return Said("")
-        text = interval(_numeric(values[0]), _numeric(values[1]), self._as(ends[0][1], kind))
+        column = self._as(ends[0][1], kind)
+        text = interval(_short(values[0], column), _short(values[1], column), column)
         return Said(text, (self.at(row, low), self.at(row, high)))
 
     def _as(self, column: Column, kind: str) -> Column:
@@ -157,8 +158,18 @@ class View:
                 )
 
 
-def _numeric(value: Cell) -> Cell:
-    return value if not isinstance(value, str) else Decimal(value) if re.fullmatch(r"-?\d+(\.\d+)?", value) else value
+def rounded(value: Decimal) -> Decimal:
+    """Three significant figures from 1,000 on; the sealed file has all of them."""
+    if not value.is_finite() or abs(value) < 1000:
+        return value
+    return value.quantize(Decimal(1).scaleb(value.adjusted() - 2)).quantize(Decimal(1))
+
+
+def _short(value: Cell, column: Column) -> Cell:
+    """Money as people say it."""
+    if column.kind != "money" or value is None or isinstance(value, str | bool | date):
+        return value
+    return rounded(Decimal(str(value)))
 
 
 def grey(said: Said) -> Said:

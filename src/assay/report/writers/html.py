@@ -14,6 +14,7 @@ from assay.report.writers.base import Writer
 
 Marks = Mapping[str, int]
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+_LONG = 22  # characters of a word that fits into every column
 _FIGURE = re.compile(r"(?<=\d) (?=[%€$£¥]|[A-Z]{3}\b|points\b|percent\b)")
 
 
@@ -94,18 +95,23 @@ def _said(said: Said, marks: Marks) -> str:
 
 
 def _table(block: Table, marks: Marks) -> str:
-    def side(n: int) -> str:
-        return "figure" if n in block.right else "words"
-
-    head = "".join(f'<th scope="col" class="{side(n)}">{_text(title)}</th>' for n, title in enumerate(block.titles))
-    body = "".join(
-        "<tr>"
-        + "".join(f'<td class="{side(n)} {c.tone}" dir="auto">{_said(c, marks)}</td>' for n, c in enumerate(row))
-        + "</tr>"
-        for row in block.rows
+    head = "".join(
+        f'<th scope="col" class="{_side(block, n)}">{_text(title)}</th>' for n, title in enumerate(block.titles)
     )
+    rows = ("".join(_cell(block, n, cell, marks) for n, cell in enumerate(row)) for row in block.rows)
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
     caption = f"<caption>{_text(block.caption)}</caption>" if block.caption else ""
     return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _side(block: Table, n: int) -> str:
+    return "figure" if n in block.right else "words"
+
+
+def _cell(block: Table, n: int, cell: Said, marks: Marks) -> str:
+    """A cell; only where a word is too long for its column it may break inside."""
+    long = " long" if any(len(word) > _LONG for word in f"{cell.text} {cell.note}".split()) else ""
+    return f'<td class="{_side(block, n)} {cell.tone}{long}" dir="auto">{_said(cell, marks)}</td>'
 
 
 def _picture(block: Picture, marks: Marks, made: Made) -> str:
@@ -115,7 +121,9 @@ def _picture(block: Picture, marks: Marks, made: Made) -> str:
     bars = _bars(block, marks)
     if drawn is None:
         return f"<figure>{title}{bars}</figure>"
-    return f'<figure>{title}<div class="chart">{drawn}</div>{bars}</figure>'
+    return (
+        f'<figure>{title}<div class="chart">{drawn}</div><details><summary>Figures</summary>{bars}</details></figure>'
+    )
 
 
 def _bars(block: Picture, marks: Marks) -> str:
