@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -56,10 +57,11 @@ class Site:
 @pytest.fixture
 def inbox() -> Iterator[tuple[Inbox, int]]:
     box = Inbox()
-    server = Controller(box, hostname="127.0.0.1", port=0, server_hostname="localhost")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = Controller(box, hostname="127.0.0.1", port=port, server_hostname="localhost")
     server.start()
-    assert server.server is not None
-    yield box, server.server.sockets[0].getsockname()[1]
+    yield box, port
     server.stop()
 
 
