@@ -109,7 +109,7 @@ class Kpi:
         end = self.paces.span(self.pace, "low", "high", self.kind)
         chance = words.rpartition(", ")[0]
         wanted = self.paces.cell(self.pace, "target", self.kind)
-        ends = f"ends at {end.text}, wanted {wanted.text}" if end.text else ""
+        ends = f"expected end {end.text}, wanted {wanted.text}" if end.text else ""
         note = "; ".join(part for part in (chance, ends) if part)
         return Said(f"{_MARKS.get(tone, '')}{verdict}", (*at, *end.source, *wanted.source), tone, note)
 
