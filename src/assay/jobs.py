@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
+import assay
 from assay.analyses.alert_log import logged, muted, mutes, put
 from assay.analyses.alerts import findings, judge_days
 from assay.analyses.hours import running
@@ -24,9 +25,11 @@ if TYPE_CHECKING:
     from assay.analyses.base import Asking
     from assay.analyses.judging import Judged
     from assay.decide.incidents import Incident
+    from assay.report.seal import Made
     from assay.workspace import Workspace
 
 BACK = 28  # days that the first run judges
+REPORTS = "reports"  # reports that were sent, below the workspace's data
 ARCHIVE = "segments"  # raw lines as they came, below the workspace's data
 
 
@@ -225,4 +228,76 @@ def replay(workspace: Workspace) -> Replayed:
     )  # fmt: skip
 
 
-JOBS: dict[str, Callable[[Workspace], object]] = {"alerts": run_alerts, "intake": load_intake}
+@dataclass(frozen=True)
+class Sent:
+    """What a run of the sending did. ``failed`` are tried again where that is sure not to deliver twice."""
+
+    sent: int
+    failed: int
+    waiting: int
+
+
+def made_report(
+    workspace: Workspace, first: date | None = None, last: date | None = None, experiment: str | None = None
+) -> Made:
+    """The report of a workspace."""
+    from assay.report.making import data_version, report
+
+    span = workspace.span
+    data = data_version(span.events, span.through, workspace.derivation.id) if span else ""
+    return report(
+        workspace.ask, workspace.plan, workspace.folder, first, last, experiment, data, assay.__version__,
+        span.first if span else None,
+        workspace.progress,
+    )  # fmt: skip
+
+
+def send_reports(workspace: Workspace) -> Sent:
+    """Make and send what is due by the plan's schedules, and what failed before and may be tried again."""
+    from assay.report.outbox import SENT, WAITING, claim, settle
+
+    _put_due(workspace)
+    outcomes = []
+    for row in claim(workspace.state, workspace.now):
+        outcome, why = _delivered(workspace, row)
+        outcomes.append(settle(workspace.state, row, outcome, why, workspace.now))
+    waiting = sum(row["state"] == WAITING for row in workspace.state.read("outbox"))
+    return Sent(outcomes.count(SENT), len(outcomes) - outcomes.count(SENT), waiting)
+
+
+def _put_due(workspace: Workspace) -> None:
+    """Make the report of every slot that has come, once, and note to whom it is to go."""
+    from assay.report import outbox
+    from assay.report.making import write
+    from assay.report.writers.text import covering
+
+    made = None
+    for slot in outbox.due(workspace.plan.report.schedules, workspace.plan.site.timezone, workspace.now):
+        receivers = outbox.missing(workspace.state, slot)
+        if not receivers:
+            continue
+        made = made or made_report(workspace)
+        name = f"report-{slot.at[:16].replace(':', '')}.{slot.schedule.format}"
+        write(made, workspace.data / REPORTS / name)
+        outbox.put(workspace.state, slot, receivers, name, covering(made), workspace.now)
+
+
+def _delivered(workspace: Workspace, row: dict[str, Any]) -> tuple[str, str]:
+    import hashlib
+
+    from assay.report.sending import Parcel, deliver
+
+    settings = workspace.plan.report
+    path = workspace.data / REPORTS / row["file"]
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        return "waiting", f"{path.name}: {error.strerror or error}"
+    title = settings.title or f"{workspace.plan.site.name}: how it is going"
+    key = hashlib.sha256(f"{row['slot']} {row['schedule']} {row['receiver']} {row['format']}".encode()).hexdigest()[:32]
+    link = f"{settings.link.rstrip('/')}/{path.name}" if settings.link else None
+    parcel = Parcel(title, row["text"], path.name, row["format"], content, key, link)
+    return deliver(parcel, row["receiver"], settings, workspace.folder)
+
+
+JOBS: dict[str, Callable[[Workspace], object]] = {"alerts": run_alerts, "intake": load_intake, "reports": send_reports}

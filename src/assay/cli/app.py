@@ -15,10 +15,18 @@ from assay.cli.params import Folder, Format
 ANSWERS, PLAN, DATA = "Answers", "Plan", "Data"
 GROUPED = ("experiment-",)  # questions that are verbs of another: assay experiment readout
 
+
+def _report() -> Any:
+    from assay.cli.reporting import report
+
+    return report()
+
+
 VERBS = (
     Verb("ask", "The same by the question's name: assay ask QUESTION.", "assay.cli.questions:Ask", ANSWERS),
     Verb("sql", "The SQL behind an answer: assay sql QUESTION.", "assay.cli.questions:Sql", ANSWERS),
     Verb("save", "Save who an answer lists as a cohort: assay save funnel …", "assay.cli.questions:Save", ANSWERS),
+    Verb("report", "The report for executives: assay report --out report.pdf.", _report, ANSWERS),
     Verb("init", "Write a first plan into a folder.", "assay.cli.plans:init", PLAN),
     Verb("check", "What is wrong with the plan, with file and line.", "assay.cli.plans:check", PLAN),
     Verb("plan", "Compare two plans; the schema for editors.", "assay.cli.plans:Plans", PLAN),

@@ -24,6 +24,7 @@ from assay.plan.forms import (
     RulesForm,
     SiteForm,
 )
+from assay.plan.reporting_forms import ReportForm
 from assay.plan.webhook_forms import WebhookForm
 
 
@@ -65,4 +66,5 @@ SECTIONS: tuple[Section, ...] = (
     Section("retention", "one", RetentionForm, "How long events are kept."),
     Section("imports", "raw", None, "Column mappings for imports."),
     Section("webhooks", "named", WebhookForm, "Outcomes that happen elsewhere: who signs them, what they become."),
+    Section("report", "one", ReportForm, "Whose report it is, and to whom it goes when."),
 )

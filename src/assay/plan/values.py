@@ -11,6 +11,7 @@ from typing import Any, Literal
 from assay.plan.collecting import Collect, Retention
 from assay.plan.experiments import Experiment, Holdout
 from assay.plan.measures import Expression, Quantity, Select
+from assay.plan.reporting import Reporting
 from assay.plan.webhooks import Webhook
 
 EMPTY: Mapping[str, Any] = {}
@@ -321,6 +322,7 @@ class Plan:
     collect: Collect = field(default_factory=Collect)
     retention: Retention = field(default_factory=Retention)
     webhooks: Mapping[str, Webhook] = field(default_factory=dict)
+    report: Reporting = field(default_factory=Reporting)
     files: tuple[str, ...] = ()
     id: str = ""
     columns: Mapping[str, str] | None = None  # typed columns of the store, where they are another plan's

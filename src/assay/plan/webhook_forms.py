@@ -13,7 +13,7 @@ _WHERE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+")
 Kind = Literal["generic", "stripe", "shopify", "hubspot"]
 
 
-def _secret(text: str) -> str:
+def secret_place(text: str) -> str:
     """Where a secret stands. What looks like the secret itself is not repeated: plans are shared."""
     if not _WHERE.fullmatch(text):
         raise ValueError("a secret never stands in the plan; write env:NAME (of the environment) or file:PATH")
@@ -25,7 +25,7 @@ def _texts(value: Any) -> Any:
 
 
 Secrets = Annotated[
-    list[Annotated[Text, AfterValidator(_secret)]],
+    list[Annotated[Text, AfterValidator(secret_place)]],
     Field(min_length=1),
     BeforeValidator(_texts, json_schema_input_type=str | list[str]),
 ]

@@ -12,21 +12,21 @@ from assay.report.words import Shown, finding_words, shown
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#])")
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Text that Markdown shows as it is, in one line."""
     return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
 def _render(answer: Answer, _layout: Layout) -> str:
-    parts = [f"**{_escaped(answer.sentence)}**"] if answer.sentence else []
+    parts = [f"**{escaped(answer.sentence)}**"] if answer.sentence else []
     if answer.columns and answer.rows:
         parts.append(_table(answer))
     if answer.chart and answer.chart.get("kind") == "definition":
         parts += [f"```sql\n{text}\n```" for text in answer.sql]
     if answer.findings:
-        parts.append("\n".join(f"- {_escaped(finding_words(one))}" for one in answer.findings))
+        parts.append("\n".join(f"- {escaped(finding_words(one))}" for one in answer.findings))
     if answer.notes:
-        parts.append("\n\n".join(f"*{_escaped(note)}*" for note in answer.notes))
+        parts.append("\n\n".join(f"*{escaped(note)}*" for note in answer.notes))
     if answer.next:
         parts.append("Next: " + ", ".join(f"`{one}`" for one in answer.next))
     if answer.complete_through:
@@ -39,9 +39,9 @@ def _table(answer: Answer) -> str:
     columns = shown(answer)
     marks: dict[str, int] = {one.id: place for place, one in reversed(list(enumerate(answer.definitions, 1)))}
     seen: set[str] = set()
-    heads = [_escaped(column.title) + _mark(column, marks, seen) for column in columns]
+    heads = [escaped(column.title) + _mark(column, marks, seen) for column in columns]
     lines = [heads, ["---" if column.is_text else "---:" for column in columns]]
-    lines += [[_escaped(text) for text in row] for row in zip(*(column.texts for column in columns), strict=True)]
+    lines += [[escaped(text) for text in row] for row in zip(*(column.texts for column in columns), strict=True)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -60,9 +60,9 @@ def _footnote(place: int, one: Definition) -> str:
     parts += [f"window: {one.window}"] if one.window else []
     parts += [f"time zone {one.zone}"] if one.zone else []
     parts += [f"{name}: {rule}" for name, rule in one.rules.items()]
-    exact = "; ".join(_escaped(part) for part in parts if part)
-    text = f": {_escaped(one.text)}." if one.text else "."
-    return f"[^{place}]: **{_escaped(one.metric)}**{text} {exact}. Definition `{one.id}`."
+    exact = "; ".join(escaped(part) for part in parts if part)
+    text = f": {escaped(one.text)}." if one.text else "."
+    return f"[^{place}]: **{escaped(one.metric)}**{text} {exact}. Definition `{one.id}`."
 
 
 EXPORTER = Exporter("md", "text/markdown; charset=utf-8", _render)

@@ -231,3 +231,30 @@ DELETE FROM audit_log WHERE what = :what AND no <=
 -- name: audit
 SELECT no, at, who, via, what, about, detail FROM audit_log
 WHERE (:before IS NULL OR no < :before) AND (:what IS NULL OR what = :what) ORDER BY no DESC LIMIT :limit;
+
+-- name: outbox
+SELECT * FROM outbox ORDER BY no DESC LIMIT 200;
+
+-- name: outbox_known
+SELECT 1 AS one FROM outbox WHERE slot = :slot AND schedule = :schedule AND format = :format AND receiver = :receiver;
+
+-- name: add_outbox
+INSERT INTO outbox (slot, schedule, receiver, format, file, text, state, next_at, changed_at)
+VALUES (:slot, :schedule, :receiver, :format, :file, :text, 'waiting', :now, :now)
+ON CONFLICT (slot, schedule, receiver, format) DO NOTHING;
+
+-- name: outbox_due
+SELECT * FROM outbox WHERE state = 'waiting' AND next_at <= :now ORDER BY no;
+
+-- name: claim_outbox
+UPDATE outbox SET state = 'sending', tries = tries + 1, changed_at = :now
+WHERE no = :no AND state = 'waiting' AND tries = :tries;
+
+-- name: set_outbox
+UPDATE outbox SET state = :state, why = :why, next_at = :next, changed_at = :now WHERE no = :no AND state = 'sending';
+
+-- name: lost_outbox
+UPDATE outbox SET state = 'unclear', why = :why, changed_at = :now WHERE state = 'sending' AND changed_at < :before;
+
+-- name: again_outbox
+UPDATE outbox SET state = 'waiting', next_at = :now, changed_at = :now WHERE no = :no AND state <> 'sending';
