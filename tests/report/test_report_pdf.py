@@ -17,7 +17,10 @@ from assay.report.writers import BY_SUFFIX
 from assay.workspace import Workspace
 
 pdfium = pytest.importorskip("pypdfium2")
-pytest.importorskip("weasyprint")
+try:
+    import weasyprint  # noqa: F401
+except (ImportError, OSError) as error:  # OSError: Pango is not on this machine
+    pytest.skip(f"PDF cannot be made here: {error}", allow_module_level=True)
 MARGIN = 36.0  # points: the page's margins are wider
 
 
