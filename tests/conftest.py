@@ -25,6 +25,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Drawn examples are fewer where the run is not a long one: see ``support.examples``."""
+    if config.getoption("--soak"):
+        os.environ["ASSAY_SOAK"] = "1"
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test with ``engine`` among its arguments runs on every engine."""
     if "engine" in metafunc.fixturenames:

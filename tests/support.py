@@ -22,6 +22,11 @@ NOW = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
 _numbers = count(1)
 
 
+def examples(many: int) -> int:
+    """So many drawn examples in a long run, a third of them otherwise."""
+    return many if os.environ.get("ASSAY_SOAK") else max(20, many // 3)
+
+
 def at(text: str, zone: str = "UTC") -> int:
     """``2024-01-01 10:00[:00[.000000]]`` in a zone → microseconds UTC."""
     local = datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone))

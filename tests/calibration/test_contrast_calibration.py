@@ -28,6 +28,8 @@ from assay.stats.ratios import compare_ratios
 from assay.stats.score import score_difference, score_ratio
 from assay.stats.tails import critical_value
 
+pytestmark = pytest.mark.soak
+
 Floats = NDArray[np.float64]
 Z = critical_value(0.95)
 

@@ -13,6 +13,8 @@ import pytest
 
 from assay.stats import bayes, design, did, group_sequential, interaction, power, sequential, srm
 
+pytestmark = pytest.mark.soak
+
 DAYS, ALPHA = 28, 0.05
 Floats = Any
 

@@ -144,6 +144,7 @@ def test_full_by_others_three_times(shop: Path, disk: Disk) -> None:
     ends(shop, collector, clients)
 
 
+@pytest.mark.soak
 def test_full_by_its_own_segments_until_they_are_loaded(shop: Path, disk: Disk) -> None:
     collector, clients = started(shop)
 

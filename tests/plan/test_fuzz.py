@@ -16,6 +16,7 @@ from assay.plan.kpis import TYPES
 from assay.plan.load import loads, loads_with_lines
 from assay.plan.sections import SECTIONS
 from assay.plan.validate import keys
+from support import examples
 
 WORDS = sorted(
     {name for section in SECTIONS if section.form for name in keys(section.form)}
@@ -117,7 +118,7 @@ plans = st.dictionaries(
     st.one_of(trees, st.dictionaries(st.sampled_from(["a", "b", "order"]), st.one_of(entries, metrics), max_size=3)),
     max_size=5,
 )
-quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def survives(text: str) -> None:

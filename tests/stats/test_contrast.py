@@ -15,10 +15,11 @@ from assay.stats.contrast import Contrast, Interval, MeanContrast, NoContrast, S
 from assay.stats.means import compare_means, moments_from
 from assay.stats.proportion_tests import ExactContrast, ScoreContrast, compare_proportions
 from assay.stats.tails import critical_value, upper_quantile, upper_tail
+from support import examples
 
 LEVELS = st.sampled_from([0.8, 0.9, 0.95, 0.99, 0.999])
 SIDES: tuple[Side, ...] = ("two", "greater", "less")
-often = settings(max_examples=300, deadline=None, derandomize=True)
+often = settings(max_examples=examples(300), deadline=None, derandomize=True)
 seldom = settings(max_examples=25, deadline=None, derandomize=True)
 
 
@@ -58,7 +59,7 @@ counts = st.tuples(st.integers(2, 3000), st.integers(2, 3000)).flatmap(
 )
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=examples(80), deadline=None, derandomize=True)
 @given(counts, LEVELS)
 def test_rates_have_one_verdict(data: tuple[int, int, int, int], level: float) -> None:
     assume(0 < data[0] + data[2] < data[1] + data[3])

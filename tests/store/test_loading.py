@@ -258,7 +258,7 @@ def test_too_little_memory_for_a_load_is_given_more_once(tmp_path: Path, monkeyp
         return begin(self, what, memory)
 
     monkeypatch.setattr(engine.DuckDB, "transaction", counted)
-    events = [view(f"v{n}", at(DAY + "10:00") + n * 1_000_000) for n in range(60_000)]
+    events = [view(f"v{n}", at(DAY + "10:00") + n * 1_000_000) for n in range(20_000)]
     with workspace(tmp_path, "", events) as ws:
-        assert rows(ws, "SELECT count(*), count(DISTINCT session_key) FROM events") == [(60_000, 60_000)]
+        assert rows(ws, "SELECT count(*), count(DISTINCT session_key) FROM events") == [(20_000, 20_000)]
     assert limits == ["12MB", engine.ASK_MEMORY]
