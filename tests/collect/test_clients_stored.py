@@ -22,6 +22,8 @@ from assay.collect.steps import Context, run
 from assay.collect.wire import Refusal
 from assay.jobs import load_intake
 
+pytestmark = pytest.mark.soak
+
 WIRE = Path(__file__).parent.parent / "data" / "wire"
 KEYS = {key: Source("web") for key in ("pk_test", "shop.example", "11111111-2222-4333-8444-555555555555")}
 HOUR = 3_600_000_000

@@ -16,6 +16,8 @@ from assay.report.seal import Made
 from assay.report.writers import BY_SUFFIX
 from assay.workspace import Workspace
 
+pytestmark = pytest.mark.soak
+
 pdfium = pytest.importorskip("pypdfium2")
 try:
     import weasyprint  # noqa: F401
