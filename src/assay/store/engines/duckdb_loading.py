@@ -41,7 +41,6 @@ class Loading:
     def __init__(self, store: DuckDB, derivation: Derivation, keeping: Keeping) -> None:
         self.store, self.derivation, self.keeping = store, derivation, keeping
         (self.load_no,) = store.named("next_load")[0]
-        self.rows = "piece_rows" if keeping.nothing else "piece_rows_kept"
 
     def load(self, pieces: Sequence[Piece]) -> list[Loaded]:
         """Load new pieces and record them."""
@@ -145,8 +144,12 @@ class Loading:
             types = "{" + ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in kinds.items()) + "}"
             columns = ", ".join(_column(f.name, _TYPES[f.kind], True) for f in FIELDS)
             self.store.file("piece_json", {"columns": columns, "path": path, "types": types})
-        cut = self.keeping.default_cut
-        self.store.file(self.rows, {"salt": self.keeping.salt, "default_cut": "NULL" if cut is None else str(cut)})
+        lines = "piece_all"
+        if not self.keeping.nothing:
+            cut, lines = self.keeping.default_cut, "piece_kept"
+            fill = {"salt": self.keeping.salt, "default_cut": "NULL" if cut is None else str(cut)}
+            self.store.file("piece_kept", fill)
+        self.store.file("piece_rows", {"lines": lines})
 
     def _property_values(self) -> dict[str, str]:
         """SQL that reads all declared properties from the JSON in one pass, and the columns made from them."""

@@ -2,4 +2,4 @@
 CREATE OR REPLACE TEMP VIEW piece_rows AS
 SELECT *, id IS NOT NULL AND name IS NOT NULL AND "time" IS NOT NULL AND held IS NULL
     AND (amount IS NULL OR TRY_CAST(amount AS DECIMAL(18, 6)) IS NOT NULL) AS usable
-FROM piece_all;
+FROM {lines};

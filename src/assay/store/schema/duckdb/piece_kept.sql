@@ -1,7 +1,6 @@
--- The same without what must not come in. A person is erased up to a moment: what happened or was received until then.
+-- The lines without what must not come in. A person is erased up to a moment: what happened or was received until then.
 CREATE OR REPLACE TEMP VIEW piece_judged AS
-SELECT *, id IS NOT NULL AND name IS NOT NULL AND "time" IS NOT NULL AND held IS NULL
-    AND (amount IS NULL OR TRY_CAST(amount AS DECIMAL(18, 6)) IS NOT NULL) AS usable,
+SELECT *,
     CASE
         WHEN EXISTS (
             SELECT 1 FROM tombstones x WHERE x.kind = 'visitor' AND x.hash = sha256('{salt}' || 'visitor:' || p.visitor)
@@ -13,4 +12,4 @@ SELECT *, id IS NOT NULL AND name IS NOT NULL AND "time" IS NOT NULL AND held IS
         WHEN p."time" < coalesce((SELECT c.cut FROM cuts c WHERE c.name = p.name), {default_cut}) THEN 'expired'
     END AS gone
 FROM piece_all p;
-CREATE OR REPLACE TEMP VIEW piece_rows AS SELECT * EXCLUDE (gone) FROM piece_judged WHERE gone IS NULL;
+CREATE OR REPLACE TEMP VIEW piece_kept AS SELECT * EXCLUDE (gone) FROM piece_judged WHERE gone IS NULL;
