@@ -9,7 +9,7 @@ import typer
 
 from assay.cli.lazy import Verb, Verbs
 from assay.cli.output import write
-from assay.cli.params import Folder, folder_of, format_of
+from assay.cli.params import Folder, folder_of, table_or_json
 from assay.model.errors import CheckFailed, UsageError
 
 if TYPE_CHECKING:
@@ -49,9 +49,7 @@ def run(
     from assay.jobs import run_alerts
     from assay.workspace import Workspace
 
-    chosen = format_of(ctx, form)
-    if chosen not in ("table", "json"):
-        raise UsageError(f"alerts run has the formats table and json, not {chosen!r}")
+    chosen = table_or_json(ctx, form, "alerts run")
     with Progress() as progress, Workspace(folder_of(ctx, workspace), progress=progress) as opened:
         ran = run_alerts(opened, _moment(as_of))
     write(_json(ran) if chosen == "json" else _table(ran))

@@ -36,3 +36,13 @@ def format_of(ctx: typer.Context, given: str | None = None) -> str:
     if name not in BY_NAME:
         raise UnknownName("format", name, BY_NAME, "assay")
     return name
+
+
+def table_or_json(ctx: typer.Context, given: str | None, what: str) -> str:
+    """The format of ``what``, which is no answer and has only these two. Raises UnknownName, UsageError."""
+    chosen = format_of(ctx, given)
+    if chosen not in ("table", "json"):
+        from assay.model.errors import UsageError
+
+        raise UsageError(f"{what} has the formats table and json, not {chosen!r}")
+    return chosen

@@ -10,7 +10,7 @@ import typer
 
 from assay.cli.lazy import Verb, Verbs
 from assay.cli.output import write
-from assay.cli.params import Folder, folder_of, format_of, named_folder
+from assay.cli.params import Folder, folder_of, format_of, named_folder, table_or_json
 from assay.model.errors import CheckFailed, PlanError, Problem, UsageError
 from assay.plan.load import FILE
 
@@ -107,9 +107,7 @@ def check(
 
     loaded, lines = load_with_lines(folder_of(ctx, plan or workspace))
     problems = lint(loaded, lines)
-    chosen = format_of(ctx, form)
-    if chosen not in ("table", "json"):
-        raise UsageError(f"check has the formats table and json, not {chosen!r}")
+    chosen = table_or_json(ctx, form, "check")
     summary = _summary(problems)
     if chosen == "json":
         keys = ("file", "line", "severity", "text", "code")
@@ -172,7 +170,7 @@ def plan_add(
 ) -> None:
     """Add a ready metric to assay.yaml, with the events, goals and segments it needs; without a name, list them."""
     if name is None:
-        _list_templates(format_of(ctx, form))
+        _list_templates(table_or_json(ctx, form, "the list"))
         return
     from assay.plan import edit
     from assay.plan.check import check as lint
@@ -213,8 +211,6 @@ def _difference(old: str, new: str, path: Path) -> str:
 def _list_templates(form: str) -> None:
     from assay.plan.templates import STAGES, templates
 
-    if form not in ("table", "json"):
-        raise UsageError(f"the list has the formats table and json, not {form!r}")
     known = templates().values()
     if form == "json":
         shown = [

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from assay.cli.output import write
-from assay.cli.params import Folder, folder_of, format_of
+from assay.cli.params import Folder, folder_of, table_or_json
 from assay.cli.progress import Progress
 from assay.model.errors import CheckFailed, MachineError, UsageError
 
@@ -41,7 +41,7 @@ def erase(
     from assay.workspace import Workspace
 
     kind, id = _who(user, visitor)
-    chosen = _form(ctx, form)
+    chosen = table_or_json(ctx, form, str(ctx.info_name))
     with Progress() as progress, Workspace(folder_of(ctx, workspace), progress=progress) as opened:
         known = privacy.know(opened, kind, id)
         if dry_run:
@@ -137,7 +137,7 @@ def expire(ctx: typer.Context, workspace: Folder = None, form: _Form = None) -> 
     from assay import privacy
     from assay.workspace import Workspace
 
-    chosen = _form(ctx, form)
+    chosen = table_or_json(ctx, form, str(ctx.info_name))
     with Progress() as progress, Workspace(folder_of(ctx, workspace), progress=progress) as opened:
         if not opened.plan.retention:
             _told(chosen, {"events": 0, "lines": 0}, "The plan has no retention: events are kept for ever.\n")
@@ -145,13 +145,6 @@ def expire(ctx: typer.Context, workspace: Folder = None, form: _Form = None) -> 
         done = privacy.expire(opened)
     text = f"{done.events:,} events and {done.lines:,} lines of segments were too old and are gone.\n"
     _told(chosen, {"events": done.events, "lines": done.lines}, text)
-
-
-def _form(ctx: typer.Context, form: str | None) -> str:
-    chosen = format_of(ctx, form)
-    if chosen not in ("table", "json"):
-        raise UsageError(f"{ctx.info_name} has the formats table and json, not {chosen!r}")
-    return chosen
 
 
 def _told(form: str, values: dict[str, Any], text: str) -> None:
