@@ -146,16 +146,20 @@ def steady(ours: Server, bodies: list[bytes], minutes: float) -> None:
     )
 
 
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
 def answerable(folder: Path, key: str) -> None:
     """Seconds from an acknowledgement to an answer with the event, over ``assay serve``."""
     import assay
 
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "assay.cli", "serve", "-w", str(folder), "--port", str(port)], stdout=subprocess.DEVNULL
-    )
+    port, pages = free_port(), free_port()
+    words = ["serve", "-w", str(folder), "--port", str(pages), "--collect-port", str(port)]
+    process = subprocess.Popen([sys.executable, "-m", "assay.cli", *words], stdout=subprocess.DEVNULL)
     try:
         for n in range(5):
             connection, took = None, time.monotonic() + 20

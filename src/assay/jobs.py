@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from assay.report.seal import Made
     from assay.workspace import Workspace
 
+INTAKE_EVERY = 2.0  # seconds between two loads of a server
 BACK = 28  # days that the first run judges
 REPORTS = "reports"  # reports that were sent, below the workspace's data
 ARCHIVE = "segments"  # raw lines as they came, below the workspace's data
@@ -128,8 +129,16 @@ class Taken:
 def load_intake(workspace: Workspace) -> Taken:
     """Load every ended segment once, then move it to the archive by its day: ``assay-data/segments/YYYY-MM-DD/``.
 
-    A crash between the two repeats the move only: a segment's name is recorded with its rows.
+    A crash between the two repeats the move only: a segment's name is recorded with its rows. One process at a time.
     """
+    from assay.store.locks import locked
+
+    workspace.close()  # whoever waits for the lock must not keep the store from who has it
+    with locked(workspace.data / "loading.lock"):
+        return _loaded(workspace)
+
+
+def _loaded(workspace: Workspace) -> Taken:
     from assay.collect.spool import ended, moved, named, sync_folder
     from assay.store.engine import Piece
 

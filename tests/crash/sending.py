@@ -11,12 +11,14 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 from serving import free_port, listening, wait_for
 
 PROGRAM = """
 import sys
+from contextlib import closing, nullcontext
 from pathlib import Path
 from assay.cli.collecting import prepared, serve
 from assay.collect.wire import Decoded, Outcome, Protocol, Request, Response
@@ -137,8 +139,14 @@ class Client(threading.Thread):
 
 
 def stored_ids(folder: Path) -> list[str]:
-    """Ids in the store, as they are."""
+    """Ids in the store, as they are; a server that holds it lends it."""
     import duckdb
 
-    with duckdb.connect(str(folder / "assay-data" / "store.duckdb"), read_only=True) as connection:
+    from assay.store.lending import borrow
+
+    loan = borrow(folder / "assay-data")
+    with (
+        closing(loan) if loan is not None else nullcontext(),
+        duckdb.connect(str(folder / "assay-data" / "store.duckdb"), read_only=True) as connection,
+    ):
         return [row[0] for row in connection.execute("SELECT id FROM events").fetchall()]

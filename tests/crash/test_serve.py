@@ -23,12 +23,12 @@ PLAN = "site: {name: Served, timezone: UTC, currency: EUR}\n"
 
 class Served:
     def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, free_port()
+        self.folder, self.port, self.pages = folder, free_port(), free_port()
         (folder / "assay.yaml").write_text(PLAN, encoding="utf-8")
         made = self.run("key", "add", "web", "--origin", "https://shop.example")
         self.key = re.findall(r"pk_[0-9a-f]+", made)[0]
         self.process = subprocess.Popen(
-            [*ASSAY, "serve", "-w", str(folder), "--port", str(self.port)],
+            [*ASSAY, "serve", "-w", str(folder), "--port", str(self.pages), "--collect-port", str(self.port)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         wait_for(lambda: self.get("/healthz")[0] == 200)

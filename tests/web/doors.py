@@ -187,11 +187,13 @@ def csrf(text: str) -> str:
     return unescape(found.group(1))
 
 
-def sign_in(client: TestClient, email: str, password: str = PASSWORD, wanted: str = "", **headers: str) -> Any:
-    """The form, filled in and sent as a browser does."""
-    got = client.get("/login", params={"next": wanted} if wanted else None)
+def sign_in(
+    client: TestClient, email: str, password: str = PASSWORD, wanted: str = "", under: str = "", **headers: str
+) -> Any:
+    """The form, filled in and sent as a browser does. ``under``: where the workspace stands."""
+    got = client.get(f"{under}/login", params={"next": wanted} if wanted else None)
     form = {"csrf": csrf(got.text), "email": email, "password": password, "next": wanted}
-    return client.post("/login", data=form, headers={"Origin": str(client.base_url).rstrip("/"), **headers})
+    return client.post(f"{under}/login", data=form, headers={"Origin": str(client.base_url).rstrip("/"), **headers})
 
 
 def token_of(client: TestClient) -> str:

@@ -99,7 +99,7 @@ def make(
     folder: Path, world: World, wanted: Wanted, progress: Progress, ask: bool
 ) -> tuple[Answer, list[tuple[Planted, bool]]]:
     """Write the files, load them, ask for the scorecard and (``ask``) for what is planted."""
-    from assay.cli.plans import write_schema
+    from assay.plan.starting import write_schema
     from assay.workspace import Workspace
 
     def told(done: float) -> None:

@@ -11,12 +11,10 @@ import typer
 from assay.cli.lazy import Verb, Verbs
 from assay.cli.output import write
 from assay.cli.params import Folder, folder_of, format_of, named_folder, table_or_json
-from assay.model.errors import CheckFailed, PlanError, Problem, UsageError
+from assay.model.errors import CheckFailed, Problem
 from assay.plan.load import FILE
-
-DEFAULT = "shop"
-SCHEMA = Path("assay-data") / "plan.schema.json"
-_IGNORED = "assay-data/"
+from assay.plan.starting import DEFAULT, start
+from assay.plan.templates import STARTERS
 
 
 def _option(name: str, metavar: str, help: str) -> Any:  # noqa: A002
@@ -33,56 +31,10 @@ def init(
 ) -> None:
     """Write assay.yaml, a schema for editors and a line in .gitignore."""
     folder = folder_of(ctx, folder)
-    target = folder / FILE
-    if target.exists():
-        raise UsageError(f"{target} is already there and stays as it is; choose another folder")
-    text = template(name or folder.resolve().name or "My site", timezone, currency, kind)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_schema(folder)
-    _ignore(folder)
-    with target.open("x", encoding="utf-8") as file:
-        file.write(text)
+    target = start(folder, kind, name, timezone, currency)
     there = "" if folder.resolve() == Path.cwd() else f" -w {folder}"
-    write(f"{target} is written: {_starters()[kind].lower()}. Make it yours.\n\n")
+    write(f"{target} is written: {STARTERS[kind].lower()}. Make it yours.\n\n")
     write(f"next: assay check{there}\n      assay import SOURCE FILE{there}\n")
-
-
-def _starters() -> dict[str, str]:
-    from assay.plan.templates import STARTERS
-
-    return STARTERS
-
-
-def template(name: str, timezone: str, currency: str, kind: str = DEFAULT) -> str:
-    """The text of a first plan. Raises UsageError where zone or currency are none, or where there is no such plan."""
-    from assay.plan.load import loads
-    from assay.plan.templates import starter
-
-    text = starter(kind)
-    for place, value in (("NAME", name), ("ZONE", timezone), ("CURRENCY", currency)):
-        text = text.replace(f"@{place}@", json.dumps(value, ensure_ascii=False))
-    try:
-        loads(text)
-    except PlanError as error:
-        raise UsageError("; ".join(problem.text for problem in error.problems)) from error
-    return text
-
-
-def write_schema(folder: Path) -> Path:
-    """The schema for editors, where the plan's first line says it is."""
-    from assay.plan.schema import schema
-
-    path = folder / SCHEMA
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(schema(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return path
-
-
-def _ignore(folder: Path) -> None:
-    path = folder / ".gitignore"
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    if _IGNORED not in text.split():
-        path.write_text(f"{text}{'' if not text or text.endswith(chr(10)) else chr(10)}{_IGNORED}\n", encoding="utf-8")
 
 
 def check(

@@ -1,8 +1,9 @@
-"""``assay serve``: a collector in a process of its own, watched, and the loader that brings in what it writes."""
+"""``assay serve``: the pages in one process, a collector per workspace in others, all watched."""
 
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -14,15 +15,16 @@ import typer
 
 from assay.cli.output import write
 from assay.cli.params import Folder, folder_of
-from assay.model.errors import AssayError, MachineError
+from assay.model.errors import AssayError, MachineError, UsageError
+from assay.plan.load import FILE
 
 if TYPE_CHECKING:
     from assay.cli.arriving import Arriving
     from assay.workspace import Workspace
 
-EVERY = 2.0  # seconds between two loads
-DAY = 86_400.0  # seconds between two looks at what is too old to be kept
-STEADY = 30.0  # seconds after which a collector that ended did not fail at its start
+EVERY = 2.0  # seconds between two looks at the processes
+STEADY = 30.0  # seconds after which a process that ended did not fail at its start
+PAGES, COLLECT = 8080, 8090
 
 
 def _option(name: str, metavar: str, help: str) -> Any:  # noqa: A002
@@ -31,37 +33,127 @@ def _option(name: str, metavar: str, help: str) -> Any:  # noqa: A002
 
 def serve(
     ctx: typer.Context,
+    folders: Annotated[
+        list[Path] | None, typer.Argument(metavar="DIR…", help="Workspaces; default: this folder.")
+    ] = None,
     host: Annotated[str, _option("host", "ADDRESS", "Address to listen at. [default: 127.0.0.1]")] = "127.0.0.1",
-    port: Annotated[int, _option("port", "N", "Port to listen at. [default: 8090]")] = 8090,
+    port: Annotated[int, _option("port", "N", f"Port of the pages. [default: {PAGES}]")] = PAGES,
+    collect_port: Annotated[
+        int,
+        _option(
+            "collect-port", "N", f"Port of the collector, the next ones for further workspaces. [default: {COLLECT}]"
+        ),
+    ] = COLLECT,
+    url: Annotated[
+        str | None, _option("url", "URL", "The address that people type, where a proxy stands before it.")
+    ] = None,
     workspace: Folder = None,
 ) -> None:
-    """Collect and load until Ctrl-C. A collector that dies is started again; what it had acknowledged is on disk."""
-    folder = folder_of(ctx, workspace)
-    from assay.collect.webhooks.secrets import hooks
-    from assay.workspace import Workspace
+    """Pages, API and collector until Ctrl-C. A process that dies is started again; what was acknowledged is on disk.
 
-    with Workspace(folder) as opened:  # a plan that is wrong, or a missing secret, is told before anything starts
-        hooks(opened.plan, folder)
-        tag, arriving = _tag(opened, host, port)
+    A folder without a plan asks in the browser what it is for, and writes the first one.
+    """
+    chosen = folders or [folder_of(ctx, workspace)]
+    if len({one.resolve() for one in chosen}) < len(chosen):
+        raise UsageError("a workspace is named twice")
+    if url is not None:
+        url = url.rstrip("/")
+    collecting = [Collecting(folder, host, collect_port + number) for number, folder in enumerate(chosen)]
+    for one in collecting:  # a plan that is wrong, or a missing secret, is told before anything starts
+        one.check()
+    _free(host, [port, *(one.port for one in collecting)])
     stopping = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stopping.set())
-    collector = Supervised(folder, host, port)
-    collector.start()
-    daily = 0.0
-    write(f"collecting at http://{host}:{port}, loading every {EVERY:g} seconds\n\n{tag}\n\n")
-    write("that is the tag for the head of every page (assay snippet has its options); waiting for its first event\n")
+    words = [
+        *(str(one.resolve()) for one in chosen),
+        "--host",
+        host,
+        "--port",
+        str(port),
+        *(["--url", url] if url else []),
+    ]
+    pages = Supervised("the server of the pages", ["assay.web", *words])
+    pages.start()
     try:
-        while not stopping.wait(EVERY):
-            collector.look()
-            write(arriving.look() or "")
-            load_once(folder)
-            if time.monotonic() >= daily:
-                daily = time.monotonic() + DAY
-                expire_once(folder)
+        while True:
+            for one in collecting:
+                one.look()
+            pages.look()
+            if stopping.wait(EVERY):
+                break
     finally:
-        collector.stop()
-        load_once(folder)
+        for one in collecting:
+            one.stop()
+        pages.stop(40)
+
+
+def _free(host: str, ports: list[int]) -> None:
+    for port in ports:
+        kind = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.socket(kind, socket.SOCK_STREAM) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                trial.bind((host, port))
+            except (OSError, OverflowError) as error:
+                say = getattr(error, "strerror", None) or str(error)
+                raise MachineError(f"{host}:{port}: {say}; choose others with --port and --collect-port") from error
+
+
+class Collecting:
+    """The collector of one workspace, from the moment that it has a plan."""
+
+    def __init__(self, folder: Path, host: str, port: int) -> None:
+        self.folder, self.host, self.port = folder, host, port
+        words = ["assay.cli", "collect", "-w", str(folder), "--host", host, "--port", str(port)]
+        self.process = Supervised("the collector", words)
+        self.arriving: Arriving | None = None
+        self.problem = ""
+
+    @property
+    def planned(self) -> bool:
+        """Whether there is a plan."""
+        return (self.folder / FILE).exists()
+
+    def check(self) -> None:
+        """Read the plan, if there is one. Raises what is wrong with it."""
+        from assay.collect.webhooks.secrets import hooks
+        from assay.workspace import Workspace
+
+        if not self.folder.is_dir():
+            raise UsageError(f"{self.folder} is no folder")
+        if self.planned:
+            with Workspace(self.folder) as opened:
+                hooks(opened.plan, self.folder)
+
+    def look(self) -> None:
+        """Start it, once there is a plan; start it again where it has ended; say that the first event came."""
+        if self.arriving is not None:
+            self.process.look()
+            write(self.arriving.look() or "")
+            return
+        if not self.planned:
+            return
+        from assay.workspace import Workspace
+
+        try:
+            self.check()
+            with Workspace(self.folder) as opened:
+                tag, self.arriving = _tag(opened, self.host, self.port)
+        except AssayError as error:
+            if str(error) != self.problem:
+                self.problem = str(error)
+                write(f"not collecting yet: {error}\n")
+            return
+        self.process.start()
+        write(f"collecting at http://{self.host}:{self.port}\n\n{tag}\n\n")
+        write(
+            "that is the tag for the head of every page (assay snippet has its options); waiting for its first event\n"
+        )
+
+    def stop(self) -> None:
+        """Let it write what waits, then end it."""
+        self.process.stop()
 
 
 def _tag(opened: Workspace, host: str, port: int) -> tuple[str, Arriving]:
@@ -81,21 +173,10 @@ def _tag(opened: Workspace, host: str, port: int) -> tuple[str, Arriving]:
 
 
 class Supervised:
-    """The collector's process. It is started again when it ends; slower each time it fails right after its start."""
+    """A process of ours. It is started again when it ends; slower each time it fails right after its start."""
 
-    def __init__(self, folder: Path, host: str, port: int) -> None:
-        self.command = [
-            sys.executable,
-            "-m",
-            "assay.cli",
-            "collect",
-            "-w",
-            str(folder),
-            "--host",
-            host,
-            "--port",
-            str(port),
-        ]
+    def __init__(self, name: str, words: list[str]) -> None:
+        self.name, self.command = name, [sys.executable, "-m", *words]
         self.process: subprocess.Popen[bytes] | None = None
         self.started = 0.0
         self.failures = 0
@@ -106,7 +187,7 @@ class Supervised:
         try:
             self.process = subprocess.Popen(self.command)
         except OSError as error:
-            raise MachineError(f"the collector cannot be started: {error}") from error
+            raise MachineError(f"{self.name} cannot be started: {error}") from error
         self.started = time.monotonic()
 
     def look(self) -> None:
@@ -115,46 +196,18 @@ class Supervised:
         if self.process is not None and self.process.poll() is not None:
             self.failures = 0 if now - self.started > STEADY else self.failures + 1
             wait = min(60.0, 2.0**self.failures) if self.failures else 0.0
-            write(f"the collector ended ({self.process.returncode}); it is started again in {wait:g} s\n")
+            write(f"{self.name} ended ({self.process.returncode}); it is started again in {wait:g} s\n")
             self.process, self.again = None, now + wait
         if self.process is None and now >= self.again:
             self.start()
 
-    def stop(self) -> None:
+    def stop(self, patience: float = 10) -> None:
         """Let it write what waits, then end it."""
         if self.process is None:
             return
         self.process.terminate()
         try:
-            self.process.wait(10)
+            self.process.wait(patience)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-
-
-def load_once(folder: Path) -> int:
-    """Load what waits; events stored. What cannot be loaded now waits for the next time, and it is said."""
-    from assay.jobs import load_intake
-    from assay.workspace import Workspace
-
-    try:
-        with Workspace(folder) as opened:
-            return load_intake(opened).stored
-    except AssayError as error:
-        write(f"not loaded now: {error}\n")
-        return 0
-
-
-def expire_once(folder: Path) -> None:
-    """Let go of what is older than the plan lets it be kept."""
-    from assay.privacy import expire
-    from assay.workspace import Workspace
-
-    try:
-        with Workspace(folder) as opened:
-            done = expire(opened)
-    except AssayError as error:
-        write(f"nothing has expired now: {error}\n")
-        return
-    if done.events or done.lines:
-        write(f"{done.events:,} events were older than they may be kept and are gone\n")

@@ -53,23 +53,29 @@ class Held:
                 self.done()
 
     @contextmanager
-    def alone(self) -> Iterator[Engine]:
-        """The store without anybody else, for work that replaces its file: questions wait until it is over."""
+    def lent(self) -> Iterator[None]:
+        """The file let go of, for somebody else to open: questions and loads wait until it is over."""
         with self._writing:
             with self._change:
                 self._alone = True
                 self._change.wait_for(lambda: self._readers == 0)
                 self._close()
             try:
-                engine = open_engine(self.folder, self.name)
-                try:
-                    yield engine
-                finally:
-                    engine.close()
+                yield
             finally:
                 with self._change:
                     self._alone = False
                     self._change.notify_all()
+
+    @contextmanager
+    def alone(self) -> Iterator[Engine]:
+        """The store without anybody else, for work that replaces its file: questions wait until it is over."""
+        with self.lent():
+            engine = open_engine(self.folder, self.name)
+            try:
+                yield engine
+            finally:
+                engine.close()
 
     def close(self, patience: float = 10.0) -> None:
         """Release the store once nobody asks, or after so many seconds all the same."""

@@ -96,8 +96,8 @@ class Asker:
         return self._watched.problem
 
     def version(self) -> str:
-        """What the data are now: other after every load and every change of the state."""
-        found = []
+        """What the data are now: other after every load, every change of the state, and with a new hour."""
+        found = [str((self.clock or time.time_ns() // 1000) // 3_600_000_000)]
         for name in _FILES:
             try:
                 known = (self.folder / DATA / name).stat()

@@ -34,12 +34,16 @@ class Asks(Opening):
         found = self.question(question)
         values = checked(found, args, params)
         as_of = getattr(values, "as_of", None)
-        asking = self.asking(question, as_of)
-        answer = daily_ids(asking, found, found.answer(asking, values))
-        if answer.keep:
-            with self.state.changing() as do:
-                for statement, given in answer.keep:
-                    do(statement, **given)
+        try:
+            asking = self.asking(question, as_of)
+            answer = daily_ids(asking, found, found.answer(asking, values))
+            if answer.keep:
+                with self.state.changing() as do:
+                    for statement, given in answer.keep:
+                        do(statement, **given)
+        finally:
+            if self.borrowed:  # a server waits for it, and a notebook may stay open for days
+                self.close()
         return answer
 
     def question(self, name: str) -> Question:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from assay.analyses.base import Span
     from assay.store.engine import Engine
     from assay.store.held import Held
+    from assay.store.lending import Loan
     from assay.store.state import State
 
 DATA = "assay-data"
@@ -45,6 +46,7 @@ class Opening:
         self.progress = progress
         self._span: Span | None = None
         self._engine: Engine | None = None
+        self._loan: Loan | None = None
         self.engine_name = engine
         self._beside: dict[tuple[str, int], Engine] = {}
 
@@ -62,6 +64,7 @@ class Opening:
         if self.held is not None and self._engine is not None:
             self.held.done()
         self._beside, self._engine, self._span = {}, None, None
+        self._give_back()
         self.state.close()
 
     @property
@@ -91,17 +94,44 @@ class Opening:
     def _reader(self) -> Engine | None:
         """The store for reading; None where it has to be made, migrated or derived again first."""
         from assay.query.dimensions import materialised
-        from assay.store.engines import STORE, open_engine
+        from assay.store.engines import STORE
 
         if not (self.data / STORE).exists():
             return None
-        engine = open_engine(self.data, self.engine_name, read_only=True) if self.held is None else self.held.twin()
+        engine = self._opened_to_read() if self.held is None else self.held.twin()
         if engine.fits(materialised(self.plan)) and engine.derivation() in (None, self.derivation.id):
             return engine
         engine.close()
         if self.held is not None:
             self.held.done()
+        self._give_back()
         return None
+
+    def _opened_to_read(self) -> Engine:
+        from assay.store.engines import open_engine
+
+        self._borrow()
+        try:
+            return open_engine(self.data, self.engine_name, read_only=True)
+        except BaseException:
+            self._give_back()
+            raise
+
+    def _borrow(self) -> None:
+        """From a server of this workspace, where one runs."""
+        from assay.store.lending import borrow
+
+        self._loan = borrow(self.data)
+
+    def _give_back(self) -> None:
+        if self._loan is not None:
+            self._loan.close()
+            self._loan = None
+
+    @property
+    def borrowed(self) -> bool:
+        """Whether a server waits for the store to be given back."""
+        return self._loan is not None
 
     def _brought_up(self) -> Engine:
         """Make, migrate and derive by the plan's rules, then open for reading."""
@@ -133,11 +163,15 @@ class Opening:
             with self.held.alone() if alone else self.held.writing() as engine:
                 yield engine
             return
-        engine = open_engine(self.data, self.engine_name)
+        self._borrow()
         try:
-            yield engine
+            engine = open_engine(self.data, self.engine_name)
+            try:
+                yield engine
+            finally:
+                engine.close()
         finally:
-            engine.close()
+            self._give_back()
 
     @cached_property
     def derivation(self) -> Any:

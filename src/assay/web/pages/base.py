@@ -26,7 +26,7 @@ class View:
         given = {name: value for name, value in query.items() if value}
         return cls({n: v for n, v in given.items() if n in PICKS}, {n: v for n, v in given.items() if n not in PICKS})
 
-    def query(self, **other: str | None) -> str:
+    def query(self, **other: str | int | None) -> str:
         """The query of this view with some choices replaced; None takes one away."""
         values = {**self.picks, **self.own, **other}
         return urlencode({name: value for name, value in values.items() if value is not None})

@@ -1,0 +1,103 @@
+"""What a server does by itself for a workspace: load what came, let go of what is old, judge days, send reports."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from assay.jobs import INTAKE_EVERY, load_intake, run_alerts, send_reports
+from assay.model.errors import AssayError
+from assay.privacy import expire
+from assay.workspace import Workspace
+
+if TYPE_CHECKING:
+    from assay.store.held import Held
+    from assay.web.asking import Asker
+
+HOUR, DAY = 3_600.0, 86_400.0
+
+
+@dataclass(frozen=True)
+class Round:
+    """Work that comes again every so many seconds. ``failed``: how its failure is said."""
+
+    name: str
+    every: float
+    work: Callable[[Workspace], object]
+    failed: str
+
+
+LOADING = (Round("intake", INTAKE_EVERY, load_intake, "not loaded now"),)
+OTHERS = (
+    Round("expire", DAY, expire, "nothing has expired now"),
+    Round("alerts", HOUR, run_alerts, "alerts could not be judged"),
+    Round("reports", 60.0, send_reports, "reports could not be sent"),
+)
+
+
+@dataclass(frozen=True)
+class Done:
+    """A round that ended. ``told``: why it failed, else empty."""
+
+    name: str
+    at: float  # seconds since 1970
+    seconds: float
+    result: object
+    told: str = ""
+
+
+@dataclass(eq=False)
+class Rounds:
+    """Loading has a thread of its own, so that a report that takes long delays no events."""
+
+    asker: Asker
+    held: Held
+    last: dict[str, Done] = field(default_factory=dict)
+    stored: int = 0  # events, since the server began
+    on_done: Callable[[Done], None] = lambda _done: None
+    _stopping: threading.Event = field(default_factory=threading.Event)
+    _threads: list[threading.Thread] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Begin."""
+        for rounds in (LOADING, OTHERS):
+            thread = threading.Thread(target=self._turn, args=(rounds,), name=rounds[0].name, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self, patience: float = 30.0) -> None:
+        """End, and load once more what came until now."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(patience)
+        self._run(LOADING[0])
+
+    def _turn(self, rounds: tuple[Round, ...]) -> None:
+        due = dict.fromkeys(rounds, 0.0)
+        while not self._stopping.is_set():
+            for one in rounds:
+                if time.monotonic() >= due[one] and not self._stopping.is_set():
+                    self._run(one)
+                    due[one] = time.monotonic() + one.every
+            self._stopping.wait(max(0.05, min(due.values()) - time.monotonic()))
+
+    def _run(self, one: Round) -> None:
+        began, result, told = time.monotonic(), None, ""
+        try:
+            with Workspace(self.asker.folder, now=self.asker.clock, plan=self.asker.plan, held=self.held) as opened:
+                result = one.work(opened)
+        except AssayError as error:
+            told = f"{one.failed}: {error}"
+        except Exception:  # a mistake of ours in one round must not end the others
+            told = f"{one.failed}: a mistake of assay itself\n{traceback.format_exc()}"
+        before = self.last.get(one.name)
+        if told and (before is None or before.told != told):  # the same trouble is said once
+            print(told, file=sys.stderr, flush=True)
+        self.stored += getattr(result, "stored", 0)
+        self.last[one.name] = Done(one.name, time.time(), time.monotonic() - began, result, told)
+        self.on_done(self.last[one.name])
