@@ -61,12 +61,12 @@ def add(text: str, additions: Iterable[Addition]) -> str:
     """The text with every addition. Raises UsageError where a name exists, or where the text has no place for it."""
     mark = "\ufeff" if text.startswith("\ufeff") else ""
     text = text.removeprefix(mark)
-    wanted, new, paths = _tree(text), text, []
+    wanted, new, paths = tree_of(text), text, []
     for one in additions:
         new = _insert(new, one)
         wanted = _with(wanted, one)
         paths.append(one)
-    if not _says(new, wanted):
+    if not says(new, wanted):
         entries = "\n".join(
             line for one in paths for line in [f"# {dotted(one.path[:-1])}", *lines(one.path[-1], one.value, 0)]
         )
@@ -77,7 +77,7 @@ def add(text: str, additions: Iterable[Addition]) -> str:
 def checked(path: Path, text: str) -> Plan:
     """The plan that the text is when it stands at ``path``. Raises UsageError with every mistake."""
     try:
-        if INCLUDE not in (_tree(text.removeprefix("\ufeff")) or {}):
+        if INCLUDE not in (tree_of(text.removeprefix("\ufeff")) or {}):
             return loads(text.removeprefix("\ufeff"), str(path))
         beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
@@ -92,8 +92,14 @@ def checked(path: Path, text: str) -> Plan:
 
 def save(path: Path, text: str) -> Plan:
     """Check the text, then put it in the place of the file in one step. UsageError: it is unchanged."""
+    plan = checked(path.resolve(), text)
+    written(path, text)
+    return plan
+
+
+def written(path: Path, text: str) -> None:
+    """Put a text that was checked in the place of the file in one step."""
     path = path.resolve()
-    plan = checked(path, text)
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with beside.open("w", encoding="utf-8", newline="") as file:
@@ -105,19 +111,20 @@ def save(path: Path, text: str) -> Plan:
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
-    return plan
 
 
-def _tree(text: str) -> Any:
+def tree_of(text: str) -> Any:
+    """The text's plain values. Raises PlanError."""
     report = Report()
     node = read(text, "plan", report)
     report.raise_if_any()
     return plain(node) if node else {}
 
 
-def _says(text: str, tree: Any) -> bool:
+def says(text: str, tree: Any) -> bool:
+    """Whether the text is exactly these values."""
     try:
-        return bool(_tree(text) == tree)
+        return bool(tree_of(text) == tree)
     except PlanError:
         return False
 
@@ -139,7 +146,7 @@ def _insert(text: str, one: Addition) -> str:
         return _append(text, one.path[0], _nested(one.path[1:], one.value), 2)
     if not isinstance(root, nodes.MappingNode):
         raise UsageError("a plan is a mapping of sections (site:, metrics:, …)")
-    step = _step(root)
+    step = step_of(root)
     node, inside_braces = root, False
     for depth, key in enumerate(one.path):
         inside_braces = inside_braces or bool(node.flow_style)
@@ -171,7 +178,7 @@ def _empty(node: nodes.Node) -> bool:
     return isinstance(node, nodes.ScalarNode) and not node.style and node.value in ("", "~", "null", "Null", "NULL")
 
 
-def _step(root: nodes.MappingNode) -> int:
+def step_of(root: nodes.MappingNode) -> int:
     """Signs by which the file indents."""
     for _, value in root.value:
         if isinstance(value, nodes.MappingNode) and not value.flow_style and value.start_mark.column > 0:
@@ -179,13 +186,14 @@ def _step(root: nodes.MappingNode) -> int:
     return 2
 
 
-def _ending(text: str) -> str:
+def ending(text: str) -> str:
+    """How the text ends its lines."""
     return "\r\n" if "\r\n" in text else "\n"
 
 
 def _append(text: str, key: str, value: Any, step: int) -> str:
     """A new section at the end of the text, after a blank line; before the mark that ends a document."""
-    end = _ending(text)
+    end = ending(text)
     split = text.splitlines(keepends=True)
     after = next((n for n, line in enumerate(split) if n and line.rstrip() == "..."), len(split))
     body, tail = "".join(split[:after]), "".join(split[after:])
@@ -213,7 +221,7 @@ def _into(text: str, node: nodes.MappingNode, key: str, value: Any, braces: bool
         before = " " if text[:place].endswith(":") else ""
         return f"{text[:place]}{before}, {entry}{text[place:]}"
     indent = node.value[0][0].start_mark.column
-    return _after(text, _last_line(text, *node.value[-1]), lines(key, value, indent, step), indent)
+    return _after(text, last_line(text, *node.value[-1]), lines(key, value, indent, step), indent)
 
 
 def _fill(text: str, pair: tuple[nodes.Node, nodes.Node], value: Any, braces: bool, step: int) -> str:
@@ -231,7 +239,7 @@ def _fill(text: str, pair: tuple[nodes.Node, nodes.Node], value: Any, braces: bo
 
 def _after(text: str, line: int, entry: list[str], indent: int) -> str:
     """Lines after a line, and after the comments there that stand as far in."""
-    end = _ending(text)
+    end = ending(text)
     split = text.splitlines(keepends=True)
     line += 1
     while line < len(split):
@@ -244,15 +252,15 @@ def _after(text: str, line: int, entry: list[str], indent: int) -> str:
     return "".join([*split[:line], *(one + end for one in entry), *split[line:]])
 
 
-def _last_line(text: str, key: nodes.Node, value: nodes.Node) -> int:
+def last_line(text: str, key: nodes.Node, value: nodes.Node) -> int:
     """The line that an entry ends on."""
     if value.start_mark.index < key.start_mark.index or _empty(value):
         return int(key.end_mark.line)
     if isinstance(value, nodes.MappingNode) and not value.flow_style and value.value:
-        return _last_line(text, *value.value[-1])
+        return last_line(text, *value.value[-1])
     if isinstance(value, nodes.SequenceNode) and not value.flow_style and value.value:
         last = value.value[-1]
-        return int(last.start_mark.line) if _empty(last) else _last_line(text, key, last)
+        return int(last.start_mark.line) if _empty(last) else last_line(text, key, last)
     if isinstance(value, nodes.ScalarNode) and value.style in ("|", ">"):
         split = text.splitlines()
         line = int(value.end_mark.line) - (1 if value.end_mark.column == 0 else 0)

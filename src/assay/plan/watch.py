@@ -38,6 +38,10 @@ class Watched:
         self._seen = self._stamps()
         return plan
 
+    def soon(self) -> None:
+        """Look at the next call, whenever that is."""
+        self._looked = -self.every
+
     def _stamps(self) -> tuple[tuple[str, int, int], ...]:
         found = []
         for name in self._files:

@@ -132,6 +132,20 @@ class Asker:
             running.add_done_callback(lambda done: self._finished(key, work, version, done))
         return await self._waited(work)
 
+    async def tried(self, plan: Plan, question: str, values: Mapping[str, Any]) -> Answer:
+        """An answer under a plan that is not kept; it is not kept either."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._tried, plan, question, dict(values))
+
+    def _tried(self, plan: Plan, question: str, values: dict[str, Any]) -> Answer:
+        with Workspace(self.folder, now=self.clock, plan=self.plan, held=self.held) as workspace:
+            with self._opening:
+                workspace.engine  # noqa: B018
+            return workspace.ask_under(plan, question, **values)
+
+    def look(self) -> None:
+        """Read the plan again at its next use: it was just written."""
+        self._watched.soon()
+
     def _good(self, kept: _Kept, fresh: bool) -> bool:
         return kept.version == self.version() or (not fresh and time.monotonic() - kept.since < STALE)
 

@@ -79,7 +79,7 @@ class Shape:
 def shape(card: Card, answer: Answer, asked: Mapping[str, Any], api: str) -> Shape:
     """A card whose question was answered. ``api``: where the API begins."""
     query = urlencode({name: value for name, value in asked.items() if value is not None}, doseq=True)
-    place = f"{api}/{card.question}{'?' + query if query else ''}"
+    place = f"{api}/{card.question}{'?' + query if query else ''}" if api else ""
     return Shape(
         card, answer, None, tuple(shown(answer)), tuple(range(min(len(answer.rows), MOST_ROWS))),
         max(0, len(answer.rows) - MOST_ROWS), tuple(map(_told, answer.findings)),

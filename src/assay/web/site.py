@@ -24,6 +24,7 @@ from assay.web.access import pages as doors
 from assay.web.access.guard import Guard
 from assay.web.access.rules import requires
 from assay.web.api import api
+from assay.web.building import pages as building
 from assay.web.cards import Shape, broken, shape
 from assay.web.pages import BY_NAME, PAGES
 from assay.web.pages.base import Card, Page, View
@@ -81,7 +82,7 @@ def application() -> Starlette:
 
 def more() -> list[BaseRoute]:
     """Routes of what is not a list of questions: one more is a file and a line."""
-    return []
+    return [*building.routes()]
 
 
 async def asker_of(request: Any) -> Asker:

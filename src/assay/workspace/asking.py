@@ -46,6 +46,12 @@ class Asks(Opening):
                 self.close()
         return answer
 
+    def ask_under(self, plan: Plan, question: str, **params: Any) -> Answer:
+        """The same under another plan, such as one that is just being written; nothing is kept of it."""
+        found = self.question(question)
+        asking = self._asking_under(plan, None)
+        return found.answer(asking, checked(found, (), params))
+
     def question(self, name: str) -> Question:
         """A question by name."""
         if name not in BY_NAME:

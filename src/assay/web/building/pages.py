@@ -1,0 +1,244 @@
+"""The pages of building: all building blocks; one as a form; what it would have counted; the difference; keeping it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+import yaml
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from assay.model.errors import AssayError, UnknownName
+from assay.plan.load import raw
+from assay.plan.templates import STAGES, template, templates
+from assay.plan.templates.apply import application
+from assay.web.access.guard import record
+from assay.web.access.rules import requires
+from assay.web.building import BY_NAME, KINDS, plans
+from assay.web.building.base import Choices, Form, Kind
+from assay.web.cards import Shape, broken, shape
+from assay.web.pages.base import Card
+from assay.web.rendering import framed
+
+if TYPE_CHECKING:
+    from assay.web.building.plans import Change
+    from assay.web.site import Site
+
+BACK = 28  # days that a trial counts
+MOST_FIELDS = 400
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What somebody built: what would be written, and what it would have counted."""
+
+    change: Change
+    entry: str
+    shape: Shape | None
+
+
+def routes() -> list[BaseRoute]:
+    """For the application of a workspace."""
+    return [
+        Route("/build", blocks, methods=["GET"]),
+        Route("/build/ready/{name}", ready, methods=["GET"]),
+        Route("/build/ready/{name}", keep_ready, methods=["POST"]),
+        Route("/build/{kind}", form, methods=["GET"]),
+        Route("/build/{kind}", built, methods=["POST"]),
+        Route("/build/{kind}/{name}", form, methods=["GET"]),
+        Route("/build/{kind}/{name}", built, methods=["POST"]),
+    ]
+
+
+async def form_of(request: Request) -> Form:
+    """A form's fields, each with all that was given."""
+    text = (await request.body()).decode("utf-8", "replace")
+    try:
+        return parse_qs(text, keep_blank_values=True, max_num_fields=MOST_FIELDS)
+    except ValueError:
+        raise HTTPException(413, f"a form may have {MOST_FIELDS} fields") from None
+
+
+def _site(request: Request) -> Site:
+    site: Site = request.state.site
+    if site.asker is None:
+        raise HTTPException(409, "this workspace has no plan yet")
+    return site
+
+
+def _kind(request: Request) -> Kind:
+    name = request.path_params["kind"]
+    if name not in BY_NAME:
+        raise UnknownName("building block", name, BY_NAME, "assay")
+    return BY_NAME[name]
+
+
+@requires("analyst", key=False)
+async def blocks(request: Request) -> Response:
+    """Everything that can be built, and what there is."""
+    site = _site(request)
+    values = await run_in_threadpool(raw, site.folder)
+    there = {kind.name: list(values.get(kind.section) or {}) for kind in KINDS}
+    taken = set(values.get("metrics") or {})
+    offered = [(stage, [one for one in templates().values() if one.stage == stage]) for stage in STAGES]
+    return framed(request, "build/blocks.html", title="Build", kinds=KINDS, there=there, offered=offered, taken=taken)
+
+
+@requires("analyst", key=False)
+async def form(request: Request) -> Response:
+    """The form of one building block: empty, or as it stands in the plan."""
+    site, kind, name = _site(request), _kind(request), request.path_params.get("name", "")
+    values: Mapping[str, Any] = {}
+    if name:
+        entry = await run_in_threadpool(plans.entry_of, site.folder, kind.section, name)
+        if entry is None:
+            raise UnknownName(kind.title.lower(), name, raw(site.folder).get(kind.section) or {}, "assay")
+        values = kind.shown(entry)
+    return await _formed(request, kind, name, values)
+
+
+async def _formed(
+    request: Request, kind: Kind, name: str, values: Mapping[str, Any], status: int = 200, **more: Any
+) -> Response:
+    shown: dict[str, Any] = {"error": "", "tried": None, "rows": kind.length(values), "given": name, **more}
+    choices = Choices(_site(request).asker.plan, await _seen(request))  # type: ignore[union-attr]
+    old = request.path_params.get("name", "")
+    title = (
+        f"{kind.title} {old}"
+        if old
+        else f"A new {kind.title}"
+        if kind.title == "KPI"
+        else f"A new {kind.title.lower()}"
+    )
+    return framed(
+        request, "build/form.html", status, title=title, kind=kind, values=values, choices_of=choices, old=old, **shown
+    )
+
+
+async def _seen(request: Request) -> tuple[str, ...]:
+    """Events that came, those that came most first."""
+    try:
+        answer = await request.state.site.asker.ask("tracking")
+    except AssayError:
+        return ()
+    rows = [row for row in answer.records() if row.get("live")]
+    return tuple(str(row["event"]) for row in sorted(rows, key=lambda row: -int(row["live"])))
+
+
+@requires("analyst", key=False)
+async def built(request: Request) -> Response:
+    """A form sent: more rows, a trial, keeping it, or taking it away."""
+    kind, given = _kind(request), await form_of(request)
+    old = request.path_params.get("name", "")
+    name = old or "".join(given.get("name", [""])[:1]).strip()
+    act = "".join(given.get("act", ["try"])[:1])
+    values = kind.filled(given)
+    if act == "more":
+        return await _formed(request, kind, name, values, rows=kind.length(values, 1))
+    try:
+        if act == "remove" and old:
+            return await _removing(request, kind, old, given)
+        tried = await _tried(request, kind, name, bool(old), given)
+        if act == "keep":
+            await _kept(request, tried.change, given)
+            await record(request, "plan", f"{kind.section}.{name}", "changed" if old else "added")
+            return RedirectResponse(_after(request, kind, name), 303)
+    except AssayError as error:
+        return await _formed(request, kind, name, values, 422, error=str(error))
+    return await _formed(request, kind, name, values, tried=tried)
+
+
+def _after(request: Request, kind: Kind, name: str) -> str:
+    return f"{request.state.root}/{kind.page}{name if kind.page.endswith('=') else ''}"
+
+
+async def _tried(request: Request, kind: Kind, name: str, renewed: bool, given: Form) -> Tried:
+    site = _site(request)
+    before = await run_in_threadpool(plans.entry_of, site.folder, kind.section, name) if renewed else None
+    entry = kind.entry(given, before)
+    change = await run_in_threadpool(plans.put, site.folder, kind.section, name, entry, renewed)
+    return Tried(change, _yaml({name: entry}), await _trial(site, kind, name, entry))
+
+
+async def _trial(site: Site, kind: Kind, name: str, entry: Any) -> Shape | None:
+    """What the entry would have counted in the last four weeks of the data, as a card."""
+    wanted = kind.trial(name, entry)
+    if wanted is None:
+        return None
+    assert site.asker is not None
+    card = Card("What it would have counted", wanted.question, wanted.values)
+    try:
+        plan = await run_in_threadpool(plans.trial, site.folder, kind.section, name, entry, wanted.more)
+        return shape(card, await site.asker.tried(plan, wanted.question, wanted.values), wanted.values, "")
+    except AssayError as error:
+        return broken(card, str(error))
+
+
+async def _kept(request: Request, change: Change, given: Form) -> None:
+    await run_in_threadpool(plans.write, change, "".join(given.get("seen", [""])[:1]))
+    _site(request).asker.look()  # type: ignore[union-attr]
+
+
+async def _removing(request: Request, kind: Kind, name: str, given: Form) -> Response:
+    site = _site(request)
+    change = await run_in_threadpool(plans.drop, site.folder, kind.section, name)
+    if "seen" in given:
+        await _kept(request, change, given)
+        await record(request, "plan", f"{kind.section}.{name}", "removed")
+        return RedirectResponse(f"{request.state.root}/build", 303)
+    return framed(request, "build/remove.html", title=f"Remove {name}", kind=kind, old=name, change=change)
+
+
+@requires("analyst", key=False)
+async def ready(request: Request) -> Response:
+    """A ready metric: what it is, what it needs, what would be written."""
+    return await _ready(request)
+
+
+@requires("analyst", key=False)
+async def keep_ready(request: Request) -> Response:
+    """A ready metric into the plan."""
+    given = await form_of(request)
+    name = request.path_params["name"]
+    try:
+        change = await run_in_threadpool(_with_ready, _site(request), name)
+        await _kept(request, change, given)
+    except AssayError as error:
+        return await _ready(request, str(error), 422)
+    await record(request, "plan", f"metrics.{name}", "added")
+    return RedirectResponse(f"{request.state.root}/kpi?metric={template(name).main}", 303)
+
+
+async def _ready(request: Request, error: str = "", status: int = 200) -> Response:
+    chosen = template(request.path_params["name"])
+    show: Callable[[], Change] = partial(_with_ready, _site(request), chosen.name)
+    change = None
+    try:
+        change = await run_in_threadpool(show)
+    except AssayError as problem:
+        error = error or str(problem)
+    return framed(
+        request,
+        "build/ready.html",
+        status,
+        title=chosen.name.replace("_", " "),
+        ready=chosen,
+        change=change,
+        error=error,
+    )
+
+
+def _with_ready(site: Site, name: str) -> Change:
+    return plans.add(site.folder, application(template(name), raw(site.folder)).additions)
+
+
+def _yaml(value: Any) -> str:
+    text: str = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100)
+    return text
