@@ -205,11 +205,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="assay-intake-") as name:
         folder = Path(name)
         (folder / "assay.yaml").write_text(PLAN, encoding="utf-8")
-        from assay.cli.collecting import make_key
+        from assay.collect.keys import make
         from assay.workspace import Workspace
 
         with Workspace(folder) as ws:
-            key = make_key(ws, "web", False, "live", [])
+            key = make(ws.state, ws.now, "web")
         if given.answerable:
             answerable(folder, key)
             return

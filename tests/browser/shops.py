@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import assay
-from assay.cli.collecting import make_key
+from assay.collect.keys import make
 from assay.collect.snippet import Tag
 from serving import ASSAY, free_port, listening, ran, wait_for
 
@@ -43,7 +43,7 @@ class Shop:
         self.headers: dict[str, str] = {}
         self.collector: subprocess.Popen[bytes] | None = None
         with assay.open(folder) as opened:
-            self.key = make_key(opened, "web", False, "live", [])
+            self.key = make(opened.state, opened.now, "web")
         shop = self
 
         class Pages(http.server.BaseHTTPRequestHandler):

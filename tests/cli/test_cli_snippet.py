@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from commands import Assay
 
-from assay.cli.arriving import Arriving
+from assay.collect.arriving import Arriving
 
 PLAN = "site: {name: Shop, timezone: UTC, currency: EUR, domains: [shop.example, pay.example]}\n"
 

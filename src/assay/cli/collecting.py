@@ -15,7 +15,7 @@ from assay.cli.params import Folder, folder_of
 from assay.model.errors import MachineError, UsageError
 
 if TYPE_CHECKING:
-    from assay.workspace import Workspace
+    pass
 
 
 def _option(name: str, metavar: str, help: str) -> Any:  # noqa: A002
@@ -48,34 +48,12 @@ def add(
     workspace: Folder = None,
 ) -> None:
     """Make a write key and show it."""
+    from assay.collect.keys import make
     from assay.workspace import Workspace
 
     with Workspace(folder_of(ctx, workspace)) as opened:
-        key = make_key(opened, source, secret, "staging" if staging else "live", origin or [], own)
+        key = make(opened.state, opened.now, source, secret, "staging" if staging else "live", origin or [], own)
     write(f"{key}\n\nnext: assay collect\n")
-
-
-def make_key(
-    opened: Workspace, source: str, secret: bool, environment: str, origins: list[str], own: str | None = None
-) -> str:
-    """A new key, noted in the state."""
-    from assay.collect.keys import PUBLIC, SECRET, new_key
-
-    if not source.strip():
-        raise UsageError("a key needs the name of a source, such as web")
-    for one in origins:
-        if not one.startswith(("http://", "https://")) or one.rstrip("/").count("/") != 2:
-            raise UsageError(f"--origin {one!r}: an origin is such as https://shop.example, without a path")
-    if own is not None and (secret or len(own.strip()) < 3 or own.startswith((PUBLIC, SECRET))):
-        raise UsageError(f"--key {own!r}: an own key is the public name that clients send, three characters or more")
-    key = own.strip() if own is not None else new_key(secret)
-    if any(row["key"] == key for row in opened.state.read("keys")):
-        raise UsageError(f"{key} is a key already; assay key list shows what it stands for")
-    plain = json.dumps([one.rstrip("/").lower() for one in origins])
-    opened.state.write(
-        "add_key", key=key, source=source.strip(), environment=environment, origins=plain, now=opened.now
-    )
-    return key
 
 
 def list_(ctx: typer.Context, workspace: Folder = None) -> None:
@@ -140,7 +118,7 @@ def prepared(folder: Path, name: str, limits: str | None = None) -> tuple[Any, s
     from assay.collect.enrich.bots import is_bot
     from assay.collect.enrich.browser import browser_of
     from assay.collect.http import Collector
-    from assay.collect.keys import Keys, sources
+    from assay.collect.keys import Keys, make, sources
     from assay.collect.limits import Limits, rates
     from assay.collect.line import Stepper
     from assay.collect.protocols import PROTOCOLS
@@ -155,7 +133,7 @@ def prepared(folder: Path, name: str, limits: str | None = None) -> tuple[Any, s
     with Workspace(folder) as opened:
         rows = [row for row in opened.state.read("keys") if row["revoked_at"] is None]
         if not rows:
-            make_key(opened, "web", False, "live", [])
+            make(opened.state, opened.now, "web")
             rows = opened.state.read("keys")
         intake = opened.data / INTAKE
         trace = Trace(intake, intake / name / TRACE)

@@ -19,7 +19,7 @@ from assay.model.errors import AssayError, MachineError, UsageError
 from assay.plan.load import FILE
 
 if TYPE_CHECKING:
-    from assay.cli.arriving import Arriving
+    from assay.collect.arriving import Arriving
     from assay.workspace import Workspace
 
 EVERY = 2.0  # seconds between two looks at the processes
@@ -65,14 +65,8 @@ def serve(
     stopping = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stopping.set())
-    words = [
-        *(str(one.resolve()) for one in chosen),
-        "--host",
-        host,
-        "--port",
-        str(port),
-        *(["--url", url] if url else []),
-    ]
+    words = [*(str(one.resolve()) for one in chosen), "--host", host, "--port", str(port)]
+    words += ["--collect-port", str(collect_port), *(["--url", url] if url else [])]
     pages = Supervised("the server of the pages", ["assay.web", *words])
     pages.start()
     try:
@@ -159,13 +153,12 @@ class Collecting:
 def _tag(opened: Workspace, host: str, port: int) -> tuple[str, Arriving]:
     """The tag, and what looks for its first event."""
     from assay.analyses.ledger import INTAKE
-    from assay.cli.arriving import Arriving
-    from assay.cli.snippet import public_key
-    from assay.collect.keys import sources
+    from assay.collect.arriving import Arriving
+    from assay.collect.keys import public, sources
     from assay.collect.snippet import Tag
     from assay.collect.spool import Stream
 
-    key = public_key(opened)
+    key = public(opened.state, opened.now)
     source = sources(opened.state.read("keys"))[key].name
     there = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
     tag = Tag(f"http://{there}:{port}", key, domains=",".join(opened.plan.site.domains[1:]))

@@ -77,26 +77,18 @@ def snippet(
         )
 
 
-def public_key(opened: Workspace) -> str:
-    """The first public key in use, made for source web where there is none."""
-    from assay.cli.collecting import make_key
-    from assay.collect.keys import PUBLIC
-
-    known = [r["key"] for r in opened.state.read("keys") if r["revoked_at"] is None and r["key"].startswith(PUBLIC)]
-    return str(known[0]) if known else make_key(opened, "web", False, "live", [])
-
-
 def _key(opened: Workspace, given: str) -> str:
     from assay.collect.keys import SECRET
+    from assay.collect.keys import public as first_public
 
     if not given:
-        return public_key(opened)
+        return first_public(opened.state, opened.now)
     if given.startswith(SECRET):
         raise UsageError(f"--key {given[:7]}…: a secret key never stands in a page; use a public one (assay key list)")
     known = [row["key"] for row in opened.state.read("keys") if row["revoked_at"] is None]
     if given not in known:
-        public = [one for one in known if not one.startswith(SECRET)]
-        raise UsageError(f"--key {given!r} is no key in use{suggestion(given, public)}")
+        pages = [one for one in known if not one.startswith(SECRET)]
+        raise UsageError(f"--key {given!r} is no key in use{suggestion(given, pages)}")
     return given
 
 

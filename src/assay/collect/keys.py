@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from assay.model.errors import MachineError
+from assay.model.errors import MachineError, UsageError
 
 if TYPE_CHECKING:
     from assay.collect.http import Source
+    from assay.store.state import State
 
 PUBLIC, SECRET = "pk_", "sk_"
 
@@ -21,6 +22,32 @@ PUBLIC, SECRET = "pk_", "sk_"
 def new_key(secret: bool) -> str:
     """A fresh key: 128 bits, and what it is by its first letters."""
     return (SECRET if secret else PUBLIC) + secrets.token_hex(16)
+
+
+def make(
+    state: State, now: int, source: str, secret: bool = False, environment: str = "live", origins: Sequence[str] = (),
+    own: str | None = None,
+) -> str:  # fmt: skip
+    """A new key, noted in the state. ``own``: a public name that clients send already. Raises UsageError."""
+    if not source.strip():
+        raise UsageError("a key needs the name of a source, such as web")
+    for one in origins:
+        if not one.startswith(("http://", "https://")) or one.rstrip("/").count("/") != 2:
+            raise UsageError(f"--origin {one!r}: an origin is such as https://shop.example, without a path")
+    if own is not None and (secret or len(own.strip()) < 3 or own.startswith((PUBLIC, SECRET))):
+        raise UsageError(f"--key {own!r}: an own key is the public name that clients send, three characters or more")
+    key = own.strip() if own is not None else new_key(secret)
+    if any(row["key"] == key for row in state.read("keys")):
+        raise UsageError(f"{key} is a key already; assay key list shows what it stands for")
+    plain = json.dumps([one.rstrip("/").lower() for one in origins])
+    state.write("add_key", key=key, source=source.strip(), environment=environment, origins=plain, now=now)
+    return key
+
+
+def public(state: State, now: int) -> str:
+    """The first public key in use, made for source web where there is none."""
+    known = [row["key"] for row in state.read("keys") if row["revoked_at"] is None and row["key"].startswith(PUBLIC)]
+    return str(known[0]) if known else make(state, now, "web")
 
 
 class Keys:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -23,9 +23,14 @@ from assay.web.site import Site
 STATIC = Path(str(files("assay").joinpath("web", "static")))
 
 
-def create(sites: Sequence[Site], https: bool | None = None) -> SecurityHeaders:
-    """The application over workspaces. ``https``: whether browsers are told to stay with it; None: as they came."""
-    server = Server(sites)
+def create(
+    sites: Sequence[Site], https: bool | None = None, look: Callable[[Site], None] = lambda _site: None
+) -> SecurityHeaders:
+    """The application over workspaces. ``https``: whether browsers are told to stay with it; None: as they came.
+
+    ``look``: begins with a workspace whose first plan was just written.
+    """
+    server = Server(sites, look)
     application = Starlette(
         routes=[
             Route("/", server.root),
@@ -42,7 +47,8 @@ def create(sites: Sequence[Site], https: bool | None = None) -> SecurityHeaders:
 class Server:
     """The workspaces of a server, by the name that they have in addresses."""
 
-    def __init__(self, sites: Sequence[Site]) -> None:
+    def __init__(self, sites: Sequence[Site], look: Callable[[Site], None]) -> None:
+        self.look = look
         self.sites = {site.slug: site for site in sites}
 
     async def root(self, _request: Request) -> Response:

@@ -40,9 +40,14 @@ class Running:
     lender: Lender | None = None
     rounds: Rounds | None = None
     clock: int | None = None
+    looking: threading.Lock = field(default_factory=threading.Lock)
 
     def look(self) -> None:
         """Begin as soon as there is a plan."""
+        with self.looking:
+            self._begin()
+
+    def _begin(self) -> None:
         if self.rounds is None and (self.site.folder / FILE).exists():
             asker = Asker(self.site.folder, self.held, self.clock)
             self.lender = Lender(self.held)
@@ -70,17 +75,20 @@ class Process:
     host: str = "127.0.0.1"
     port: int = 8080
     url: str | None = None
+    collect_port: int = 8090
     running: list[Running] = field(default_factory=list)
 
     def run(self) -> int:
         """Serve until it is told to end; the exit code."""
         import uvicorn
 
-        self.running = [self._opened(slug, folder) for slug, folder in slugs(self.folders).items()]
+        named = slugs(self.folders).items()
+        self.running = [self._opened(slug, folder, number) for number, (slug, folder) in enumerate(named)]
         for one in self.running:
             one.look()
+        application = create([one.site for one in self.running], look=self._look)
         config = uvicorn.Config(
-            create([one.site for one in self.running]), self.host, self.port, log_level="warning", access_log=False,
+            application, self.host, self.port, log_level="warning", access_log=False,
             server_header=False, timeout_graceful_shutdown=5, timeout_keep_alive=15, limit_concurrency=1_000,
             lifespan="on",
         )  # fmt: skip
@@ -92,15 +100,25 @@ class Process:
             one.stop()
         return 0 if server.started else 3
 
-    def _opened(self, slug: str, folder: Path) -> Running:
+    @property
+    def _there(self) -> str:
+        """The host as it stands in addresses."""
+        return "127.0.0.1" if self.host in ("0.0.0.0", "::") else f"[{self.host}]" if ":" in self.host else self.host
+
+    def _opened(self, slug: str, folder: Path, number: int) -> Running:
         data = folder / DATA
         data.mkdir(parents=True, exist_ok=True)
         access = Access(State(data / STATE), slug=slug, url=self.url)
-        return Running(Site(slug, folder, access), Held(data))
+        collector = f"http://{self._there}:{self.collect_port + number}"
+        return Running(Site(slug, folder, access, collector=collector), Held(data))
+
+    def _look(self, site: Site) -> None:
+        for one in self.running:
+            if one.site is site:
+                one.look()
 
     def _greet(self) -> None:
-        there = "127.0.0.1" if self.host in ("0.0.0.0", "::") else f"[{self.host}]" if ":" in self.host else self.host
-        address = self.url or f"http://{there}:{self.port}"
+        address = self.url or f"http://{self._there}:{self.port}"
         print(f"pages at {address}/", flush=True)
         for one in self.running:
             link = first_link(one.site.access.state)
@@ -158,9 +176,10 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--url")
+    parser.add_argument("--collect-port", type=int, default=8090)
     given = parser.parse_args(words)
     try:
-        return Process(given.folders, given.host, given.port, given.url).run()
+        return Process(given.folders, given.host, given.port, given.url, given.collect_port).run()
     except AssayError as error:
         print(f"assay: {error}", file=sys.stderr, flush=True)
         return error.exit_code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -18,6 +19,8 @@ def templates() -> Any:
         loader=PackageLoader("assay.web", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
+    made.filters["day"] = lambda moment: datetime.fromtimestamp(moment / 1e6, UTC).strftime("%-d %b %Y")
+    made.filters["moment"] = lambda moment: datetime.fromtimestamp(moment / 1e6, UTC).strftime("%Y-%m-%d %H:%M")
     made.policies["json.dumps_kwargs"] = {"sort_keys": False, "ensure_ascii": False}
     return made
 

@@ -20,6 +20,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from assay.model.errors import AssayError, UnknownName
+from assay.web import settings, snippet, start
 from assay.web.access import pages as doors
 from assay.web.access.guard import Guard
 from assay.web.access.rules import requires
@@ -48,6 +49,7 @@ class Site:
     access: Access
     asker: Asker | None = None
     rounds: Rounds | None = None
+    collector: str = ""  # the address that pages send to
     waiting: str = ""  # why the first plan cannot be used yet
 
     @property
@@ -82,7 +84,7 @@ def application() -> Starlette:
 
 def more() -> list[BaseRoute]:
     """Routes of what is not a list of questions: one more is a file and a line."""
-    return [*building.routes()]
+    return [*building.routes(), *start.routes(), *snippet.routes(), *settings.routes()]
 
 
 async def asker_of(request: Any) -> Asker:
@@ -96,7 +98,8 @@ async def asker_of(request: Any) -> Asker:
 @requires("viewer")
 async def home(request: Request) -> Response:
     """The first page."""
-    return RedirectResponse(f"{request.state.root}/{PAGES[0].name}", 302)
+    first = PAGES[0].name if request.state.site.asker is not None else "start"
+    return RedirectResponse(f"{request.state.root}/{first}", 302)
 
 
 @requires("viewer", share=True)

@@ -1,4 +1,4 @@
-"""Whether the tag works, told while ``assay serve`` runs: the first event from pages, or why theirs are refused."""
+"""Whether the tag works, told while a server runs: the first event from pages, or why theirs are refused."""
 
 from __future__ import annotations
 
