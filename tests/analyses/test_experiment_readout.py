@@ -7,10 +7,11 @@ lock. Exposures run from 4 to 17 March 2024, two weeks, unless told otherwise; w
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -53,14 +54,19 @@ experiments:
 
 @dataclass(frozen=True)
 class Case:
-    """``block`` of the plan; ``events``; ``planned`` units at the lock; ``stop``: day and time; ``start``: None = never."""
+    """``block`` of the plan; ``made``: its events; ``planned`` units at the lock; ``stop``: day and time; ``start``: None = never."""
 
     block: str
-    events: Sequence[Event]
+    made: Callable[[], Sequence[Event]]
     planned: int | None = None
     stop: str | None = None
     start: str | None = "03-04 00:00"
     caps: Mapping[str, float] | None = None
+
+    @cached_property
+    def events(self) -> Sequence[Event]:
+        """Made when they are asked for: every process that collects the tests reads this file, one runs it."""
+        return self.made()
 
 
 def two(name: str, control: tuple[int, int], treatment: tuple[int, int], **told_of: Any) -> list[Event]:
@@ -72,8 +78,8 @@ FIXED = "looks: fixed, end: 2024-03-17"
 CASES: dict[str, Case] = {}
 
 
-def case(name: str, block: str, events: Sequence[Event], **more: Any) -> None:
-    CASES[name] = Case(block, events, **more)
+def case(name: str, block: str, made: Callable[[], Sequence[Event]], **more: Any) -> None:
+    CASES[name] = Case(block, made, **more)
 
 
 def orders_before(name: str, minutes: int, wins: int) -> list[Event]:
@@ -124,37 +130,37 @@ def loading(name: str, control: range, treatment: range) -> list[Event]:
     return events
 
 
-case("better", FIXED, two("better", (1400, 140), (1400, 210)))
-case("worse", FIXED, two("worse", (1400, 210), (1400, 140)))
-case("open", FIXED, two("open", (1400, 140), (1400, 150)))
-case("never_started", FIXED, two("never_started", (1400, 140), (1400, 210)), start=None)
-case("nothing_happened", FIXED, two("nothing_happened", (1400, 0), (1400, 0)))
-case("everybody_buys", f"primary: rpv, {FIXED}", two("everybody_buys", (140, 140), (140, 140)))
-case("few", FIXED, two("few", (1400, 20), (1400, 45)))
-case("few_units", f"primary: rpv, {FIXED}", two("few_units", (20, 10), (40, 30)))
-case("few_running", "", two("few_running", (1400, 20), (1400, 45)))
+case("better", FIXED, lambda: two("better", (1400, 140), (1400, 210)))
+case("worse", FIXED, lambda: two("worse", (1400, 210), (1400, 140)))
+case("open", FIXED, lambda: two("open", (1400, 140), (1400, 150)))
+case("never_started", FIXED, lambda: two("never_started", (1400, 140), (1400, 210)), start=None)
+case("nothing_happened", FIXED, lambda: two("nothing_happened", (1400, 0), (1400, 0)))
+case("everybody_buys", f"primary: rpv, {FIXED}", lambda: two("everybody_buys", (140, 140), (140, 140)))
+case("few", FIXED, lambda: two("few", (1400, 20), (1400, 45)))
+case("few_units", f"primary: rpv, {FIXED}", lambda: two("few_units", (20, 10), (40, 30)))
+case("few_running", "", lambda: two("few_running", (1400, 20), (1400, 45)))
 case("leaked", f"variants: {{control: 50, treatment: 50, old: 0}}, {FIXED}",
-     two("leaked", (1400, 140), (1400, 210)) + arm("leaked", "old", 3, 0))  # fmt: skip
-case("nobody_treated", FIXED, arm("nobody_treated", "control", 1400, 140))
-case("ghost", FIXED, two("ghost", (1400, 140), (1400, 210)) + arm("ghost", "ghost", 5, 0))
-case("mismatch", FIXED, two("mismatch", (1400, 140), (1150, 230)))
-case("mismatch_running", "", two("mismatch_running", (1400, 140), (1150, 230)))
-case("broken_day", FIXED, one_day("broken_day", 17, 130, 40))
-case("gap", FIXED, [one for one in two("gap", (1400, 140), (1400, 210)) if not 7 * DAY <= one["time"] - moment("03-04", "10:00") < 9 * DAY])  # fmt: skip
+     lambda: two("leaked", (1400, 140), (1400, 210)) + arm("leaked", "old", 3, 0))  # fmt: skip
+case("nobody_treated", FIXED, lambda: arm("nobody_treated", "control", 1400, 140))
+case("ghost", FIXED, lambda: two("ghost", (1400, 140), (1400, 210)) + arm("ghost", "ghost", 5, 0))
+case("mismatch", FIXED, lambda: two("mismatch", (1400, 140), (1150, 230)))
+case("mismatch_running", "", lambda: two("mismatch_running", (1400, 140), (1150, 230)))
+case("broken_day", FIXED, lambda: one_day("broken_day", 17, 130, 40))
+case("gap", FIXED, lambda: [one for one in two("gap", (1400, 140), (1400, 210)) if not 7 * DAY <= one["time"] - moment("03-04", "10:00") < 9 * DAY])  # fmt: skip
 case("biased", f"primary: rpv, {FIXED}",
-     arm("biased", "control", 1400, 140, before=60) + arm("biased", "treatment", 1400, 210, before=260))  # fmt: skip
-case("bought_first", FIXED, orders_before("bought_first", 10, 200))
-case("bought_long_before", FIXED, orders_before("bought_long_before", 31, 200))
-case("giant", f"primary: rpv, {FIXED}", giant("giant"))
-case("too_early", "looks: fixed, end: 2024-05-20", two("too_early", (1400, 140), (1400, 280)))
-case("no_window_closed", "window: 60d", two("no_window_closed", (1400, 140), (1400, 280)))
-case("stopped", "looks: fixed", two("stopped", (1400, 140), (1400, 210)), stop="03-10 23:00")
-case("stopped_late", FIXED, two("stopped_late", (1400, 140), (1400, 210)) + two("stopped_late", (1000, 900), (1000, 0), first="03-20", days=1),
+     lambda: arm("biased", "control", 1400, 140, before=60) + arm("biased", "treatment", 1400, 210, before=260))  # fmt: skip
+case("bought_first", FIXED, lambda: orders_before("bought_first", 10, 200))
+case("bought_long_before", FIXED, lambda: orders_before("bought_long_before", 31, 200))
+case("giant", f"primary: rpv, {FIXED}", lambda: giant("giant"))
+case("too_early", "looks: fixed, end: 2024-05-20", lambda: two("too_early", (1400, 140), (1400, 280)))
+case("no_window_closed", "window: 60d", lambda: two("no_window_closed", (1400, 140), (1400, 280)))
+case("stopped", "looks: fixed", lambda: two("stopped", (1400, 140), (1400, 210)), stop="03-10 23:00")
+case("stopped_late", FIXED, lambda: two("stopped_late", (1400, 140), (1400, 210)) + two("stopped_late", (1000, 900), (1000, 0), first="03-20", days=1),
      stop="04-20 00:00")  # fmt: skip
-case("several", FIXED, seen_twice("several", 40))
-case("several_first", f"{FIXED}, multi_arm: first", seen_twice("several_first", 40))
-case("several_one_sided", FIXED, seen_twice("several_one_sided", 40, from_control=True))
-case("bots", FIXED, two("bots", (1400, 140), (1400, 210)) + [{**one, "visitor": f"{one['visitor']}-b", "id": f"{one['id']}-b", "bot": True}
+case("several", FIXED, lambda: seen_twice("several", 40))
+case("several_first", f"{FIXED}, multi_arm: first", lambda: seen_twice("several_first", 40))
+case("several_one_sided", FIXED, lambda: seen_twice("several_one_sided", 40, from_control=True))
+case("bots", FIXED, lambda: two("bots", (1400, 140), (1400, 210)) + [{**one, "visitor": f"{one['visitor']}-b", "id": f"{one['id']}-b", "bot": True}
      for one in arm("bots", "treatment", 7, 7)])  # fmt: skip
 
 
@@ -203,66 +209,88 @@ def fading(name: str) -> list[Event]:
 
 
 MILLION = "value: {per_conversion: 30, margin: 40%}"
-case("viewed_first", f"primary: {{metric: views, direction: up}}, {FIXED}", viewing("viewed_first"))
-case("by_count", "looks: {group_sequential: 4}", two("by_count", (1400, 140), (1400, 210)), planned=4000)
+case("viewed_first", f"primary: {{metric: views, direction: up}}, {FIXED}", lambda: viewing("viewed_first"))
+case("by_count", "looks: {group_sequential: 4}", lambda: two("by_count", (1400, 140), (1400, 210)), planned=4000)
 case(
     "by_count_none_yet",
     "looks: {group_sequential: 4}",
-    two("by_count_none_yet", (1400, 140), (1400, 210)),
+    lambda: two("by_count_none_yet", (1400, 140), (1400, 210)),
     planned=20_000,
 )
 case(
     "by_count_too_many",
     "looks: {group_sequential: 4}",
-    two("by_count_too_many", (1400, 140), (1400, 210)),
+    lambda: two("by_count_too_many", (1400, 140), (1400, 210)),
     planned=1000,
 )
-case("by_count_stopped", "looks: {group_sequential: 4}", two("by_count_stopped", (1400, 140), (1400, 210)), planned=4000,
+case("by_count_stopped", "looks: {group_sequential: 4}", lambda: two("by_count_stopped", (1400, 140), (1400, 210)), planned=4000,
      stop="03-25 00:00")  # fmt: skip
 case(
     "by_dates",
     "looks: {group_sequential: [2024-03-11, 2024-03-20, 2024-06-01]}",
-    two("by_dates", (1400, 140), (1400, 210)),
+    lambda: two("by_dates", (1400, 140), (1400, 210)),
     planned=4000,
 )
-case("holm", f"variants: [control, a, b], {FIXED}", three("holm", 140, 182, 170))
-case("bonferroni", f"variants: [control, a, b], {FIXED}, correction: bonferroni", three("bonferroni", 140, 182, 170))
-case("uncorrected", f"variants: [control, a, b], {FIXED}, correction: none", three("uncorrected", 140, 182, 170))
-case("half_hidden", f"variants: [control, a, b], {FIXED}", three("half_hidden", 140, 210, 12))
-case("no_worse", f"{FIXED}, decision: non_inferiority, margin: 5pp", two("no_worse", (1400, 700), (1400, 705)))
-case("maybe_worse", f"{FIXED}, decision: non_inferiority, margin: 3pp", two("maybe_worse", (1400, 700), (1400, 705)))
-case("really_worse", f"{FIXED}, decision: non_inferiority, margin: 3pp", two("really_worse", (1400, 700), (1400, 600)))
-case("adjusted", f"primary: rpv, {FIXED}, cuped: 14d",
-     arm("adjusted", "control", 1400, 140, before=160) + arm("adjusted", "treatment", 1400, 168, before=160))  # fmt: skip
-case("no_history", f"primary: rpv, {FIXED}, cuped: 1d", two("no_history", (1400, 140), (1400, 210)))
-case("capped", f"primary: rpv, {FIXED}, cap: {{rpv: 75}}", giant("capped"), caps={"rpv": 75.0})
+case("holm", f"variants: [control, a, b], {FIXED}", lambda: three("holm", 140, 182, 170))
 case(
-    "cap_without_data", f"primary: rpv, {FIXED}, cap: {{rpv: 99.9%}}", two("cap_without_data", (1400, 140), (1400, 210))
+    "bonferroni",
+    f"variants: [control, a, b], {FIXED}, correction: bonferroni",
+    lambda: three("bonferroni", 140, 182, 170),
 )
-case("cap_never_started", f"primary: rpv, {FIXED}, cap: {{rpv: 75}}", giant("cap_never_started"), start=None)
+case(
+    "uncorrected", f"variants: [control, a, b], {FIXED}, correction: none", lambda: three("uncorrected", 140, 182, 170)
+)
+case("half_hidden", f"variants: [control, a, b], {FIXED}", lambda: three("half_hidden", 140, 210, 12))
+case("no_worse", f"{FIXED}, decision: non_inferiority, margin: 5pp", lambda: two("no_worse", (1400, 700), (1400, 705)))
+case(
+    "maybe_worse",
+    f"{FIXED}, decision: non_inferiority, margin: 3pp",
+    lambda: two("maybe_worse", (1400, 700), (1400, 705)),
+)
+case(
+    "really_worse",
+    f"{FIXED}, decision: non_inferiority, margin: 3pp",
+    lambda: two("really_worse", (1400, 700), (1400, 600)),
+)
+case("adjusted", f"primary: rpv, {FIXED}, cuped: 14d",
+     lambda: arm("adjusted", "control", 1400, 140, before=160) + arm("adjusted", "treatment", 1400, 168, before=160))  # fmt: skip
+case("no_history", f"primary: rpv, {FIXED}, cuped: 1d", lambda: two("no_history", (1400, 140), (1400, 210)))
+case("capped", f"primary: rpv, {FIXED}, cap: {{rpv: 75}}", lambda: giant("capped"), caps={"rpv": 75.0})
+case(
+    "cap_without_data",
+    f"primary: rpv, {FIXED}, cap: {{rpv: 99.9%}}",
+    lambda: two("cap_without_data", (1400, 140), (1400, 210)),
+)
+case("cap_never_started", f"primary: rpv, {FIXED}, cap: {{rpv: 75}}", lambda: giant("cap_never_started"), start=None)
 GUARD = "guardrails: [{metric: refund_rate, margin: 5pp}]"
-case("safe", f"{FIXED}, {GUARD}", refunding("safe", 40, 45, (400, 480)))
-case("not_safe", f"{FIXED}, {GUARD}", refunding("not_safe", 40, 60, (400, 480)))
-case("harmed", f"{FIXED}, {GUARD}", refunding("harmed", 40, 100, (400, 480)))
-case("money", f"primary: rpv, {FIXED}, value: {{margin: 40%, eligible: 50%}}", two("money", (1400, 140), (1400, 210)))
-case("money_beside", f"{FIXED}, diagnostics: [rpv]", two("money_beside", (1400, 140), (1400, 210)))
-case("money_per_order", f"{FIXED}, {MILLION}", two("money_per_order", (1400, 140), (1400, 210)))
-case("down", f"primary: {{metric: refund_rate, direction: down}}, {FIXED}, {MILLION}", refunding("down", 90, 45))
+case("safe", f"{FIXED}, {GUARD}", lambda: refunding("safe", 40, 45, (400, 480)))
+case("not_safe", f"{FIXED}, {GUARD}", lambda: refunding("not_safe", 40, 60, (400, 480)))
+case("harmed", f"{FIXED}, {GUARD}", lambda: refunding("harmed", 40, 100, (400, 480)))
+case(
+    "money",
+    f"primary: rpv, {FIXED}, value: {{margin: 40%, eligible: 50%}}",
+    lambda: two("money", (1400, 140), (1400, 210)),
+)
+case("money_beside", f"{FIXED}, diagnostics: [rpv]", lambda: two("money_beside", (1400, 140), (1400, 210)))
+case("money_per_order", f"{FIXED}, {MILLION}", lambda: two("money_per_order", (1400, 140), (1400, 210)))
+case(
+    "down", f"primary: {{metric: refund_rate, direction: down}}, {FIXED}, {MILLION}", lambda: refunding("down", 90, 45)
+)
 case(
     "down_worse",
     f"primary: {{metric: refund_rate, direction: down}}, {FIXED}, {MILLION}",
-    refunding("down_worse", 45, 90),
+    lambda: refunding("down_worse", 45, 90),
 )
-case("strata", f"{FIXED}, strata: device, diagnostics: [rpv, aov]", on_devices("strata"))
-case("strata_and_cuped", f"primary: rpv, {FIXED}, strata: device, cuped: 14d", on_devices("strata_and_cuped"))
-case("fades", "looks: fixed, end: 2024-03-31", fading("fades"))
-case("fades_unseen", "looks: fixed, end: 2024-05-31", fading("fades_unseen"))
+case("strata", f"{FIXED}, strata: device, diagnostics: [rpv, aov]", lambda: on_devices("strata"))
+case("strata_and_cuped", f"primary: rpv, {FIXED}, strata: device, cuped: 14d", lambda: on_devices("strata_and_cuped"))
+case("fades", "looks: fixed, end: 2024-03-31", lambda: fading("fades"))
+case("fades_unseen", "looks: fixed, end: 2024-05-31", lambda: fading("fades_unseen"))
 case("quantiles", f"{FIXED}, diagnostics: [money_slow], guardrails: [{{metric: slow, margin: 10%}}]",
-     loading("quantiles", range(1000, 2400), range(1100, 2500)))  # fmt: skip
-case("shifted", f"{FIXED}, diagnostics: [rpv]", [{**one, "amount": "90.00"} if one["id"].startswith("shifted-treatment") and "amount" in one else one
+     lambda: loading("quantiles", range(1000, 2400), range(1100, 2500)))  # fmt: skip
+case("shifted", f"{FIXED}, diagnostics: [rpv]", lambda: [{**one, "amount": "90.00"} if one["id"].startswith("shifted-treatment") and "amount" in one else one
      for one in two("shifted", (1400, 140), (1400, 150))])  # fmt: skip
 case("strata_few", f"{FIXED}, strata: device, diagnostics: [left, slow]",
-     on_devices("strata_few") + [view(f"strata_few-control{n}mobile", moment("03-10", "12:00") + n, props={"ms": n}) for n in range(14)])  # fmt: skip
+     lambda: on_devices("strata_few") + [view(f"strata_few-control{n}mobile", moment("03-10", "12:00") + n, props={"ms": n}) for n in range(14)])  # fmt: skip
 PLANS = "".join(
     f"  {name}: {{{'' if 'primary:' in one.block else 'primary: {metric: bought, mde: 20%}, '}"
     f"{'' if 'window:' in one.block else 'window: 2d, '}{one.block}}}\n"
@@ -270,12 +298,12 @@ PLANS = "".join(
 )
 
 
-def start(ws: Workspace, name: str, one: Case) -> None:
-    """Locked as it is, with these caps and this planned sample, whatever the data say."""
+def start(ws: Workspace, name: str, one: Case, plan: Any) -> None:
+    """Locked as the plan has it, with these caps and this planned sample, whatever the data say."""
     if one.start is None:
         return
     asking, at = ws.asking("experiment-readout"), moment(*one.start.split())
-    begin(asking, ws.plan.experiments[name], raw(ws.folder), dict(one.caps or {}), one.planned, at)
+    begin(asking, ws.plan.experiments[name], plan, dict(one.caps or {}), one.planned, at)
     if one.stop:
         ws.stop_experiment(name, at=moment(*one.stop.split()))
 
@@ -284,8 +312,9 @@ def start(ws: Workspace, name: str, one: Case) -> None:
 def ws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     events = [one for world in CASES.values() for one in world.events]
     made = workspace(tmp_path_factory.mktemp("readouts"), HEAD + PLANS, [*events, view("last", NOW - 1)], now=NOW)
+    plan = raw(made.folder)
     for name, one in CASES.items():
-        start(made, name, one)
+        start(made, name, one, plan)
     yield made
     made.close()
 
@@ -518,11 +547,12 @@ def test_units_and_values_by_hand(
 def test_a_test_that_was_stopped_waits_for_open_windows(ws: Workspace, tmp_path: Path) -> None:
     """Stopped on the 10th at 23:00: what units do until the end of the 12th counts, whoever comes later does not."""
     name, one = "stopped", CASES["stopped"]
+    (block,) = (line for line in PLANS.splitlines(keepends=True) if line.startswith(f"  {name}:"))
     seen: dict[str, tuple[str, Any]] = {}
     for day in ("03-10", "03-11", "03-12", "03-13"):
         now = moment(day, "23:30")
         events = [e for e in one.events if e["time"] <= now]
-        then = workspace(tmp_path / day, HEAD + PLANS, events, now=now)
+        then = workspace(tmp_path / day, HEAD + block, events, now=now)
         begin(
             then.asking("experiment-readout"),
             then.plan.experiments[name],

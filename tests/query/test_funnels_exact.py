@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from assay.model.period import Period
@@ -16,7 +16,7 @@ from assay.query.cut import Cut
 from assay.query.funnels import FunnelQuery, Unit
 from assay.query.funnels.sequence import Rule, counted, moments
 from assay.workspace import Workspace
-from support import Event, at, event, workspace
+from support import Event, at, event, examples, rows, workspace
 
 START = at("2024-01-10 12:00")
 SECOND = 1_000_000
@@ -61,7 +61,7 @@ def adjacent(rows: list[Row], chain: list[int]) -> bool:
     return all(i in chain for i, row in enumerate(rows) if first < row[0] < last)
 
 
-@settings(max_examples=400, deadline=None, derandomize=True, database=None)
+@settings(max_examples=examples(900), deadline=None, derandomize=True, database=None)
 @given(world, st.integers(0, 5), st.sampled_from(["ordered", "strict", "windowfunnel"]))
 def test_ordered_strict_and_windowfunnel_are_the_best_chain(
     drawn: list[tuple[int, int]], window: int, order: str
@@ -76,7 +76,7 @@ def test_ordered_strict_and_windowfunnel_are_the_best_chain(
         assert got == want
 
 
-@settings(max_examples=400, deadline=None, derandomize=True, database=None)
+@settings(max_examples=examples(900), deadline=None, derandomize=True, database=None)
 @given(world, st.integers(0, 5))
 def test_unordered_is_the_window_with_most_steps(drawn: list[tuple[int, int]], window: int) -> None:
     rows = stream(drawn)
@@ -112,14 +112,32 @@ PLAN = "events: {a: {}, b: {}, c: {}, d: {}}\nfunnels:\n" + "".join(
 )
 
 
+# Two sessions of a visitor begin at one instant, or get as deep at one instant: (name, tens of seconds, session).
+Drawn = tuple[str, int, str]
+DEEP_SECOND: list[Drawn] = [("a", 0, "s1"), ("a", 0, "s2"), ("b", 1, "s2")]
+DEEP_FIRST: list[Drawn] = [("a", 0, "s2"), ("a", 0, "s1"), ("b", 1, "s1")]
+UNEQUAL: list[Drawn] = [*DEEP_SECOND, ("c", 1, "s1"), ("b", 3, "s1"), ("c", 7, "s2")]
+ALIKE: list[Drawn] = [(n, t, s) for s, b in (("s1", 2), ("s2", 1)) for n, t in (("a", 0), ("b", b), ("c", 3))]
+
+
 @pytest.fixture(scope="module")
 def ws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     events: list[Event] = []
     one = st.tuples(st.sampled_from("aabbccd"), st.integers(0, 8), st.sampled_from(["s1", "s2"]))
 
-    @settings(max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=examples(450),
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
     @given(st.lists(one, min_size=1, max_size=9))
-    def collect(drawn: list[tuple[str, int, str]]) -> None:
+    @example(DEEP_SECOND)
+    @example(DEEP_FIRST)
+    @example(UNEQUAL)
+    @example(ALIKE)
+    def collect(drawn: list[Drawn]) -> None:
         visitor = f"v{len(events)}"
         for n, (name, step, session) in enumerate(drawn):
             t = START + step * 10 * SECOND
@@ -164,9 +182,51 @@ def test_the_fast_forms_are_the_exact_rule(ws: Workspace, name: str, order: str,
 
 @pytest.mark.parametrize("order", ["ordered", "strict", "unordered", "windowfunnel"])
 def test_groups_of_the_fast_forms(ws: Workspace, order: str) -> None:
-    for per in ("visitor", "session"):
-        chosen, exact = both(ws, f"abc_{order}_latest_20s", per, ("event", "device"))
-        assert chosen.reached() == exact.reached()
+    for entry, window in (("latest", "20s"), ("latest", "session"), ("first", "session")):
+        for per in ("visitor", "session"):
+            chosen, exact = both(ws, f"abc_{order}_{entry}_{window}", per, ("event", "device"))
+            assert chosen.reached() == exact.reached(), (entry, window, per)
+
+
+@pytest.mark.parametrize("order", ["ordered", "strict", "unordered"])
+@pytest.mark.parametrize("entry", ["latest", "first"])
+def test_attempts_within_a_session_are_the_best_chain_of_any_session(ws: Workspace, order: str, entry: str) -> None:
+    """A visitor's attempts that must end in their session, by trying every chain of every session.
+
+    With ``entry: first`` the first step 1 is the earliest one; of several at that instant any may be the first.
+    """
+    found = rows(
+        ws, "SELECT v.visitor_key, e.session_key, e.t, e.name FROM events e JOIN visitors v USING (visitor_key)"
+    )
+    visitors: dict[int, dict[int, list[tuple[int, int]]]] = {}
+    for visitor, session, t, name in found:
+        visitors.setdefault(visitor, {}).setdefault(session, []).append((t, MASKS.get(name, 0)))
+    want = {}
+    for visitor, sessions in visitors.items():
+        attempts = [one for events in sessions.values() for one in chains(stream(events), order)]
+        if entry == "first":
+            attempts = [one for one in attempts if one[2] == min(start for *_, start in attempts)]
+        if attempts:
+            want[visitor] = max(attempts)
+    for query in both(ws, f"abc_{order}_{entry}_session", "visitor"):
+        assert {u.unit: (u.depth, -u.end, u.start) for u in query.units()} == want
+
+
+MASKS = {"a": 1, "b": 2, "c": 4}
+
+
+def chains(events: list[Row], order: str) -> Iterator[tuple[int, int, int]]:
+    """(depth, −end, start) of the best attempt from each start of a session, without a window; unordered: from the first."""
+    if order == "unordered":
+        done = [min(t for t, _, mask, *_ in events if mask & bit) for bit in {row[2] for row in events} - {0}]
+        if done:
+            yield len(done), -max(done), min(done)
+        return
+    for start in {t for t, _, mask, *_ in events if mask & 1}:
+        from_here = [(t, 1, mask if t == start else mask & ~1, 0, n) for t, _, mask, _, n in events if t >= start]
+        best = tried(from_here, 3, 10**12, order == "strict")
+        assert best is not None
+        yield best
 
 
 # -- the rules one by one ------------------------------------------------------------------------------------------------

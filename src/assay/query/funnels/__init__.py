@@ -8,6 +8,7 @@ steps must share) is followed unit by unit by the kernel in ``sequence``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -79,7 +80,9 @@ class FunnelQuery:
         sql = f"WITH {', '.join(ctes)} SELECT whole, unit, cluster, last_start, {times}{keys} FROM placed"
         result = self.run(source.bind.statement(sql, f"funnel {self.funnel.name}: units"))
         end = 4 + source.count
-        found = [Unit(row[0], row[2], tuple(row[end:]), tuple(row[4:end]), row[3]) for row in result.rows]
+        found = [
+            Unit(row[0], row[2], tuple(row[end:]), tuple(row[4:end]), row[3], followed=row[1]) for row in result.rows
+        ]
         if self.funnel.order == "strict":
             tied = self._followed(self._source(starts_until), ties=True, fold=False)
             found = self._fold([*found, *tied]) if source.folded else [*found, *tied]
@@ -118,32 +121,30 @@ class FunnelQuery:
             kept = list(rows)
             attempt = counted(moments(row[3 + keys :] for row in kept), rule)
             if attempt is not None:
-                found.append(
-                    Unit(kept[0][1], kept[0][2], tuple(key[1]), attempt.times, attempt.last_start, attempt.events)
-                )
+                followed, whole, cluster = kept[0][:3]
+                values, late = tuple(key[1]), attempt.last_start
+                found.append(Unit(whole, cluster, values, attempt.times, late, attempt.events, followed))
         if source.folded and fold:
             found = self._fold(found)
         return found if every or not self.cut.by else list(self._valued(source, found))
 
     def _fold(self, units: Sequence[Unit]) -> list[Unit]:
-        """Of the sessions of a unit the one whose attempt counts."""
+        """Of the sessions of a unit the one whose attempt counts; of equal ones the first session."""
         best: dict[Any, Unit] = {}
         latest: dict[Any, int] = {}
-        for unit in units:
+        for unit in sorted(units, key=lambda one: one.followed):
             key = (unit.unit, unit.group if self.at == "all" else ())
             if self.funnel.entry == "latest":
                 latest[key] = max(latest.get(key, unit.last_start), unit.last_start)
             if key not in best or self._rank(unit) > self._rank(best[key]):
                 best[key] = unit
-        return [
-            Unit(u.unit, u.cluster, u.group, u.times, latest.get(key, u.last_start), u.events)
-            for key, u in best.items()
-        ]
+        return [replace(u, last_start=latest.get(key, u.last_start)) for key, u in best.items()]
 
-    def _rank(self, unit: Unit) -> tuple[int, ...]:
-        if self.funnel.entry == "first":
-            return (-unit.start,)
-        return unit.depth, -unit.end, unit.start
+    def _rank(self, unit: Unit) -> tuple[Any, ...]:
+        """The higher one counts. Attempts that begin at one instant are all first: events of an instant are taken in any order."""
+        early = tuple((t is not None, -(t or 0)) for t in unit.times)
+        rank = (unit.depth, -unit.end, unit.start, *early)
+        return (-unit.start, *rank) if self.funnel.entry == "first" else rank
 
     def _valued(self, source: Source, units: Sequence[Unit]) -> Iterator[Unit]:
         """Units with the group values of the event that ``at`` names; of a property, of the next event that has it."""
@@ -155,7 +156,7 @@ class FunnelQuery:
         for unit, some in zip(units, chosen, strict=True):
             found = [values.get(event, nothing) for event in some]
             group = tuple(next((v for v in one if v is not None), None) for one in zip(*found, strict=True)) or nothing
-            yield Unit(unit.unit, unit.cluster, group, unit.times, unit.last_start, unit.events)
+            yield replace(unit, group=group)
 
     def _events(self, unit: Unit, several: bool) -> list[int]:
         """The events of the counted attempt that are asked for their values, in that order."""

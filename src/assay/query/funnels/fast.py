@@ -16,7 +16,8 @@ def ctes(source: Source, after: str = ">=") -> list[str]:
     found = _chain(source, after) if made is None else made(source)
     if not source.folded:
         return [*found, "reached AS (SELECT * FROM paths)"]
-    best = "row_number() OVER (PARTITION BY whole ORDER BY level DESC, tl, t1 DESC, unit)"
+    middle = ", ".join(_times(source.count)[1:])
+    best = f"row_number() OVER (PARTITION BY whole ORDER BY level DESC, tl, t1 DESC, {middle + ', ' if middle else ''}unit)"
     late = "max(last_start) OVER (PARTITION BY whole) AS latest"
     columns = f"unit, whole, cluster, level, {', '.join(_times(source.count))}, tl"
     columns += "" if made is None else ", event_no"
@@ -60,13 +61,17 @@ def _within(source: Source, t: str, start: str) -> str:
     return "true" if window is None else f"{t} - {start} <= {window * 1_000_000}"
 
 
+def _entry(scope: str, t: str) -> str:
+    """1 for the first starts of a unit: all of its first instant, in whichever of its sessions, as any may be the first one."""
+    return f"rank() OVER (PARTITION BY {scope} ORDER BY {t}) AS entry"
+
+
 def _chain(source: Source, after: str) -> list[str]:
     """Each step's event takes over the start of the latest event of the step before; per start the first one fills the step."""
     count, first = source.count, "e1"
     found = [f"e1 AS ({source.step_events(0)})"]
     if source.funnel.entry == "first":
-        place = "row_number() OVER (PARTITION BY whole ORDER BY t, seq, id)"
-        found.append(f"entered AS (SELECT * FROM (SELECT *, {place} AS entry FROM e1) x WHERE entry = 1)")
+        found.append(f"entered AS (SELECT * FROM (SELECT *, {_entry('whole', 't')} FROM e1) x WHERE entry = 1)")
         first = "entered"
     found.append(f"a1 AS (SELECT unit, t AS t1 FROM {first})")
     for k in range(2, count + 1):
@@ -114,7 +119,7 @@ def _strict(source: Source) -> list[str]:
     entry = ""
     if source.funnel.entry == "first":
         entry = " AND entry = 1"
-    place = f"row_number() OVER (PARTITION BY {scope} ORDER BY t1) AS entry"
+    place = _entry(scope, "t1")
     times = ", ".join(f"CASE WHEN level >= {k} THEN t{k} END AS t{k}" for k in range(1, count + 1))
     last = "CASE level " + " ".join(f"WHEN {k} THEN t{k}" for k in range(1, count + 1)) + " END"
     return [
@@ -170,8 +175,7 @@ def _unordered(source: Source) -> list[str]:
         ),
         (
             f"begun AS (SELECT unit, whole, cluster, t, seq, id, event_no, {', '.join(inside)}, "
-            f"row_number() OVER (PARTITION BY {scope} ORDER BY t, seq, id) AS entry "
-            f"FROM seen WHERE starts = 1)"
+            f"{_entry(scope, 't')} FROM seen WHERE starts = 1)"
         ),
         f"levels AS (SELECT unit, whole, cluster, t, seq, id, event_no, {names}, {level} AS level FROM begun{entry})",
         (

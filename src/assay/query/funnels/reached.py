@@ -55,7 +55,7 @@ class Reached:
 
 @dataclass(frozen=True)
 class Unit(Timed):
-    """One unit and its counted attempt; ``events`` only from the kernel."""
+    """One unit and its counted attempt; ``events`` only from the kernel. ``followed``: the unit or session it lies in."""
 
     unit: Any
     cluster: int | None
@@ -63,6 +63,7 @@ class Unit(Timed):
     times: tuple[int | None, ...]
     last_start: int
     events: tuple[int | None, ...] = ()
+    followed: Any = None
 
 
 def gather(units: Iterable[Unit], source: Source, cutoff: int | None) -> dict[Group, Reached]:

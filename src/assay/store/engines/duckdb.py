@@ -219,10 +219,12 @@ class DuckDB:
             self.properties = {name: wanted[name] for name, _ in self.named("columns_of_events")}
 
     def _version(self) -> int:
-        tables = {row[0] for row in self.connection.execute("SHOW TABLES").fetchall()}
-        if "facts" not in tables:
+        import duckdb
+
+        try:  # asking for a list of the tables first would load the whole catalogue, at every opening
+            rows = self.named("get_fact", key="version")
+        except duckdb.CatalogException:
             return 0
-        rows = self.named("get_fact", key="version")
         return int(rows[0][0]) if rows else 0
 
     # -- loading ---------------------------------------------------------------------------------------------------

@@ -64,8 +64,7 @@ SELECT value FROM facts WHERE key = $key;
 -- name: set_fact
 INSERT OR REPLACE INTO facts VALUES ($key, $value);
 -- name: columns_of_events
-SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'events' AND column_name LIKE 'p\_%' ESCAPE '\'
-ORDER BY ordinal_position;
+SELECT name, type FROM pragma_table_info('events') WHERE name LIKE 'p\_%' ESCAPE '\' ORDER BY cid;
 -- name: drop_property
 ALTER TABLE events DROP COLUMN {column};
 -- name: add_property
