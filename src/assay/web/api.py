@@ -7,7 +7,7 @@ file of the server, are left out.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -89,7 +89,7 @@ def _endpoint(question: Question, form: str, asker_of: AskerOf) -> Callable[...,
     safe = {name.replace("-", "_").rstrip("_") + "_": name for name in fields}
 
     async def answered(request: Request, **given: Any) -> Response:
-        _known(request, fields, question.name)
+        known(request.query_params, fields, question.name)
         values = {safe[name]: read(fields[safe[name]], one) for name, one in given.items() if one is not None}
         asker = await asker_of(request)
         answer = await asker.ask(question.name, values)
@@ -105,8 +105,9 @@ def _endpoint(question: Question, form: str, asker_of: AskerOf) -> Callable[...,
     return answered
 
 
-def _known(request: Any, fields: dict[str, FieldInfo], question: str) -> None:
-    for name in request.query_params:
+def known(names: Iterable[str], fields: Mapping[str, FieldInfo], question: str) -> None:
+    """Raise UnknownName, with a suggestion, for what is no parameter that may come over HTTP."""
+    for name in names:
         if name not in fields:
             raise UnknownName("parameter", name, fields, question)
 
