@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from xml.etree import ElementTree
 
@@ -67,3 +70,22 @@ def test_words_and_theme_are_in_the_picture(shop: Workspace) -> None:
     assert "50.0 %" in light
     assert "#1f5fbf" in light.lower()
     assert "#7fb0ff" in dark.lower()
+
+
+def test_a_process_that_has_drawn_ends_well() -> None:
+    """V8 is closed by the thread that made it, however the process comes to its end."""
+    code = """
+from concurrent.futures import ThreadPoolExecutor
+from assay.charts import svg
+with ThreadPoolExecutor(4) as pool:
+    assert all(pool.map(lambda _: svg.available(), range(8)))
+assert svg.available()
+"""
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+
+
+def test_many_threads_may_draw_at_once(shop: Workspace) -> None:
+    made = chart(shop.ask("metric", names=["rate"], by=["device"], **DAYS))
+    assert made is not None
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(lambda _: svg.svg(made), range(40)))) == 1

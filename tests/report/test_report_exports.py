@@ -161,15 +161,26 @@ def test_csv_is_rfc_4180_with_all_columns_and_no_formula() -> None:
         repr(22 / 1348),
         "true",
     ]
-    assert rows[2] == ["2024-01-02", 'a "b", c|d\n-', "-0.50", "0.00", "3", "", ""]
+    assert rows[2] == ["2024-01-02", 'a "b", c|d\n\'-', "-0.50", "0.00", "3", "", ""]
     assert rows[3][1] == "'-5"
 
 
-@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@a", "\tx", "\rx"])
+@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@a", "\tx", "\rx", "\nx", "＝1", "＠a"])
 def test_csv_text_that_looks_like_a_formula_is_marked(text: str) -> None:
     one = Answer("q", {}, columns=(Column("a"), Column("n", "number")), rows=((text, -1.5),))
     rows = list(csv.reader(io.StringIO(render(one, "csv"), newline="")))
     assert rows[1] == [f"'{text}", "-1.5"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("a;=1;b", "a;'=1;b"), ("a\n=1", "a\n'=1"), ("a\t@b", "a\t'@b"), ("a; -b", "a; -b"), ("a\n\nb", "a\n\nb"),
+     ("1-2=x", "1-2=x"), ("a,=b", "a,=b")],
+)  # fmt: skip
+def test_csv_text_that_other_countries_part_into_formulas_is_marked(text: str, said: str) -> None:
+    one = Answer("q", {}, columns=(Column("a"),), rows=((text,),))
+    rows = list(csv.reader(io.StringIO(render(one, "csv"), newline="")))
+    assert rows[1] == [said]
 
 
 def test_markdown_has_the_sentence_first_level_columns_and_footnotes() -> None:

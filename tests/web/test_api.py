@@ -93,15 +93,21 @@ def test_the_figures_are_those_of_the_workspace(client: Any, path: str, question
         ("/rollout?name=rpv&by=device&start=mobile", 422, "usage", "NAME=VALUE"),
         ("/compare?name=rpv&plan=/etc/passwd", 404, "unknown_name", "plan"),
         ("/opportunity?name=buy&to_backlog=true", 404, "unknown_name", "to_backlog"),
-        ("/reconcile?file=/etc/passwd", 404, None, ""),
+        ("/reconcile?file=/etc/passwd", 404, "unknown_name", "the API has no question 'reconcile'"),
+        ("/metrc.csv?names=views", 404, "unknown_name", "did you mean 'metric'"),
     ],
 )
-def test_mistakes_have_one_shape(client: Any, path: str, status: int, code: str | None, says: str) -> None:
+def test_mistakes_have_one_shape(client: Any, path: str, status: int, code: str, says: str) -> None:
     found = client.get(path)
     assert found.status_code == status, found.text
-    if code is not None:
-        assert found.json()["error"]["code"] == code
-        assert says in found.json()["error"]["message"]
+    assert found.json()["error"]["code"] == code
+    assert says in found.json()["error"]["message"]
+
+
+def test_questions_are_asked_by_get_and_refusals_have_the_same_shape(client: Any) -> None:
+    posted = client.post("/metric?names=views")
+    assert (posted.status_code, posted.json()["error"]["code"]) == (405, "not_possible")
+    assert posted.headers["allow"] == "GET"
 
 
 def test_no_state_is_written_by_asking(client: Any) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
@@ -44,6 +45,8 @@ class Account:
     erased: int = 0
     expired: int = 0
     spool: int = 0
+    segments: int = 0  # loaded ones
+    loaded: int = 0  # when the last of them was, µs
     refused: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -77,6 +80,8 @@ def accounts(asking: Asking, imports: bool = False) -> dict[Key, Account]:
             continue
         loaded[name] = key
         one = found.setdefault(key, Account())
+        one.segments += 1
+        one.loaded = max(one.loaded, loaded_at)
         one.received += rows
         one.stored += stored
         one.duplicate += duplicates + clashes
@@ -133,7 +138,8 @@ def answer(asking: Asking, params: LedgerParams) -> Answer:
     columns = (
         Column("day", "day"), Column("source"), Column("wire"), Column("received", "count"),
         *(Column(term, "count", _LABELS.get(term, term)) for term in TERMS), Column("difference", "count"),
-        Column("reasons"),
+        Column("reasons"), Column("segments", "count", detail=True),
+        Column("loaded", "moment", "last load", detail=True),
     )  # fmt: skip
     chosen = {
         key: one for key, one in found.items()
@@ -147,7 +153,8 @@ def answer(asking: Asking, params: LedgerParams) -> Answer:
         )  # fmt: skip
     rows: list[tuple[Cell, ...]] = [
         (*key, one.received, *(getattr(one, term) for term in TERMS), one.difference,
-         ", ".join(f"{reason} {n:,}" for reason, n in one.refused.most_common()) or None)
+         ", ".join(f"{reason} {n:,}" for reason, n in one.refused.most_common()) or None,
+         one.segments, _moment(one.loaded, asking.plan.site.timezone))
         for key, one in sorted(chosen.items(), key=lambda item: (-item[0][0].toordinal(), item[0][1:]))
     ]  # fmt: skip
     total = sum(one.received for one in chosen.values())
@@ -174,6 +181,10 @@ def answer(asking: Asking, params: LedgerParams) -> Answer:
             "y": list(TERMS),
         },
     )
+
+
+def _moment(micros: int, zone: str) -> str | None:
+    return datetime.fromtimestamp(micros / 1e6, ZoneInfo(zone)).isoformat(timespec="seconds") if micros else None
 
 
 def findings(asking: Asking) -> list[Finding]:

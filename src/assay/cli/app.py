@@ -27,6 +27,7 @@ VERBS = (
     Verb("sql", "The SQL behind an answer: assay sql QUESTION.", "assay.cli.questions:Sql", ANSWERS),
     Verb("save", "Save who an answer lists as a cohort: assay save funnel …", "assay.cli.questions:Save", ANSWERS),
     Verb("report", "The report for executives: assay report --out report.pdf.", _report, ANSWERS),
+    Verb("mcp", "The questions as tools for language models (stdio).", "assay.cli.machines:mcp", ANSWERS),
     Verb("init", "Write a first plan into a folder.", "assay.cli.plans:init", PLAN),
     Verb("check", "What is wrong with the plan, with file and line.", "assay.cli.plans:check", PLAN),
     Verb("plan", "Compare two plans; the schema for editors.", "assay.cli.plans:Plans", PLAN),

@@ -19,7 +19,7 @@ _FIRST_WAIT, _LONGEST_WAIT = 60, 6 * 3600  # seconds
 _LOST = 15 * 60  # after so long a sending that did not end has died
 _LATE = 3  # days: older slots were missed and are not made up for
 SENT, WAITING, UNCLEAR, GIVEN_UP = "sent", "waiting", "unclear", "given_up"
-_STATES = {SENT: "sent", WAITING: "waiting", UNCLEAR: "not known", GIVEN_UP: "given up", "sending": "being sent"}
+STATES = {SENT: "sent", WAITING: "waiting", UNCLEAR: "not known", GIVEN_UP: "given up", "sending": "being sent"}
 
 
 @dataclass(frozen=True)
@@ -103,5 +103,5 @@ def said(row: dict[str, Any], zone: str) -> tuple[Any, ...]:
     if row["state"] == WAITING and row["tries"]:
         at = datetime.fromtimestamp(row["next_at"] / 1e6, UTC).astimezone(ZoneInfo(zone))
         why = f"{why}; again from {at:%Y-%m-%d %H:%M}"
-    state = _STATES[row["state"]]
+    state = STATES[row["state"]]
     return (row["no"], row["slot"][:16].replace("T", " "), row["receiver"], row["format"], state, row["tries"], why)

@@ -7,7 +7,7 @@ file of the server, are left out.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -33,6 +33,7 @@ def api(asker_of: AskerOf) -> FastAPI:
     """The application below ``/api/v1``. ``asker_of`` finds the workspace of a request, or raises an HTTP error."""
     from fastapi import FastAPI
     from fastapi.exceptions import RequestValidationError
+    from starlette.exceptions import HTTPException
 
     import assay
 
@@ -45,6 +46,7 @@ def api(asker_of: AskerOf) -> FastAPI:
             _add(made, question, asker_of)
     made.add_exception_handler(AssayError, _problem)
     made.add_exception_handler(RequestValidationError, _invalid)
+    made.add_exception_handler(HTTPException, _refused)
     return made
 
 
@@ -89,7 +91,7 @@ def _endpoint(question: Question, form: str, asker_of: AskerOf) -> Callable[...,
     safe = {name.replace("-", "_").rstrip("_") + "_": name for name in fields}
 
     async def answered(request: Request, **given: Any) -> Response:
-        _known(request, fields, question.name)
+        known(request.query_params, fields, question.name)
         values = {safe[name]: read(fields[safe[name]], one) for name, one in given.items() if one is not None}
         asker = await asker_of(request)
         answer = await asker.ask(question.name, values)
@@ -105,8 +107,9 @@ def _endpoint(question: Question, form: str, asker_of: AskerOf) -> Callable[...,
     return answered
 
 
-def _known(request: Any, fields: dict[str, FieldInfo], question: str) -> None:
-    for name in request.query_params:
+def known(names: Iterable[str], fields: Mapping[str, FieldInfo], question: str) -> None:
+    """Raise UnknownName, with a suggestion, for what is no parameter that may come over HTTP."""
+    for name in names:
         if name not in fields:
             raise UnknownName("parameter", name, fields, question)
 
@@ -136,6 +139,18 @@ async def _invalid(_request: Any, error: Any) -> Any:
 
     told = "; ".join(f"{'.'.join(str(p) for p in one['loc'][1:])}: {one['msg']}" for one in error.errors())
     return JSONResponse({"error": {"code": "usage", "message": told}}, 422)
+
+
+async def _refused(request: Any, error: Any) -> Any:
+    """What FastAPI and Starlette refuse by themselves: no such path, another method."""
+    from starlette.responses import JSONResponse
+
+    code, message = "not_possible", str(error.detail)
+    if error.status_code == 404:
+        name = request.url.path.rpartition("/")[2].partition(".")[0]
+        code = "unknown_name"
+        message = str(UnknownName("question", name, [one.name for one in QUESTIONS if offered(one)], "the API"))
+    return JSONResponse({"error": {"code": code, "message": message}}, error.status_code, error.headers)
 
 
 assert set(FORMATS) <= set(BY_NAME)

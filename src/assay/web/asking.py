@@ -21,6 +21,7 @@ from assay.analyses import BY_NAME
 from assay.analyses.given import checked
 from assay.model.errors import UnknownName
 from assay.plan.watch import Watched
+from assay.web.counting import Counts
 from assay.workspace import DATA, Workspace
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class _Work:
     waiting: int = 0
     workspace: Workspace | None = None
     broken: bool = False
+    since: float = field(default_factory=time.monotonic)
 
 
 @dataclass
@@ -67,6 +69,7 @@ class Asker:
     clock: int | None = None
     most: int = MOST
     asked: int = 0  # questions that were worked on: what was kept is not among them
+    counts: Counts = field(default_factory=Counts)
     _kept: OrderedDict[Key, _Kept] = field(default_factory=OrderedDict)
     _working: dict[Key, _Work] = field(default_factory=dict)
 
@@ -89,6 +92,11 @@ class Asker:
         if changed is not None:
             self._plan = changed
         return self._plan
+
+    @property
+    def working(self) -> int:
+        """Questions that are being answered or wait for their turn."""
+        return len(self._working)
 
     @property
     def problem(self) -> str | None:
@@ -120,6 +128,7 @@ class Asker:
         kept = self._kept.get(key)
         if kept is not None and self._good(kept, fresh):
             self._kept.move_to_end(key)
+            self.counts.kept(question)
             return kept.answer
         work = self._working.get(key)
         if work is None or work.broken:
@@ -178,6 +187,7 @@ class Asker:
     def _finished(self, key: Key, work: _Work, version: str, done: asyncio.Future[Answer]) -> None:
         if self._working.get(key) is work:
             del self._working[key]
+        self.counts.ended(key[0], done, work.broken, time.monotonic() - work.since)
         if work.task.done():
             return
         if done.cancelled():

@@ -25,7 +25,8 @@ def _of(annotation: Any) -> Any:
         found = [_of(part) for part in parts if part is not type(None)]
         return found[0] if len(set(map(str, found))) == 1 else next((one for one in found if one == list[str]), str)
     if origin is Literal:
-        return annotation if all(isinstance(part, str) for part in parts) else str
+        kinds = {type(part) for part in parts}
+        return annotation if kinds == {str} else kinds.pop() if len(kinds) == 1 else str
     if origin in (list, tuple, set, frozenset):
         return list[str]
     if inspect.isclass(origin) and issubclass(origin, Mapping):

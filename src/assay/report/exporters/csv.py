@@ -1,21 +1,25 @@
-"""CSV (RFC 4180): all columns, unrounded. Text that a spreadsheet would run as a formula gets a leading apostrophe."""
+"""CSV (RFC 4180): all columns, unrounded. Text that a spreadsheet would run as a formula gets an apostrophe before it.
+
+Also within a text, behind what some countries' spreadsheets part cells by: they do not honour quotes that comma parts.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 
 from assay.model.answer import Answer, Cell, Column
 from assay.report.exporters.base import Exporter
 from assay.report.figures import figure
 from assay.report.layout import Layout
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = re.compile(r"\A(?=[=+\-@＝＋－＠\t\r\n])|(?<=[;\t\r\n])(?=[=+\-@＝＋－＠])")
 
 
 def _text(value: Cell, column: Column) -> str:
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(_FORMULA) else value
+        return _FORMULA.sub("'", value)
     said = figure(value, column)
     if said is None:
         return ""

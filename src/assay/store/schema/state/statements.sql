@@ -235,6 +235,9 @@ WHERE (:before IS NULL OR no < :before) AND (:what IS NULL OR what = :what) ORDE
 -- name: outbox
 SELECT * FROM outbox ORDER BY no DESC LIMIT 200;
 
+-- name: outbox_states
+SELECT state, count(*) AS many FROM outbox GROUP BY state;
+
 -- name: outbox_known
 SELECT 1 AS one FROM outbox WHERE slot = :slot AND schedule = :schedule AND format = :format AND receiver = :receiver;
 
