@@ -12,8 +12,8 @@ from assay.model.answer import Cell, Column
 
 _ISO = r"(\d{4}-\d{2}-\d{2})"
 _BEFORE = r"(?<![\w/.=?&'\"-])(?<!--from )(?<!--to )(?<!--as-of )"
-_RANGE = re.compile(rf"{_BEFORE}{_ISO} (?:to|–) {_ISO}(?![\w:/-]|[ T]\d\d:)")
-_LONE = re.compile(rf"{_BEFORE}{_ISO}(?![\w:/-]|[ T]\d\d:)")
+_RANGE = re.compile(rf"{_BEFORE}{_ISO} (?:to|–) {_ISO}(?![\w/-]|[ T]\d\d:)")
+_LONE = re.compile(rf"(\bin )?{_BEFORE}{_ISO}(?![\w/-]|[ T]\d\d:)")
 _WRITTEN = re.compile(r"\b(\d{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)) (\d{4})\b")
 _SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥"}
 
@@ -37,9 +37,11 @@ def points(value: float) -> str:
     return f"{significant(abs(value) * 100, 2)} points"
 
 
-def amount(value: float | Decimal, currency: str, exact: bool = False, whole: int = 1000) -> str:
-    """Money: cents below 1,000 (``whole``), whole units above unless ``exact``."""
-    number = Decimal(str(value)) if isinstance(value, float) else value
+def amount(value: float | Decimal, currency: str, exact: bool = False, whole: int = 1000, figures: int = 3) -> str:
+    """Money: cents below 1,000 (``whole``), above whole units of so many ``figures`` (0: all) unless ``exact``."""
+    number = Decimal(str(value)) if isinstance(value, float) else Decimal(value)
+    if not exact and figures and number.is_finite() and abs(number) >= 1000:
+        number = number.quantize(Decimal(1).scaleb(number.adjusted() - figures + 1)).quantize(Decimal(1))
     places = money.digits(currency) if exact or abs(number) < whole else 0
     return f"{number:,.{places}f} {_SIGNS.get(currency, currency)}".replace("-", "−")
 
@@ -96,8 +98,8 @@ def dated(text: str, this_year: int) -> str:
         return days(ends[0], ends[1], this_year) if ends[0] and ends[1] else found[0]
 
     def one(found: re.Match[str]) -> str:
-        day = _day_of(found[1])
-        return brief_day(day, this_year) if day else found[0]
+        day = _day_of(found[2])
+        return f"{'on ' if found[1] else ''}{brief_day(day, this_year)}" if day else found[0]
 
     return _WRITTEN.sub(
         lambda found: found[1] if int(found[2]) == this_year else found[0], _LONE.sub(one, _RANGE.sub(pair, text))
@@ -133,7 +135,7 @@ def show(value: Cell, column: Column, whole: int = 1000) -> str:
     if column.kind == "points":
         return f"{'+' if number > 0 else '−' if number < 0 else ''}{points(number)}"
     if column.kind == "money":
-        return amount(value, column.currency or "", whole=whole)
+        return amount(value, column.currency or "", whole=whole, figures=0)
     if column.kind == "duration":
         return duration(number)
     if column.kind == "count":
@@ -142,7 +144,9 @@ def show(value: Cell, column: Column, whole: int = 1000) -> str:
 
 
 def value_words(value: float | Decimal | int | None, kind: str, currency: str = "") -> str:
-    """A metric's value in a sentence."""
+    """A metric's value in a sentence; money from 1,000 on with three figures, as people say it."""
+    if kind == "money" and value is not None:
+        return amount(value, currency)
     return show(value, Column("", kind, currency=currency))
 
 

@@ -20,7 +20,7 @@ RANGES = {
     "7d": "Last 7 days", "": "Last 28 days", "90d": "Last 90 days", "month": "This month", "last-month": "Last month",
     "quarter": "This quarter", "year": "This year",
 }  # fmt: skip
-COMPARES = {"": "Against the time before", "year": "Against the year before", "none": "Without comparison"}
+COMPARES = {"": "Against before", "year": "Against last year", "none": "No comparison"}
 
 
 @dataclass(frozen=True)
