@@ -24,6 +24,7 @@ APP = {  # built file → its source below ``frontend/``
     "charts-svg.js": "app/charts/svg.ts",
     "theme.js": "app/theme.ts",
 }
+COPIED = {"icon.svg": "app/icon.svg"}  # built file → the file that it is
 
 
 class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
@@ -38,7 +39,7 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
         wanted = files(frontend)
         sources = [path for path in frontend.rglob("*") if path.is_file() and "node_modules" not in path.parts]
         newest = max(path.stat().st_mtime for path in sources)
-        if all((static / name).exists() and (static / name).stat().st_mtime >= newest for name in wanted):
+        if all((static / name).exists() and (static / name).stat().st_mtime >= newest for name in (*wanted, *COPIED)):
             return
         npm = shutil.which("npm")
         if npm is None:
@@ -67,6 +68,8 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
                      *(PAGES if name in APP else SNIPPET), f"--outfile={static / name}"],
                     frontend,
                 )  # fmt: skip
+            for name, source in COPIED.items():
+                shutil.copyfile(frontend / source, static / name)
         except (OSError, subprocess.CalledProcessError) as error:
             detail = getattr(error, "stderr", b"") or str(error).encode()
             self.app.display_warning(f"the browser files are not built: {detail.decode(errors='replace')[-500:]}")

@@ -46,8 +46,7 @@ def test_plan_noted_and_holidays_in_one_list_latest_first(ws: Workspace) -> None
         (date(2024, 3, 20), "deploy", "New checkout", "noted", 1),
     ]
     assert answer.sentence == (
-        "2 changes and 1 holiday, 2024-03-18 to 2024-03-31; "
-        "the latest: Free shipping from 30 €, price, Thu 28 Mar 2024."
+        "2 changes and 1 holiday, 18 to 31 Mar 2024; the latest: Free shipping from 30 €, price, Thu 28 Mar 2024."
     )
     assert answer.notes == ("1 outside of these days: --from 2024-03-18 --to 2024-05-01",)
     only = ws.ask("changes", kind="holiday", **{"from": "2024-04-01", "to": "2024-04-01"})
@@ -90,7 +89,7 @@ def test_what_plan_and_state_both_say_stands_once(ws: Workspace) -> None:
 
 def test_nothing_known_is_an_answer(ws: Workspace) -> None:
     answer = ws.ask("changes", kind="campaign", **SPAN)
-    assert answer.empty == "no change of the kind campaign is known in 2024-03-18 to 2024-03-31"
+    assert answer.empty == "no change of the kind campaign is known in 18 to 31 Mar 2024"
     assert answer.next == ('assay changes add "New checkout" --kind deploy',)
 
 

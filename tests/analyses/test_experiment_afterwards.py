@@ -148,7 +148,7 @@ def test_a_follow_up_of_a_running_test_is_due_after_its_planned_end(ws: Workspac
     then = ws.ask("experiment-follow-up", "lasting", days=[7], as_of=_day(12))
     (row,) = then.records()
     assert (row["due"], row["state"]) == (date(2024, 3, 28), "not due yet")
-    assert "provisional until 2024-03-28" in then.sentence
+    assert "provisional until Thu 28 Mar" in then.sentence
 
 
 def _day(day: int) -> Any:

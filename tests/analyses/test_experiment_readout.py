@@ -20,7 +20,7 @@ import pytest
 from assay.analyses.experimenting.looking import looks_so_far
 from assay.analyses.experimenting.readings import planned_reading
 from assay.analyses.experimenting.runs import begin
-from assay.decide.words import significant
+from assay.decide.words import amount, significant
 from assay.model.answer import Answer
 from assay.plan.experiments import Looks
 from assay.plan.load import raw
@@ -382,12 +382,12 @@ SILENT = {
     "bought_first": ("abstain", "health", "100 % of bought happened in the half hour before the exposure"),
     "bought_long_before": ("abstain", "too_little", "control has 0 conversions"),
     "several_one_sided": ("abstain", "health", "they come from one arm more than from the other"),
-    "too_early": ("keep_running", "too_early", "it is judged once, on 2024-05-23, after the last window has closed"),
-    "fades_unseen": ("keep_running", "too_early", "it is judged once, on 2024-06-03, after the last window has closed"),
+    "too_early": ("keep_running", "too_early", "it is judged once, on Thu 23 May, after the last window has closed"),
+    "fades_unseen": ("keep_running", "too_early", "it is judged once, on Mon 3 Jun, after the last window has closed"),
     "no_window_closed": (
         "keep_running",
         "too_early",
-        "no window has closed yet; the first units can be judged on 2024-05-04",
+        "no window has closed yet; the first units can be judged on Sat 4 May",
     ),
     "by_count_none_yet": ("keep_running", "too_early", "its first look has not come yet"),
 }
@@ -409,8 +409,8 @@ def test_the_verdict_and_its_reason(ws: Workspace, name: str) -> None:
         ("leaked", "leaked_units", "bad", "old: 3"),
         ("mismatch", "srm", "bad", "treatment 45.1 %"),
         ("mismatch_running", "srm", "bad", "p = 0.0001"),
-        ("broken_day", "split_day", "warning", "the split was broken on 2024-03-17: control 130, treatment 40"),
-        ("gap", "exposure_gap", "warning", "almost no exposures on 2024-03-11 and 1 more day (usual: 200 a day)"),
+        ("broken_day", "split_day", "warning", "the split was broken on Sun 17 Mar: control 130, treatment 40"),
+        ("gap", "exposure_gap", "warning", "almost no exposures on Mon 11 Mar and 1 more day (usual: 200 a day)"),
         ("giant", "one_giant", "warning", "one unit of treatment bears 100.0 % of all variation in rpv (90,000)"),
         ("several", "multi_arm", "warning", "80 of 2,800 units (2.86 %) saw several variants; the verdict is the same"),
         ("bots", "exposed_bots", "info", "7 bots were exposed and left out (2,800 people were)"),
@@ -675,7 +675,10 @@ def test_money_is_the_effect_times_constants(
     assert [Decimal(money[key]) for key in ("low", "high")] == [Decimal(round(end * 100)) / 100 for end in ends]
     assert Decimal(money["year"]) == Decimal(round(money["factor"] * row["difference"] * 100)) / 100
     assert (Decimal(money["low"]) > 0) == (row["state"] == "better")
-    assert f"worth {Decimal(money['low']):,.0f} € to {Decimal(money['high']):,.0f} € a year" in found.sentence
+    assert (
+        f"worth {amount(Decimal(money['low']), 'EUR')} to {amount(Decimal(money['high']), 'EUR')} a year"
+        in found.sentence
+    )
     assert f"{metric} ".capitalize() in found.sentence  # it is that metric's effect that is worth so much
     assert Decimal(money["loss_ship"]) > 0
 

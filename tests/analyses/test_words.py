@@ -41,9 +41,9 @@ def shop(tmp_path: Path) -> Workspace:
 
 def test_a_breakdown_says_its_largest_groups(shop: Workspace) -> None:
     said = shop.ask("metric", "conversion", by="device").sentence
-    assert said.startswith("conversion by device: 20.0 % (desktop), 20.0 % (mobile), 2024-01-01")
+    assert said.startswith("conversion by device: 20.0 % (desktop), 20.0 % (mobile), Mon 1 Jan 2024")
     said = shop.ask("metric", "conversion", grain="day").sentence
-    assert said.startswith("conversion by day: 20.0 % (2024-01-01), 2024-01-01")
+    assert said.startswith("conversion by day: 20.0 % (Mon 1 Jan 2024), Mon 1 Jan 2024")
 
 
 def test_a_series_stands_in_the_order_of_its_days(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_a_series_stands_in_the_order_of_its_days(tmp_path: Path) -> None:
 @pytest.mark.parametrize("question", [("overview",), ("metric", "conversion")])
 def test_a_segment_of_nobody(shop: Workspace, question: tuple[str, ...]) -> None:
     answer = shop.ask(*question, segment="device = 'watch'")
-    assert answer.empty == "nothing in 2024-01-01 is in the segment device = 'watch'"
+    assert answer.empty == "nothing on Mon 1 Jan 2024 is in the segment device = 'watch'"
     assert shop.ask(*question, segment="phones").empty is None
 
 

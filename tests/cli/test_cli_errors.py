@@ -39,7 +39,7 @@ def test_a_folder_without_a_plan(assay: Assay, tmp_path: Path) -> None:
         (["ask", "funel"], "assay ask has no question 'funel'; did you mean 'funnel'?"),
         (["sql", "funel"], "assay sql has no question 'funel'; did you mean 'funnel'?"),
         (["import", "event", "x.csv"], "assay import has no source 'event'; did you mean 'events'?"),
-        (["metric", "rpv", "--grian", "day"], "there is no option --grian; did you mean --grain?"),
+        (["metric", "rpv", "--grian", "day"], "there is no option --grian; did you mean --grain or --range?"),
         (["metric", "rpv", "--grain", "weak"], "--grain has no value 'weak'; did you mean 'week'?"),
         (["metric", "rpv", "--from", "yesterday"], "--from 'yesterday' is no day; write it as 2026-09-30"),
         (["metric", "rpv", "--from", "2024-03-02", "--to", "2024-03-01"], "the range starts on 2024-03-02"),
@@ -114,7 +114,7 @@ def test_nothing_to_answer_is_no_error(assay: Assay, shop: Path, filled: Path) -
         assert lines(ran.out)[0] == "There are no events in this workspace yet."
         ran = assay(*words, "-w", filled, "--from", "2020-01-01", "--to", "2020-01-31")
         assert (ran.code, ran.err) == (0, "")
-        assert "the data run from 2024-03-01 to 2024-03-02" in ran.out
+        assert "the data run from 1 to 2 Mar 2024" in ran.out
     assert json.loads(assay("overview", "-w", shop, "--format", "json").out)["empty"] == "no events yet"
     ran = assay("overview", "-w", shop, "--format", "csv")
     assert (ran.code, ran.err) == (0, "assay: no events yet\n")

@@ -188,7 +188,7 @@ def test_markdown_has_the_sentence_first_level_columns_and_footnotes() -> None:
     assert lines[0] == "**rpv is 2.44 €.**"
     assert lines[2] == "| day | channel | rpv[^1] | visitors | rate | new |"
     assert lines[3] == "| --- | --- | ---: | ---: | ---: | --- |"
-    assert lines[5].startswith(r'| 2024-01-02 | a "b", c\|d - | −0.50 €')
+    assert lines[5].startswith(r'| Tue 2 Jan | a "b", c\|d - | −0.50 €')
     assert "- warning: a gap → assay quality" in lines
     assert lines[-1].startswith(
         "[^1]: **rpv**: Net revenue per visitor. revenue.net / visitors; per visitor; time zone UTC;"

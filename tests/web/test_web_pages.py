@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 from browsing import browsing
 
+from assay.plan.load import loads
+from assay.report.brief import spoken
+from assay.report.view import Voice, headed
 from assay.web import site as application
 from assay.web.cards import shape
 from assay.web.pages import PAGES
@@ -59,6 +62,11 @@ def text_of(page: str) -> str:
     return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page)))
 
 
+def said(text: str) -> str:
+    """A sentence with names of the plan as words, as the report says it too."""
+    return headed(Voice(frozenset(spoken(loads(PLAN)))).said(text))
+
+
 @pytest.mark.parametrize("page", [page.name for page in PAGES])
 def test_every_page_answers_all_its_cards(client: Any, page: str) -> None:
     found = client.get(f"/shop/{page}?wait=1")
@@ -82,7 +90,7 @@ def test_the_scorecard_says_the_figures_of_the_question(client: Any) -> None:
         for name in ("now", "range", "change"):
             if row[name]:
                 assert str(row[name]) in text_of(page)
-    assert answer.sentence in text_of(page)
+    assert said(answer.sentence) in text_of(page)
     assert json.loads(client.get("/shop/api/v1/overview").text)["rows"] == json.loads(
         json.dumps([[str(c) if c.__class__.__name__ in ("date", "Decimal") else c for c in row] for row in answer.rows])
     )
@@ -91,12 +99,13 @@ def test_the_scorecard_says_the_figures_of_the_question(client: Any) -> None:
 def test_picks_are_kept_from_page_to_page(client: Any) -> None:
     page = client.get("/shop/funnels?from=2024-03-05&to=2024-03-09&segment=mobile&by=device&wait=1").text
     assert 'value="2024-03-05"' in page
-    assert "<option selected>mobile</option>" in page
+    assert 'aria-current="true"><bdi>mobile</bdi></a>' in page
+    assert "5 Mar 2024 – 9 Mar 2024" in text_of(page)
     assert 'href="/shop/pages?from=2024-03-05&amp;to=2024-03-09&amp;segment=mobile"' in page
     assert "only the segment mobile" in text_of(page)
     with Workspace(client.folder, now=NOW) as ws:
         answer = ws.ask("funnel", "buy", by="device", segment="mobile", **{"from": "2024-03-05", "to": "2024-03-09"})
-    assert answer.sentence in text_of(page)
+    assert said(answer.sentence) in text_of(page)
 
 
 def test_a_slow_card_is_loaded_later_and_a_link_waits_for_it(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -147,12 +147,13 @@ export function ready(option: unknown, colour: (token: string) => string, width:
 /** On a phone: names take a third, labels at line ends are cut shorter, marks stand along their lines. */
 function narrow(option: any, width: number): void {
   for (const axis of [option.yAxis].flat()) {
-    if (axis?.type === "category") axis.axisLabel.width = Math.round(width * 0.3);
+    if (axis?.type === "category") Object.assign(axis.axisLabel, { width: Math.round(width * 0.32), overflow: "break", lineHeight: 13, fontSize: 11 });
     else if (axis) axis.splitNumber = 3;
   }
   for (const axis of [option.xAxis].flat()) if (axis?.type === "value") axis.splitNumber = 3;
   for (const grid of [option.grid].flat()) if (grid && grid.right > 100 && grid.right !== "auto") grid.right = 78;
   for (const series of option.series) {
+    if (series.type === "scatter") for (const one of series.data) if (one.label) one.label.width = Math.round(width * 0.3);
     if (series.type === "sankey") { series.right = Math.round(width * 0.3); series.label.width = Math.round(width * 0.28); }
   }
 }

@@ -34,9 +34,15 @@ class Params(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
 
+Ready = Literal["7d", "28d", "90d", "month", "last-month", "quarter", "year"]
+
+
 class Ranged(Params):
     """A range of days of the site's zone, both included; default: the last 28 complete days of the data."""
 
+    range: Ready | None = Field(
+        None, description="instead of from and to, counted back from the last complete day of the data"
+    )
     from_: date | None = Field(None, alias="from", description="first day")
     to: date | None = Field(None, description="last day, included")
     segment: str | None = Field(None, description="a segment of the plan, or an expression in its words")
@@ -110,8 +116,12 @@ class Asking:
 
     def period(self, params: Ranged) -> Period:
         """The range of a question."""
+        if params.range and (params.from_ or params.to):
+            raise UsageError("either range, or from and to")
         last = params.to or self.complete_day()
         first = params.from_ or last - timedelta(DEFAULT_DAYS - 1)
+        if params.range:
+            first, last = ready(params.range, last)
         if params.from_ is None and self.span:
             first = max(first, min(self.span.first, last))
         if first > last:
@@ -179,6 +189,7 @@ class Asking:
         segment = getattr(params, "segment", None)
         if segment:
             values["notes"] = (*values.get("notes", ()), f"only the segment {segment}")
+        self._dated(values)
         values["next"] = tuple(_kept(command, params) for command in values.get("next", ()))
         return Answer(
             question=question,
@@ -189,6 +200,18 @@ class Asking:
             complete_through=through,
             **values,
         )
+
+    def _dated(self, values: dict[str, Any]) -> None:
+        """Days in sentences, findings and notes as people write them, the same on every surface."""
+        from assay.model.words import dated
+
+        year = self.today.year
+        for name in ("sentence", "empty"):
+            if values.get(name):
+                values[name] = dated(values[name], year)
+        values["notes"] = tuple(dated(note, year) for note in values.get("notes", ()))
+        if "findings" in values:
+            values["findings"] = tuple(replace(one, text=dated(one.text, year)) for one in values["findings"])
 
     def empty(self, question: str, params: Params, period: Period | None = None) -> Answer:
         """No events at all, or none in the range: an answer with the reason, not an error."""
@@ -251,6 +274,8 @@ def _kept(command: str, params: Params) -> str:
     if verb not in BY_NAME or not isinstance(params, Ranged) or not issubclass(BY_NAME[verb].Params, Ranged):
         return command
     given: dict[str, Any] = {} if "--from" in words else {"--from": params.from_, "--to": params.to}
+    if not {"--from", "--range"} & set(words):
+        given["--range"] = params.range
     if "--segment" not in words:
         given["--segment"] = params.segment and shlex.quote(params.segment)
     if "--as-of" not in words:
@@ -269,6 +294,21 @@ class Question:
     needs_data: bool = True
     flags: tuple[str, ...] = ()
     over_days: bool = False  # follows people over days: ids that hold for a day only bias every figure
+
+
+def ready(name: str, last: date) -> tuple[date, date]:
+    """First and last day of a ready range that ends on ``last`` (that of ``last-month`` ends before)."""
+    if name.endswith("d"):
+        return last - timedelta(int(name[:-1]) - 1), last
+    month = last.replace(day=1)
+    if name == "last-month":
+        return (month - timedelta(1)).replace(day=1), month - timedelta(1)
+    firsts = {
+        "month": month,
+        "quarter": month.replace(month=(month.month - 1) // 3 * 3 + 1),
+        "year": month.replace(month=1),
+    }
+    return firsts[name], last
 
 
 def column_kind(metric: Metric) -> str:

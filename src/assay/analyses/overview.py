@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -15,14 +15,16 @@ from assay.analyses.estimates import both_periods, daily_noise
 from assay.analyses.measuring import Table, based_on, difference, measure
 from assay.analyses.pacing import Pace, paces
 from assay.analyses.trust import tracked_coverage
-from assay.decide.words import difference_words, significant, value_words
+from assay.decide.words import days, difference_words, significant, value_words
 from assay.model.answer import Answer, Cell, Column, Labelled
 from assay.model.estimate import Estimate
 from assay.model.finding import Finding
+from assay.model.period import day_of
 from assay.plan.values import Kpi, Metric
 
 if TYPE_CHECKING:
     from assay.model.period import Period
+    from assay.plan.measures import Expression
 
 ALL = ()
 
@@ -33,6 +35,7 @@ class Params(Ranged):
     compare: Compare = Field(
         "previous", description="the previous period (weekdays aligned) or the year before (364 days)"
     )
+    daily: bool = Field(False, description="with the figure of every day, for a small line beside each KPI")
 
 
 COLUMNS = (
@@ -57,6 +60,7 @@ COLUMNS = (
     Column("target_value", "figure", detail=True),
     Column("target_by", "day", detail=True),
     Column("kind", detail=True),
+    Column("final_until", "day", detail=True),
 )
 
 
@@ -116,8 +120,39 @@ def answer(asking: Asking, params: Params) -> Answer:
         sentence=_sentence(rows, found, period, previous if before else None),
         notes=(f"{period}" + (f" against {previous}" if before else ""), *known.notes, *trust),
         next=(f"assay metric {metrics[0].name} --by channel --compare previous", "assay audit"),
-        chart={"kind": "tiles", "metrics": [m.name for m in metrics], "marks": list(known.chart)},
+        chart={
+            "kind": "tiles",
+            "metrics": [m.name for m in metrics],
+            "marks": list(known.chart),
+            **({"course": _course(asking, metrics, period, where)} if params.daily else {}),
+        },
     )
+
+
+def _course(
+    asking: Asking, metrics: list[Metric], period: Period, where: Expression | None
+) -> dict[str, list[list[Cell]]]:
+    """Per metric every day with its figure, and whether windows that began on it are still open."""
+    from assay.query.cut import Cut
+
+    days = measure(asking, metrics, Cut(period, grain="day", where=where, matured_by=asking.matured_by()))
+    found: dict[str, list[list[Cell]]] = {}
+    for metric in metrics:
+        final = _final(asking, metric)
+        one = {day: e.value for (day, *_), e in days.estimates[metric.name].items() if isinstance(day, date)}
+        found[metric.name] = [
+            [str(day), float(value), final is not None and day > final]
+            for day, value in sorted(one.items()) if value is not None
+        ]  # fmt: skip
+    return found
+
+
+def _final(asking: Asking, metric: Metric) -> date | None:
+    """The last day whose starts have all had their whole window; None where there is no window."""
+    within = metric.quantity.within
+    if not within:
+        return None
+    return day_of(asking.matured_by() - within * 1_000_000, asking.plan.site.timezone) - timedelta(1)
 
 
 def _row(
@@ -154,7 +189,7 @@ def _row(
         shown,
         span,
         _change(delta, then, kind, currency),
-        _standing(kpi, now.comparable(metric, ALL), target, pace, kind, currency),
+        _standing(kpi, now.comparable(metric, ALL), target, pace, kind, currency, asking.today.year),
         kpi.objective or "none",
         objective,
         one.value,
@@ -170,6 +205,7 @@ def _row(
         target[0] if target else None,
         target[1] if target else None,
         kind,
+        _final(asking, metric),
     )
     return row, _finding(kpi, metric, delta, kind, currency), one
 
@@ -189,15 +225,16 @@ def _change(delta: Estimate, then: Estimate, kind: str, currency: str) -> str:
 
 
 def _standing(
-    kpi: Kpi, one: Estimate, target: tuple[float, date] | None, pace: Pace | None, kind: str, currency: str
-) -> str:
+    kpi: Kpi, one: Estimate, target: tuple[float, date] | None, pace: Pace | None, kind: str, currency: str,
+    this_year: int,
+) -> str:  # fmt: skip
     """The target, and how sure it is; where that cannot be said, whether the range has reached it (no total has)."""
     from assay.analyses.pace import standing
 
     if target is None or kpi.target is None:
         return "no target" if not kpi.guardrail else ""
     value, day = value_words(target[0], kind, currency), target[1]
-    words = f"{value} by {day.day} {day:%b %Y}"
+    words = f"{value} by {days(day, day, this_year)}"
     if pace is not None and (pace.reached is not None or pace.chance is not None):
         return f"{words}: {standing(pace)}"
     if one.value is None or (pace is not None and pace.total):

@@ -21,7 +21,7 @@ from assay.charts import (
     whiskers,
 )
 from assay.charts.base import Chart
-from assay.charts.spark import Spark, spark
+from assay.charts.spark import Spark, spark, spark_of
 from assay.model.answer import Answer
 
 KINDS: tuple[ModuleType, ...] = (
@@ -43,7 +43,7 @@ KINDS: tuple[ModuleType, ...] = (
 WITHOUT = ("table", "list", "definition")  # a picture would say nothing that the table does not
 _DRAWERS = {kind.KIND: kind.draw for kind in KINDS}
 
-__all__ = ["KINDS", "WITHOUT", "Chart", "Spark", "chart", "spark"]
+__all__ = ["KINDS", "WITHOUT", "Chart", "Spark", "chart", "spark", "spark_of"]
 
 
 def chart(answer: Answer) -> Chart | None:

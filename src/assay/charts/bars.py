@@ -135,7 +135,7 @@ def _flat(
                         "show": True,
                         "position": "right",
                         "distance": 6,
-                        "formatter": scale.words(v),
+                        "formatter": scale.label(v),
                         "color": "@text",
                         "fontSize": 12,
                     },

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from assay.model.answer import Answer, Cell, Column
-from assay.model.words import group_name, value_words
+from assay.model.words import group_name, show, value_words
 
 MOST = 15  # bars, points or rows that one chart shows; the table has all
 NAMED = 4  # series with a colour and a label of their own; the rest is grey
@@ -68,7 +68,12 @@ class Scale:
         return None if found is None else round(found / self.divide, 9)
 
     def words(self, value: Cell) -> str:
-        """The number as read."""
+        """The number as read where it is pointed at; whole."""
+        found = number(value)
+        return "no figure" if found is None else show(found, Column("", self.kind, currency=self.currency))
+
+    def label(self, value: Cell) -> str:
+        """The number as it stands in the picture: three figures."""
         found = number(value)
         return "no figure" if found is None else value_words(found, self.kind, self.currency)
 

@@ -80,7 +80,7 @@ def _dot(place: int, point: Point, scale: Scale, edge: float | None) -> Option:
         label = {
             "show": True,
             "position": "left",
-            "formatter": scale.words(point.value),
+            "formatter": scale.label(point.value),
             "color": "@text",
             "distance": 4,
         }

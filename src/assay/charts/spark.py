@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from assay.charts.base import Scale, as_day, column_of, extremes, number, short_day
 from assay.model.answer import Answer
@@ -29,11 +30,18 @@ def spark(answer: Answer, metric: str, target: float | None = None) -> Spark | N
         for row in answer.records()
         if (day := as_day(row[time])) is not None and (value := number(row[metric])) is not None
     ]
+    return spark_of(column.title, column.kind, column.currency, found, target)
+
+
+def spark_of(
+    title: str, kind: str, currency: str | None, found: list[tuple[date, float, bool]], target: float | None = None
+) -> Spark | None:
+    """From days with their figure and whether it is still open. None below two figures."""
     if len(found) < 2:
         return None
-    found.sort(key=lambda one: one[0])
+    found = sorted(found, key=lambda one: one[0])
     values = [value for _, value, _ in found]
-    scale = Scale.of(column.kind, column.currency, values)
+    scale = Scale.of(kind, currency, values)
     seen = values if target is None else [*values, target]
     low, high = min(seen), max(seen)
     first_open = next((i for i, (_, _, still) in enumerate(found) if still), len(found))
@@ -44,6 +52,7 @@ def spark(answer: Answer, metric: str, target: float | None = None) -> Spark | N
     end = places[-1]
     parts = [
         f'<svg class="spark" viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" aria-hidden="true">',
+        _hatched(dashed) if first_open < len(found) else "",
         "" if target is None else f'<path class="spark-target" d="M0 {_height(target, low, high):.1f}H{WIDTH}"/>',
         f'<path class="spark-line" d="{_path(solid)}"/>' if len(solid) > 1 else "",
         f'<path class="spark-open" d="{_path(dashed)}"/>' if len(dashed) > 1 else "",
@@ -52,11 +61,21 @@ def spark(answer: Answer, metric: str, target: float | None = None) -> Spark | N
     ]
     named = [(short_day(day), value) for day, value, _ in found]
     alt = (
-        f"{column.title}: first {scale.words(values[0])} ({named[0][0]}), "
+        f"{title}: first {scale.words(values[0])} ({named[0][0]}), "
         f"last {scale.words(values[-1])} ({named[-1][0]}), "
         f"{extremes(named, scale)}" + (f", target {scale.words(target)}" if target is not None else "")
     )
     return Spark("".join(parts), alt)
+
+
+def _hatched(places: list[tuple[float, float]]) -> str:
+    """Thin slanting lines behind the part that is still open."""
+    left, right = places[0][0], places[-1][0]
+    lines = "".join(
+        f"M{x:.1f} {HEIGHT}L{min(x + 6, right):.1f} {HEIGHT - HEIGHT * min(1.0, (right - x) / 6):.1f}"
+        for x in (left + 5 * i for i in range(int((right - left) / 5) + 1)) if right - x > 0.5
+    )  # fmt: skip
+    return f'<path class="spark-hatch" d="{lines}"/>' if lines else ""
 
 
 def _height(value: float, low: float, high: float) -> float:

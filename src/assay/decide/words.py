@@ -2,7 +2,10 @@
 
 from assay.model.words import (
     amount,
+    brief_day,
+    dated,
     day,
+    days,
     difference_words,
     duration,
     group_name,
@@ -15,7 +18,10 @@ from assay.model.words import (
 
 __all__ = [
     "amount",
+    "brief_day",
+    "dated",
     "day",
+    "days",
     "difference_words",
     "duration",
     "group_name",

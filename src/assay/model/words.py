@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import date, datetime
 from decimal import Decimal
 
 from assay.model import money
 from assay.model.answer import Cell, Column
 
+_ISO = r"(\d{4}-\d{2}-\d{2})"
+_BEFORE = r"(?<![\w/.=?&'\"-])(?<!--from )(?<!--to )(?<!--as-of )"
+_RANGE = re.compile(rf"{_BEFORE}{_ISO} (?:to|–) {_ISO}(?![\w/-]|[ T]\d\d:)")
+_LONE = re.compile(rf"(\bin )?{_BEFORE}{_ISO}(?![\w/-]|[ T]\d\d:)")
+_WRITTEN = re.compile(r"\b(\d{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)) (\d{4})\b")
 _SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥"}
 
 
@@ -31,9 +37,11 @@ def points(value: float) -> str:
     return f"{significant(abs(value) * 100, 2)} points"
 
 
-def amount(value: float | Decimal, currency: str, exact: bool = False, whole: int = 1000) -> str:
-    """Money: cents below 1,000 (``whole``), whole units above unless ``exact``."""
-    number = Decimal(str(value)) if isinstance(value, float) else value
+def amount(value: float | Decimal, currency: str, exact: bool = False, whole: int = 1000, figures: int = 3) -> str:
+    """Money: cents below 1,000 (``whole``), above whole units of so many ``figures`` (0: all) unless ``exact``."""
+    number = Decimal(str(value)) if isinstance(value, float) else Decimal(value)
+    if not exact and figures and number.is_finite() and abs(number) >= 1000:
+        number = number.quantize(Decimal(1).scaleb(number.adjusted() - figures + 1)).quantize(Decimal(1))
     places = money.digits(currency) if exact or abs(number) < whole else 0
     return f"{number:,.{places}f} {_SIGNS.get(currency, currency)}".replace("-", "−")
 
@@ -63,6 +71,48 @@ def day(value: date) -> str:
     return f"{value:%a} {value.day} {value:%b %Y}"
 
 
+def days(first: date, last: date, this_year: int | None = None) -> str:
+    """``3 to 30 Sep``, ``28 Aug to 3 Sep``; with the year where it is not this one."""
+    if first == last:
+        return _short(last, this_year)
+    if first.year != last.year:
+        return f"{first.day} {first:%b %Y} to {last.day} {last:%b %Y}"
+    month = "" if first.month == last.month else f" {first:%b}"
+    return f"{first.day}{month} to {_short(last, this_year)}"
+
+
+def _short(value: date, this_year: int | None) -> str:
+    return f"{value.day} {value:%b}" + ("" if value.year == this_year else f" {value.year}")
+
+
+def brief_day(value: date, this_year: int | None = None) -> str:
+    """``Sat 12 Sep``; with the year where it is not this one."""
+    return f"{value:%a} {_short(value, this_year)}"
+
+
+def dated(text: str, this_year: int) -> str:
+    """A text with its ISO days as people write them; instants and what stands in commands or names stay."""
+
+    def pair(found: re.Match[str]) -> str:
+        ends = _day_of(found[1]), _day_of(found[2])
+        return days(ends[0], ends[1], this_year) if ends[0] and ends[1] else found[0]
+
+    def one(found: re.Match[str]) -> str:
+        day = _day_of(found[2])
+        return f"{'on ' if found[1] else ''}{brief_day(day, this_year)}" if day else found[0]
+
+    return _WRITTEN.sub(
+        lambda found: found[1] if int(found[2]) == this_year else found[0], _LONE.sub(one, _RANGE.sub(pair, text))
+    )
+
+
+def _day_of(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
 def show(value: Cell, column: Column, whole: int = 1000) -> str:
     """A cell for people; money from ``whole`` on without cents."""
     if value is None:
@@ -85,7 +135,7 @@ def show(value: Cell, column: Column, whole: int = 1000) -> str:
     if column.kind == "points":
         return f"{'+' if number > 0 else '−' if number < 0 else ''}{points(number)}"
     if column.kind == "money":
-        return amount(value, column.currency or "", whole=whole)
+        return amount(value, column.currency or "", whole=whole, figures=0)
     if column.kind == "duration":
         return duration(number)
     if column.kind == "count":
@@ -94,7 +144,9 @@ def show(value: Cell, column: Column, whole: int = 1000) -> str:
 
 
 def value_words(value: float | Decimal | int | None, kind: str, currency: str = "") -> str:
-    """A metric's value in a sentence."""
+    """A metric's value in a sentence; money from 1,000 on with three figures, as people say it."""
+    if kind == "money" and value is not None:
+        return amount(value, currency)
     return show(value, Column("", kind, currency=currency))
 
 

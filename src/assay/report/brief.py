@@ -71,7 +71,6 @@ def brief(
         raise UnknownName("experiment", experiment, plan.experiments)
     chosen = plan.report
     kpis = sorted(plan.kpis.values(), key=lambda one: one.guardrail)
-    names = {*plan.metrics, *plan.experiments, *plan.events, *plan.funnels, *plan.goals, *_variants(plan)}
     return Brief(
         chosen.title or f"{plan.site.name}: how it is going",
         chosen.client,
@@ -81,7 +80,7 @@ def brief(
         plan.site.week_start,
         plan.id,
         version,
-        tuple(sorted(one for one in names if "_" in one or (len(one) <= 4 and one in plan.metrics))),
+        spoken(plan),
         tuple((one.metric, _goal(plan, one.objective), one.direction, one.guardrail) for one in kpis),
         tuple(plan.funnels),
         experiment,
@@ -91,6 +90,12 @@ def brief(
         data,
         str(begin) if begin else None,
     )
+
+
+def spoken(plan: Plan) -> tuple[str, ...]:
+    """Names of the plan that are said as words: those that no sentence would have by itself."""
+    names = {*plan.metrics, *plan.experiments, *plan.events, *plan.funnels, *plan.goals, *_variants(plan)}
+    return tuple(sorted(one for one in names if "_" in one or (len(one) <= 4 and one in plan.metrics)))
 
 
 def _variants(plan: Plan) -> set[str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
-from assay.decide.words import show
+from assay.decide.words import brief_day, show
 from assay.model.answer import Answer, Cell, Column
 from assay.model.finding import Finding
 
@@ -24,6 +24,7 @@ class Shown:
     kind: str
     texts: tuple[str, ...]
     definition: str | None = None
+    name: str = ""
 
     @property
     def is_text(self) -> bool:
@@ -35,6 +36,7 @@ def shown(answer: Answer) -> list[Shown]:
     """First-level columns; ``<m>_low`` and ``<m>_high`` are one column of intervals."""
     names = {column.name: place for place, column in enumerate(answer.columns)}
     found: list[Shown] = []
+    year = answer.as_of.year if answer.as_of else None
     for place, column in enumerate(answer.columns):
         stem, _, end = column.name.rpartition("_")
         if column.detail or (end == "high" and _pair(answer, stem, names)):
@@ -42,11 +44,11 @@ def shown(answer: Answer) -> list[Shown]:
         if end == "low" and _pair(answer, stem, names):
             high = names[f"{stem}_high"]
             texts = tuple(interval(row[place], row[high], column) for row in answer.rows)
-            found.append(Shown(_title(answer, stem, names), "interval", texts, column.definition))
+            found.append(Shown(_title(answer, stem, names), "interval", texts, column.definition, stem))
         else:
             whole = _whole_from([row[place] for row in answer.rows])
-            texts = tuple(one_line(said(row[place], column, whole)) for row in answer.rows)
-            found.append(Shown(column.title, column.kind, texts, column.definition))
+            texts = tuple(one_line(said(row[place], column, whole, year)) for row in answer.rows)
+            found.append(Shown(column.title, column.kind, texts, column.definition, column.name))
     return found
 
 
@@ -71,11 +73,23 @@ def _title(answer: Answer, stem: str, names: dict[str, int]) -> str:
     return f"{owner}: {title}"
 
 
-def said(value: Cell, column: Column, whole: int = 1000) -> str:
-    """A cell for people; an instant to the minute."""
+def said(value: Cell, column: Column, whole: int = 1000, this_year: int | None = None) -> str:
+    """A cell for people; an instant to the minute, a day with its weekday and without this year."""
     if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M} {value.tzname() or ''}".rstrip()
+        return f"{brief_day(value.date(), this_year)} {value:%H:%M} {value.tzname() or ''}".rstrip()
+    if column.kind in ("day", "moment") and value is not None:
+        return _day(value, column.kind, this_year)
     return show(value, column, whole)
+
+
+def _day(value: Cell, kind: str, this_year: int | None) -> str:
+    """ISO days and instants of the site's zone as people write them; anything else as it is."""
+    text = value.isoformat() if isinstance(value, date) else str(value)
+    try:
+        found = date.fromisoformat(text[:10])
+    except ValueError:
+        return text
+    return brief_day(found, this_year) + (f" {text[11:16]}" if kind == "moment" else "")
 
 
 def interval(low: Cell, high: Cell, column: Column) -> str:

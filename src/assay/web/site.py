@@ -20,7 +20,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from assay.model.errors import AssayError, UnknownName
-from assay.web import settings, snippet, start
+from assay.web import machines, settings, snippet, start
 from assay.web.access import pages as doors
 from assay.web.access.guard import Guard
 from assay.web.access.rules import requires
@@ -74,6 +74,7 @@ def application() -> Starlette:
         routes=[
             *doors.routes(),
             Mount("/api/v1", requires("viewer")(api(asker_of))),
+            *machines.routes(asker_of),
             *more(),
             Route("/", home),
             Route("/{page}", page),

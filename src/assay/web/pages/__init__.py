@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from assay.web.pages import (
     acquisition,
+    asked,
     data,
     definitions,
     experiments,
+    find,
     funnels,
     journeys,
     kpi,
     overview,
+    person,
     retention,
     segments,
     visited,
@@ -31,4 +34,6 @@ PAGES: tuple[Page, ...] = (
     data.PAGE,
 )
 
-BY_NAME: dict[str, Page] = {page.name: page for page in PAGES}
+BESIDE: tuple[Page, ...] = (person.PAGE, asked.PAGE, find.PAGE)  # reached by links, in no navigation
+
+BY_NAME: dict[str, Page] = {page.name: page for page in (*PAGES, *BESIDE)}

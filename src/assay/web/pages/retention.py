@@ -23,4 +23,7 @@ def cards(plan: Plan, view: View) -> Sequence[Card]:
     ]
 
 
-PAGE = Page("retention", "Retention", "r", cards, choices)
+PAGE = Page(
+    "retention", "Retention", "r", cards, choices, about="Who comes back, and for how long.",
+    icon="M4 10a6 6 0 1 1 2 4M4 16v-4h4",
+)  # fmt: skip

@@ -17,4 +17,7 @@ def cards(plan: Plan, view: View) -> Sequence[Card]:
     ]
 
 
-PAGE = Page("pages", "Pages", "p", cards)
+PAGE = Page(
+    "pages", "Pages", "p", cards, about="Where visits begin and end.",
+    icon="M5 2h7l4 4v12H5zM12 2v4h4",
+)  # fmt: skip
