@@ -13,7 +13,7 @@ from browsing import browsing
 from assay.plan.load import loads
 from assay.report.brief import spoken
 from assay.report.view import Voice, headed
-from assay.web import site as application
+from assay.web import showing as application
 from assay.web.cards import shape
 from assay.web.pages import PAGES
 from assay.web.pages.base import Card, View

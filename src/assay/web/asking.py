@@ -10,7 +10,7 @@ import json
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -150,6 +150,14 @@ class Asker:
             with self._opening:
                 workspace.engine  # noqa: B018
             return workspace.ask_under(plan, question, **values)
+
+    async def act(self, work: Callable[[Workspace], object]) -> object:
+        """Do something with the workspace off the event loop. Raises what the work raises."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._act, work)
+
+    def _act(self, work: Callable[[Workspace], object]) -> object:
+        with Workspace(self.folder, now=self.clock, plan=self.plan, held=self.held) as workspace:
+            return work(workspace)
 
     def look(self) -> None:
         """Read the plan again at its next use: it was just written."""

@@ -1,17 +1,11 @@
-"""One workspace of a server: its pages and its API behind its own door.
-
-A page asks all its cards at once. What is not answered within a moment is left open: the page loads it by itself when
-it is ready (htmx), and a link waits for it where there are no scripts.
-"""
+"""One workspace of a server: its pages and its API behind its own door."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -20,24 +14,21 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from assay.model.errors import AssayError, UnknownName
-from assay.web import machines, settings, snippet, start
+from assay.web import acting, keeping, machines, settings, snippet, start
 from assay.web.access import pages as doors
 from assay.web.access.guard import Guard
 from assay.web.access.rules import requires
 from assay.web.api import api
 from assay.web.building import pages as building
-from assay.web.cards import Shape, broken, shape
 from assay.web.pages import BY_NAME, PAGES
-from assay.web.pages.base import Card, Page, View
 from assay.web.rendering import framed
+from assay.web.showing import answered, asker_of
 
 if TYPE_CHECKING:
     from assay.plan.values import Plan
     from assay.web.access.base import Access
     from assay.web.asking import Asker
     from assay.web.rounds import Rounds
-
-AT_ONCE = 0.8  # seconds that a page waits for its cards
 
 
 @dataclass(eq=False)
@@ -85,15 +76,7 @@ def application() -> Starlette:
 
 def more() -> list[BaseRoute]:
     """Routes of what is not a list of questions: one more is a file and a line."""
-    return [*building.routes(), *start.routes(), *snippet.routes(), *settings.routes()]
-
-
-async def asker_of(request: Any) -> Asker:
-    """What answers the questions of a request; 409 while there is no plan."""
-    asker: Asker | None = request.state.site.asker
-    if asker is None:
-        raise HTTPException(409, "this workspace has no plan yet")
-    return asker
+    return [route for part in (acting, building, keeping, settings, snippet, start) for route in part.routes()]
 
 
 @requires("viewer")
@@ -105,53 +88,12 @@ async def home(request: Request) -> Response:
 
 @requires("viewer", share=True)
 async def page(request: Request) -> Response:
-    """A page with the cards that are answered by now; with ``part`` only that card, as soon as it is answered."""
+    """A page of cards."""
     asker = await asker_of(request)
     found = BY_NAME.get(request.path_params["page"])
     if found is None:
         raise UnknownName("page", request.path_params["page"], BY_NAME, "assay")
-    view = View.of({name: value for name, value in request.query_params.items() if name not in ("wait", "part")})
-    cards = found.cards(asker.plan, view)
-    if "part" in request.query_params:
-        return await _part(request, asker, found, view, cards)
-    patience = None if "wait" in request.query_params else AT_ONCE
-    shapes = await _shapes(asker, cards, view, _api(request), patience)
-    return framed(
-        request, "page.html", page=found, view=view, cards=list(zip(cards, shapes, strict=True)), title=found.title,
-        choices=found.choices(asker.plan), chosen=found.chosen(asker.plan, view),
-    )  # fmt: skip
-
-
-async def _part(request: Request, asker: Asker, found: Page, view: View, cards: Sequence[Card]) -> Response:
-    number = request.query_params["part"]
-    if not (number.isascii() and number.isdigit() and int(number) < len(cards)):
-        raise HTTPException(404, "this page has no such card")
-    card = cards[int(number)]
-    (one,) = await _shapes(asker, [card], view, _api(request), None)
-    return framed(request, "card.html", card=card, shape=one, page=found, view=view)
-
-
-def _api(request: Request) -> str:
-    """Where the API begins; a share link has none: it shows one view."""
-    return "" if request.state.access.kind == "share" else f"{request.state.root}/api/v1"
-
-
-async def _shapes(
-    asker: Asker, cards: Sequence[Card], view: View, api_: str, patience: float | None
-) -> list[Shape | None]:
-    """Cards in their order; None for one that is not answered after ``patience`` seconds (None: wait for all)."""
-    tasks = [asyncio.ensure_future(_shape(asker, card, view, api_)) for card in cards]
-    if tasks:
-        await asyncio.wait(tasks, timeout=patience)
-    return [task.result() if task.done() else None for task in tasks]
-
-
-async def _shape(asker: Asker, card: Card, view: View, api_: str) -> Shape:
-    asked = card.asked(view)
-    try:
-        return shape(card, await asker.ask(card.question, asked), asked, api_)
-    except AssayError as error:
-        return broken(card, str(error))
+    return await answered(request, asker, found)
 
 
 async def problem(request: Request, error: Exception) -> Response:

@@ -36,6 +36,8 @@ WORDS = {
     "erase": "erased somebody",
     "settings": "changed settings",
     "plan": "changed the plan",
+    "kept": "kept or took away a view or card",
+    "noted": "noted",
 }
 
 

@@ -261,3 +261,25 @@ UPDATE outbox SET state = 'unclear', why = :why, changed_at = :now WHERE state =
 
 -- name: again_outbox
 UPDATE outbox SET state = 'waiting', next_at = :now, changed_at = :now WHERE no = :no AND state <> 'sending';
+
+-- name: views
+SELECT no, title, view, made_by, made_at FROM views ORDER BY title, no;
+
+-- name: add_view
+INSERT INTO views (title, view, made_by, made_at) VALUES (:title, :view, :made_by, :now);
+
+-- name: remove_view
+DELETE FROM views WHERE no = :no;
+
+-- name: boards
+SELECT board, COUNT(*) AS cards FROM board_cards GROUP BY board ORDER BY board;
+
+-- name: board
+SELECT no, title, question, params, shown FROM board_cards WHERE board = :board ORDER BY no;
+
+-- name: add_board_card
+INSERT INTO board_cards (board, title, question, params, shown, made_by, made_at)
+VALUES (:board, :title, :question, :params, :shown, :made_by, :now);
+
+-- name: remove_board_card
+DELETE FROM board_cards WHERE no = :no;
