@@ -14,6 +14,7 @@ from exposed import DAY, ZONE, arm, moment
 from support import Event, event, view, workspace
 
 NOW, START, DECIDED = moment("05-01", "09:00"), moment("03-04", "00:00"), moment("03-20", "12:00")
+COSTS = {"lasting": "\n    cost: 1000", "alone": "\n    cost: 500"}
 NAMES = ("lasting", "vanished", "alone", "no_money")
 PLAN = f"""
 site: {{timezone: {ZONE}, currency: EUR}}
@@ -32,7 +33,7 @@ experiments:
     window: 2d
     looks: {"{group_sequential: 4}" if name == "lasting" else "fixed"}
     end: 2024-03-17
-    follow_up: [7d, 60d]
+    follow_up: [7d, 60d]{COSTS.get(name, "")}
 """
     for name in NAMES
 )
@@ -155,3 +156,17 @@ def _day(day: int) -> Any:
     from datetime import UTC, datetime
 
     return datetime(2024, 3, day, 12, tzinfo=UTC)
+
+
+def test_the_programme_counts_months_days_wins_cost_and_money(ws: Workspace) -> None:
+    """All started on 4 March, decided at noon of the 20th: sixteen days and a half; two of the four say what they cost."""
+    found = ws.ask("programme", months=3)
+    rows = found.records()
+    assert [row["month"] for row in rows] == [date(2024, 3, 1), date(2024, 4, 1), date(2024, 5, 1)]
+    assert [(row["started"], row["decided"], row["won"]) for row in rows] == [(4, 4, 4), (0, 0, 0), (0, 0, 0)]
+    assert (rows[0]["win_rate"], rows[0]["days"], rows[1]["win_rate"], rows[1]["days"]) == (1.0, 16.5, None, None)
+    proven = sum(Decimal(decision(ws, name)["money"]["expected"]) for name in ("lasting", "vanished", "alone"))
+    assert rows[0]["proven"] == proven > 0
+    assert rows[0]["cost"] == Decimal("1500.0")
+    assert found.sentence.startswith("4 tests decided in 3 months, 1.3 a month; 4 won (100 %), 1")
+    assert ws.ask("programme", months=2).empty == "no test was started in these months"

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from assay.cli.plans import template as first_plan
 from assay.model.errors import UnknownName, UsageError
 from assay.model.event import STANDARD_EVENTS
 from assay.plan import edit
 from assay.plan.check import check
 from assay.plan.load import loads, loads_with_lines
 from assay.plan.report import Report
+from assay.plan.starting import first as first_plan
 from assay.plan.templates import STAGES, STARTERS, Template, template, templates
 from assay.plan.templates.apply import application
 from assay.plan.tree import plain, read

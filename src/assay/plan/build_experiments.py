@@ -113,6 +113,7 @@ def _experiment(name: str, form: ExperimentForm, place: Place) -> Experiment:
         _value(form.value, form.primary.metric, place.at("value")),
         tuple(sorted(set(form.follow_up))),
         _follow_up_metrics(form, place),
+        form.cost,
         form.notes,
     )
 

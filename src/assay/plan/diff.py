@@ -32,7 +32,7 @@ _SECTIONS = (
 )
 # Keys that name, describe or credit; no number depends on them.
 _LABELS = frozenset(
-    {"description", "label", "owner", "team", "agreed_by", "stage", "link", "what", "hypothesis", "notes"}
+    {"description", "label", "owner", "team", "agreed_by", "stage", "link", "what", "hypothesis", "cost", "notes"}
 )
 _OWN_LABELS = (("site", "name"), ("objectives", "goal"), ("experiments", "objective"))
 _SECONDS = frozenset({"within", "window", "timeout", "max", "refund_window", "threshold"})

@@ -209,6 +209,9 @@ class ExperimentForm(Form):
         list[Duration], BeforeValidator(_listed, json_schema_input_type=DurationText | list[DurationText])
     ] = Field([])
     follow_up_metrics: Texts = Field([])
+    cost: Annotated[float | None, Field(ge=0, lt=1e12, description="what the test costs, in the site's currency")] = (
+        None
+    )
     notes: str = ""
 
 

@@ -8,7 +8,7 @@ from assay.plan.experiments import Change, Cuped, Experiment, Exposure, Looks, V
 from assay.plan.literals import compact
 from assay.plan.measures import Select
 
-LABELS = ("hypothesis", "objective", "owner", "notes")
+LABELS = ("hypothesis", "objective", "owner", "cost", "notes")
 
 
 def written(test: Experiment) -> dict[str, Any]:
@@ -47,6 +47,7 @@ def written(test: Experiment) -> dict[str, Any]:
         "value": _value(test.value),
         "follow_up": ", ".join(map(compact, test.follow_up)),
         "follow_up_metrics": ", ".join(test.follow_up_metrics),
+        "cost": test.cost,
         "notes": test.notes,
     }
     return _filled(made)

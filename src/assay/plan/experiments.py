@@ -164,6 +164,7 @@ class Experiment:
     value: Value = Value()
     follow_up: tuple[int, ...] = ()
     follow_up_metrics: tuple[str, ...] = ()
+    cost: float | None = None
     notes: str = ""
 
     @property

@@ -159,6 +159,7 @@ def unlabelled(experiment: Experiment) -> Experiment:
         hypothesis="",
         objective=None,
         owner=None,
+        cost=None,
         notes="",
         audience_name=None,
         variants=variants,

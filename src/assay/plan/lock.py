@@ -1,7 +1,7 @@
 """The lock of an experiment: a hash of everything that could be tuned, and the narrowed plan that says it again later.
 
-What only describes (hypothesis, owner, objective, notes, descriptions) is no part of it. Where the hash of the plan
-as it is differs from that of the plan as it was locked, ``lock_differences`` says what was changed.
+What only describes (hypothesis, owner, objective, cost, notes, descriptions) is no part of it. Where the hash of the
+plan as it is differs from that of the plan as it was locked, ``lock_differences`` says what was changed.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from assay.web.access.headers import SecurityHeaders
+from assay.web.portfolio import portfolio
 from assay.web.rendering import html
 from assay.web.site import Site
 
@@ -51,12 +52,11 @@ class Server:
         self.look = look
         self.sites = {site.slug: site for site in sites}
 
-    async def root(self, _request: Request) -> Response:
-        """The only workspace, or a list of all."""
+    async def root(self, request: Request) -> Response:
+        """The only workspace, or all of them."""
         if len(self.sites) == 1:
             return RedirectResponse(f"/{next(iter(self.sites))}/", 302)
-        named = {site.slug: site.plan.site.name if site.plan else site.slug for site in self.sites.values()}
-        return html("sites.html", sites=named, title="Sites")
+        return await portfolio(request, tuple(self.sites.values()))
 
     async def site(self, scope: Scope, receive: Receive, send: Send) -> None:
         """To the workspace that the address names."""

@@ -14,6 +14,7 @@ from assay.web.pages import (
     kpi,
     overview,
     person,
+    programme,
     retention,
     segments,
     visited,
@@ -34,6 +35,6 @@ PAGES: tuple[Page, ...] = (
     data.PAGE,
 )
 
-BESIDE: tuple[Page, ...] = (person.PAGE, asked.PAGE, find.PAGE)  # reached by links, in no navigation
+BESIDE: tuple[Page, ...] = (person.PAGE, programme.PAGE, asked.PAGE, find.PAGE)  # reached by links, in no navigation
 
 BY_NAME: dict[str, Page] = {page.name: page for page in (*PAGES, *BESIDE)}
