@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -72,9 +74,7 @@ def test_over_stdio_the_figures_are_those_of_the_command_line(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     folder = made(tmp_path / "shop")
-    command = StdioServerParameters(
-        command=ASSAY[0], args=[*ASSAY[1:], "mcp", "-w", str(folder)], env={**os.environ, "ASSAY_DEBUG": "1"}
-    )
+    command = StdioServerParameters(command=ASSAY[0], args=[*ASSAY[1:], "mcp", "-w", str(folder)], env=dict(os.environ))
 
     async def asked() -> tuple[list[str], list[Any], Any]:
         async with Client(command) as client:
@@ -270,3 +270,31 @@ def test_the_extra_is_asked_for_in_one_line(monkeypatch: pytest.MonkeyPatch, cap
     monkeypatch.setitem(sys.modules, "mcp.server.streamable_http_manager", None)
     assert command_line(["mcp"]) == 2
     assert "pip install 'assay[mcp]'" in capfd.readouterr().err
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("way", ["stdin", "interrupt"])
+def test_it_ends_at_once_also_in_the_middle_of_a_question(tmp_path: Path, way: str) -> None:
+    folder = made(tmp_path / "shop")
+    with subprocess.Popen(
+        [*ASSAY, "mcp", "-w", str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:  # fmt: skip
+        assert running.stdin is not None
+        assert running.stdout is not None
+
+        def send(method: str, **params: Any) -> None:
+            print(
+                json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}),
+                file=running.stdin,
+                flush=True,
+            )
+
+        send("initialize", protocolVersion="2025-06-18", capabilities={}, clientInfo={"name": "test", "version": "1"})
+        assert "assay" in running.stdout.readline()
+        send("tools/call", name="patterns", arguments={})
+        if way == "interrupt":
+            running.send_signal(signal.SIGINT)
+        else:
+            running.stdin.close()
+        assert running.wait(15) == (-signal.SIGINT if way == "interrupt" else 0)
+        assert "Traceback" not in running.stderr.read()  # type: ignore[union-attr]
