@@ -9,10 +9,11 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -68,6 +69,9 @@ def _usual() -> Path:
     with workspace(folder, PLAN, EVENTS):
         pass
     return folder
+
+
+get = partial(httpx2.get, timeout=60)  # a machine may be busy
 
 
 @dataclass

@@ -18,7 +18,7 @@ import pytest
 
 pytest.importorskip("mcp", reason="the extra mcp is not installed")
 
-from machined import DAYS, Served, made, served
+from machined import DAYS, Served, get, made, served
 from mcp import Client, MCPError
 from mcp.client.stdio import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
@@ -119,7 +119,7 @@ def test_a_result_says_everything_that_the_number_means(shop: Served) -> None:
 
 
 def test_tools_have_the_parameters_of_the_api(shop: Served) -> None:
-    paths = httpx2.get(f"{shop.base}/api/v1/openapi.json", headers=shop.headers).json()["paths"]
+    paths = get(f"{shop.base}/api/v1/openapi.json", headers=shop.headers).json()["paths"]
     tools = {one.name: one for one in over_http(shop, lambda client: client.list_tools()).tools}
     for name, tool in tools.items():
         wanted = {one["name"] for one in paths[f"/{name}"]["get"].get("parameters", ())}
@@ -215,10 +215,10 @@ def test_a_long_table_is_cut_in_the_text_only(shop: Served, monkeypatch: pytest.
 
 def test_who_has_no_key_learns_nothing(shop: Served) -> None:
     for headers in ({}, {"Authorization": "Bearer ak_no"}):
-        refused = httpx2.post(f"{shop.base}/mcp", json={}, headers=headers)
+        refused = httpx2.post(f"{shop.base}/mcp", json={}, headers=headers, timeout=60)
         assert refused.status_code == 401
         assert refused.json()["error"]["code"] == "unauthenticated"
-    assert httpx2.get(f"{shop.base}/mcp", headers=shop.headers).status_code == 405
+    assert get(f"{shop.base}/mcp", headers=shop.headers).status_code == 405
     large = httpx2.post(
         f"{shop.base}/mcp",
         content=b'"' + b"x" * 1_100_000,
