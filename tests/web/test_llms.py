@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx2
 import pytest
-from machined import Served, made, served
+from machined import Served, get, made, served
 
 from assay.analyses import QUESTIONS
 from assay.web import llms
@@ -24,7 +23,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def test_it_names_every_question_and_what_the_plan_defines(shop: Served) -> None:
-    found = httpx2.get(f"{shop.base}/llms.txt", headers=shop.headers)
+    found = get(f"{shop.base}/llms.txt", headers=shop.headers)
     assert found.headers["content-type"] == "text/plain; charset=utf-8"
     for question in QUESTIONS:
         assert len(re.findall(rf"^- .*\b{question.name}\b.*: {re.escape(question.summary)}", found.text, re.M)) == 1
@@ -33,21 +32,21 @@ def test_it_names_every_question_and_what_the_plan_defines(shop: Served) -> None
 
 
 def test_its_addresses_lead_somewhere(shop: Served) -> None:
-    text = httpx2.get(f"{shop.base}/llms.txt", headers=shop.headers).text
+    text = get(f"{shop.base}/llms.txt", headers=shop.headers).text
     addresses = re.findall(rf"\(({re.escape(shop.base)}/[^)]+)\)", text)
     assert len(addresses) == len(QUESTIONS)  # all but one question, and the description of the API
-    description = httpx2.get(addresses.pop(0), headers=shop.headers).json()
+    description = get(addresses.pop(0), headers=shop.headers).json()
     assert {urlsplit(one).path.removeprefix("/shop/api/v1") for one in addresses} == {
         path for path in description["paths"] if "." not in path
     }
     assert f"`{shop.base}/mcp`" in text
-    assert httpx2.get(f"{shop.base}/mcp", headers=shop.headers).status_code == 405
+    assert get(f"{shop.base}/mcp", headers=shop.headers).status_code == 405
 
 
 def test_without_a_plan_it_tells_what_assay_is(tmp_path: Path) -> None:
     with served(tmp_path, planned=False) as bare:
-        text = httpx2.get(f"{bare.base}/llms.txt", headers=bare.headers).text
-        assert httpx2.get(f"{bare.base}/llms.txt").headers["location"].endswith("/login?next=/shop/llms.txt")
+        text = get(f"{bare.base}/llms.txt", headers=bare.headers).text
+        assert get(f"{bare.base}/llms.txt").headers["location"].endswith("/login?next=/shop/llms.txt")
     assert text == llms.text(None, bare.base)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -16,7 +18,7 @@ import pytest
 
 pytest.importorskip("mcp", reason="the extra mcp is not installed")
 
-from machined import DAYS, Served, made, served
+from machined import DAYS, Served, get, made, served
 from mcp import Client, MCPError
 from mcp.client.stdio import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
@@ -72,9 +74,7 @@ def test_over_stdio_the_figures_are_those_of_the_command_line(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     folder = made(tmp_path / "shop")
-    command = StdioServerParameters(
-        command=ASSAY[0], args=[*ASSAY[1:], "mcp", "-w", str(folder)], env={**os.environ, "ASSAY_DEBUG": "1"}
-    )
+    command = StdioServerParameters(command=ASSAY[0], args=[*ASSAY[1:], "mcp", "-w", str(folder)], env=dict(os.environ))
 
     async def asked() -> tuple[list[str], list[Any], Any]:
         async with Client(command) as client:
@@ -119,7 +119,7 @@ def test_a_result_says_everything_that_the_number_means(shop: Served) -> None:
 
 
 def test_tools_have_the_parameters_of_the_api(shop: Served) -> None:
-    paths = httpx2.get(f"{shop.base}/api/v1/openapi.json", headers=shop.headers).json()["paths"]
+    paths = get(f"{shop.base}/api/v1/openapi.json", headers=shop.headers).json()["paths"]
     tools = {one.name: one for one in over_http(shop, lambda client: client.list_tools()).tools}
     for name, tool in tools.items():
         wanted = {one["name"] for one in paths[f"/{name}"]["get"].get("parameters", ())}
@@ -215,10 +215,10 @@ def test_a_long_table_is_cut_in_the_text_only(shop: Served, monkeypatch: pytest.
 
 def test_who_has_no_key_learns_nothing(shop: Served) -> None:
     for headers in ({}, {"Authorization": "Bearer ak_no"}):
-        refused = httpx2.post(f"{shop.base}/mcp", json={}, headers=headers)
+        refused = httpx2.post(f"{shop.base}/mcp", json={}, headers=headers, timeout=60)
         assert refused.status_code == 401
         assert refused.json()["error"]["code"] == "unauthenticated"
-    assert httpx2.get(f"{shop.base}/mcp", headers=shop.headers).status_code == 405
+    assert get(f"{shop.base}/mcp", headers=shop.headers).status_code == 405
     large = httpx2.post(
         f"{shop.base}/mcp",
         content=b'"' + b"x" * 1_100_000,
@@ -270,3 +270,31 @@ def test_the_extra_is_asked_for_in_one_line(monkeypatch: pytest.MonkeyPatch, cap
     monkeypatch.setitem(sys.modules, "mcp.server.streamable_http_manager", None)
     assert command_line(["mcp"]) == 2
     assert "pip install 'assay[mcp]'" in capfd.readouterr().err
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("way", ["stdin", "interrupt"])
+def test_it_ends_at_once_also_in_the_middle_of_a_question(tmp_path: Path, way: str) -> None:
+    folder = made(tmp_path / "shop")
+    with subprocess.Popen(
+        [*ASSAY, "mcp", "-w", str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:  # fmt: skip
+        assert running.stdin is not None
+        assert running.stdout is not None
+
+        def send(method: str, **params: Any) -> None:
+            print(
+                json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}),
+                file=running.stdin,
+                flush=True,
+            )
+
+        send("initialize", protocolVersion="2025-06-18", capabilities={}, clientInfo={"name": "test", "version": "1"})
+        assert "assay" in running.stdout.readline()
+        send("tools/call", name="patterns", arguments={})
+        if way == "interrupt":
+            running.send_signal(signal.SIGINT)
+        else:
+            running.stdin.close()
+        assert running.wait(15) == (-signal.SIGINT if way == "interrupt" else 0)
+        assert "Traceback" not in running.stderr.read()  # type: ignore[union-attr]

@@ -208,6 +208,8 @@ async def _resource(asker: Asker, uri: str) -> str:
 
 async def stdio(folder: Path) -> None:
     """Serve a workspace over stdin and stdout until stdin ends. Raises AssayError before anything is served."""
+    import signal
+
     from mcp.server.stdio import stdio_server
 
     from assay.web.asking import Asker
@@ -215,6 +217,7 @@ async def stdio(folder: Path) -> None:
     asker = Asker(folder)
     try:
         made = server(asker)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a thread that waits for stdin would hold Ctrl-C up
         async with stdio_server() as (incoming, outgoing):
             await made.run(incoming, outgoing, made.create_initialization_options())
     finally:
