@@ -11,6 +11,8 @@ BENCH := $(VENV)/.stamp-bench
 BROWSER := $(VENV)/.stamp-browser
 FUZZ := $(VENV)/.stamp-fuzz
 EXTRAS := $(VENV)/.stamp-extras
+# Compiled modules are kept: the tests start hundreds of processes, and each would compile all of them again.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help demo dev test soak check bench browser clean
 

@@ -23,9 +23,9 @@ NOW = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
 _numbers = count(1)
 
 
-def examples(many: int) -> int:
-    """So many drawn examples in a long run, a third of them otherwise."""
-    return many if os.environ.get("ASSAY_SOAK") else max(20, many // 3)
+def examples(many: int, least: int = 20) -> int:
+    """So many drawn examples in a long run, a third of them otherwise, but no fewer than ``least``."""
+    return many if os.environ.get("ASSAY_SOAK") else max(least, many // 3)
 
 
 @lru_cache(maxsize=10_000)

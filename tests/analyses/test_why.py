@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from assay.model.answer import Answer
 from assay.model.errors import UsageError
 from assay.workspace import Workspace
-from support import at, bought, event, rows, view, workspace
+from support import at, bought, event, examples, rows, view, workspace
 
 PLAN = """
 site: {name: Test, currency: EUR}
@@ -198,7 +198,7 @@ def test_a_definition_that_changed_is_said(tmp_path: Path) -> None:
 COUNTS = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("xy"), st.booleans()), min_size=2, max_size=25)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=examples(18, least=6), deadline=None)
 @given(COUNTS, COUNTS)
 def test_any_two_weeks_add_up(tmp_path_factory: pytest.TempPathFactory, one: list[Any], two: list[Any]) -> None:
     events, number = [], 0

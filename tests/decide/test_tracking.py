@@ -10,6 +10,7 @@ import pytest
 
 from assay.decide.tracking import Break, breaks, twice
 from assay.model.period import Period
+from support import examples
 
 FEB, MARCH = Period(date(2024, 2, 1), date(2024, 2, 28)), Period(date(2024, 2, 29), date(2024, 3, 27))
 DAYS = [FEB.first + timedelta(n) for n in range(56)]
@@ -139,10 +140,11 @@ def test_quiet_sites_are_hardly_ever_called() -> None:
     """Poisson counts on days that go up and down together (30 %) and each event by itself (10 %): below 1 in 1,000."""
     draw = np.random.default_rng(11)
     looks = wrong = 0
+    each = examples(105)
     sizes = (0.3, 1, 4, 15, 60, 250, 1000)
     for own in sizes:
         for rest in sizes:
-            for _ in range(100):
+            for _ in range(each):
                 day = draw.gamma(1 / 0.09, 0.09, 56)
                 series = {}
                 for event, mean in (("purchase", own), ("view", rest)):
@@ -152,5 +154,5 @@ def test_quiet_sites_are_hardly_ever_called() -> None:
                         series[event, browser] = {d: int(n) for d, n in zip(DAYS, counts, strict=True) if n}
                 looks += 2 * 3  # two periods, everywhere and two browsers
                 wrong += len(called(series))
-    assert looks > 20_000
+    assert looks == len(sizes) ** 2 * each * 6 > 10_000
     assert wrong < looks / 1000

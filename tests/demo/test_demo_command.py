@@ -14,7 +14,9 @@ from assay.demo.worlds import WORLDS
 SMALL = ("--days", "30", "--visitors", "400")
 
 
-@pytest.mark.parametrize("world", [world.name for world in WORLDS])
+@pytest.mark.parametrize(
+    "world", [one.name if n == 0 else pytest.param(one.name, marks=pytest.mark.soak) for n, one in enumerate(WORLDS)]
+)
 def test_a_world_is_built_loaded_and_asked(world: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "demo"
     assert run(["demo", str(folder), "--world", world, *SMALL]) == 0

@@ -140,7 +140,7 @@ def calibrated(found: list[tuple[float, bool, bool]], tolerance: float) -> None:
 def test_what_is_said_comes_true_over_all_kinds_of_worlds() -> None:
     """Targets said to be reached with 20 % are reached in about 20 % of the worlds, and so on."""
     draw = np.random.default_rng(11)
-    found = [one for kind in KINDS for one in said_and_came(kind, 20, draw)]
+    found = [one for kind in KINDS for one in said_and_came(kind, 10, draw)]
     calibrated(found, 0.02)
     assert 0.92 <= np.mean([inside for *_, inside in found]) <= 0.99
 

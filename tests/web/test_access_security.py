@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from assay.web.access.headers import CSP
 from assay.web.access.redirects import after, own
+from support import examples
 
 # -- CSRF --------------------------------------------------------------------------------------------------------------
 
@@ -137,7 +138,7 @@ def test_who_is_sent_to_sign_in_comes_back(doors: Doors) -> None:
     st.text(st.characters(codec="utf-8"), max_size=60)
     | st.text("/\\.%2fFeE5cC:@?# \t\r\n", max_size=30).map("/".__add__)
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 def test_whatever_is_wanted_stays_here(text: str) -> None:
     """As a browser would read it: it takes tabs and line ends out and \\ for /."""
     found = after(text, "/w/shop")
@@ -318,7 +319,7 @@ VALUES = st.binary(max_size=80) | st.sampled_from(
     headers=st.lists(st.tuples(NAMES_OF_HEADERS, VALUES), max_size=6),
     body=st.binary(max_size=100),
 )
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(200), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_headers_and_cookies_say_nobody_gets_in(
     standing: Doors, method: str, path: str, query: bytes, headers: Any, body: bytes
 ) -> None:
@@ -335,7 +336,7 @@ def test_whatever_headers_and_cookies_say_nobody_gets_in(
 
 
 @given(cookie=st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=200))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_real_cookie_holds_whatever_stands_beside_it(standing: Doors, cookie: str) -> None:
     from assay.web.access import sessions
 
