@@ -191,4 +191,9 @@ def _money(values: Mapping[str, Any]) -> Money | None:
     currency = str(values.get("currency") or "")
     low, high = (amount(rounded(Decimal(str(one))), currency, whole=100) for one in ends)
     chance = values.get("chance_of_loss")
-    return Money(f"{low} to {high}", f"{float(chance) * 100:.0f} %" if chance is not None else "")
+    return Money(f"{low} to {high}", _chance(float(chance)) if chance is not None else "")
+
+
+def _chance(share: float) -> str:
+    """Never 0 or 100 %."""
+    return "under 1 %" if share < 0.01 else "over 99 %" if share > 0.99 else f"{share * 100:.0f} %"
