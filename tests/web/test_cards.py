@@ -181,8 +181,8 @@ def test_a_table_says_days_as_people_do_and_cuts_after_two_hundred() -> None:
     table = made(replace(answer, question="sessions")).table
     assert (len(table.rows), table.more) == (200, 2)
     assert [(cell.text, cell.href) for cell in table.rows[0]] == [("Thu 3 Sep", ""), ("v0", "person?id=v0&as=visitor")]
-    found = made(replace(answer, question="sessions"), wanted="V201").table
-    assert [row[1].text for row in found.rows] == ["v201"]
+    found = made(replace(answer, question="sessions"), wanted="V201")
+    assert ([row[1].text for row in found.table.rows], found.sentence) == (["v201"], "1 of 202 hold “V201”.")
 
 
 def test_ready_ranges_and_days_of_ones_own_exclude_each_other() -> None:

@@ -35,7 +35,7 @@ class Asks(Opening):
         values = checked(found, args, params)
         as_of = getattr(values, "as_of", None)
         asking = self.asking(question, as_of)
-        answer = daily_ids(asking, found, found.answer(asking, values))
+        answer = asking.dated(daily_ids(asking, found, found.answer(asking, values)))
         if answer.keep:
             with self.state.changing() as do:
                 for statement, given in answer.keep:
