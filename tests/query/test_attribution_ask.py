@@ -269,4 +269,4 @@ def test_bad_input_says_what_to_do(tmp_path: Path, params: dict[str, Any], error
 def test_nothing_converted(tmp_path: Path) -> None:
     with workspace(tmp_path, PLAN, three()) as ws:
         answer = ws.ask("attribution", goal="lead", **RANGE)
-        assert answer.empty == "no conversions in 2024-03-10 to 2024-03-20"
+        assert answer.empty == "no conversions in 10 to 20 Mar 2024"

@@ -254,7 +254,7 @@ def test_bad_input(ws: Workspace, params: dict[str, Any], error: type[Exception]
 
 
 def test_nothing_to_say(ws: Workspace) -> None:
-    assert ws.ask("journey", start="/nowhere", **RANGE).empty == "no journeys from /nowhere in 2024-01-10 to 2024-01-12"
+    assert ws.ask("journey", start="/nowhere", **RANGE).empty == "no journeys from /nowhere in 10 to 12 Jan 2024"
     assert ws.ask("journey", paths=True, end="/nowhere", **RANGE).empty is not None
 
 

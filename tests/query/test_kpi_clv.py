@@ -61,7 +61,7 @@ def test_worth_cost_and_payback(tmp_path: Path) -> None:
     segment = ws.ask("clv", segment="first_channel = 'Direct'", **{"from": "2024-01-01", "to": "2024-01-31"})
     assert table(segment, "first_channel", "customers", "cac") == [("(all)", 1, None), ("Direct", 1, None)]
     none = ws.ask("clv", **{"from": "2024-02-01", "to": "2024-02-02"})
-    assert none.empty == "nobody ordered for the first time in 2024-02-01 to 2024-02-02"
+    assert none.empty == "nobody ordered for the first time in 1 to 2 Feb 2024"
     ws.close()
 
 

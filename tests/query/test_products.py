@@ -92,7 +92,7 @@ def test_products_by_hand(ws: Workspace) -> None:
     assert "1 refunds (5.00 €) name no items: they are in no row" in found.notes
     assert found.sentence == (
         "Coat brings most revenue (100.00 € of 1 pieces, 71.5 % of all); 33.3 % of those who saw it bought it, "
-        "2024-03-01 to 2024-03-02."
+        "1 to 2 Mar 2024."
     )
 
 
@@ -120,7 +120,7 @@ def test_pairs_by_hand(ws: Workspace) -> None:
         "lift": pytest.approx(3.0), "orders_all": 3,
     }  # fmt: skip
     none = ws.products(pairs=True, **SPAN)
-    assert none.empty == "no two products were bought together in 2 orders or more, 2024-03-01 to 2024-03-02"
+    assert none.empty == "no two products were bought together in 2 orders or more, 1 to 2 Mar 2024"
     assert ws.products(limit=1, **SPAN).notes[-1] == "2 further rows are not shown; --limit shows more"
 
 
@@ -152,7 +152,7 @@ def test_cost_of_the_items_comes_before_the_rate(tmp_path: Path) -> None:
 def test_without_items(tmp_path: Path) -> None:
     with workspace(tmp_path, PLAN, [view("a", DAY + "10:00")]) as ws:
         found = ws.products(**SPAN)
-        assert found.empty == "no event with items in 2024-03-01 to 2024-03-02"
+        assert found.empty == "no event with items in 1 to 2 Mar 2024"
         assert "view_item, add_to_cart and purchase" in found.sentence
 
 

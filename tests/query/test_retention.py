@@ -271,6 +271,6 @@ def test_bad_input(ws: Workspace, params: dict[str, Any], error: type[Exception]
 
 
 def test_nothing_to_say(ws: Workspace, tmp_path: Path) -> None:
-    assert ws.ask("retention", start="form_start", **RANGE).empty == "nobody did form_start in 2024-03-18 to 2024-04-21"
+    assert ws.ask("retention", start="form_start", **RANGE).empty == "nobody did form_start in 18 Mar to 21 Apr 2024"
     assert workspace(tmp_path, PLAN).ask("retention").empty == "no events yet"
     assert "no data in" in (ws.ask("retention", **{"from": "2023-01-01", "to": "2023-01-31"}).empty or "")

@@ -48,7 +48,7 @@ def test_a_segment_with_nobody_in_it(tmp_path: Path) -> None:
     """The days have data: it is the segment that holds nothing."""
     with workspace(tmp_path, "metrics: {sessions: {type: simple, count: session}}", EVENTS) as ws:
         empty = ws.ask("sessions", segment="country = 'XX'", **SPAN)
-        assert empty.sentence == "Nothing in 2024-03-01 to 2024-03-02 is in the segment country = 'XX'."
+        assert empty.sentence == "Nothing in 1 to 2 Mar 2024 is in the segment country = 'XX'."
         assert empty.next == ("assay sessions --from 2024-03-01 --to 2024-03-02",)
 
 

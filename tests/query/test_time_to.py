@@ -161,7 +161,7 @@ def test_bad_input(tmp_path: Path, params: dict[str, Any], error: type[Exception
 
 def test_nothing_to_say(tmp_path: Path) -> None:
     ws = ws_small(tmp_path)
-    assert ws.ask("time-to", "order", start="sign_up", **DAYS).empty == "nobody did sign_up in 2024-01-01 to 2024-01-10"
+    assert ws.ask("time-to", "order", start="sign_up", **DAYS).empty == "nobody did sign_up in 1 to 10 Jan 2024"
     never = ws.ask("time-to", "sign_up", **DAYS)
     assert never.empty is None
     assert "0 % of 4 users" in never.sentence

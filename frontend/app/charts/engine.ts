@@ -65,11 +65,12 @@ function span(params: Params, api: Api): unknown {
 function cell({ dataIndex, itemPayload: { texts = [], inks = [] } }: Params, api: Api): unknown {
   const [cx, cy] = api.coord([api.value(0), api.value(1)]);
   const [width, height] = api.size([1, 1]);
+  const size = width < 26 ? 8 : width < 34 ? 9 : 12;
   return {
     type: "rect", style: { fill: api.visual("color") },
     shape: { x: cx - width / 2 + 1, y: cy - height / 2 + 1, width: Math.max(width - 2, 1), height: Math.max(height - 2, 1), r: 3 },
     textConfig: { position: "inside" },
-    textContent: { type: "text", style: { text: texts[dataIndex], fill: inks[dataIndex], font: api.font({ fontSize: 12 }) } },
+    textContent: { type: "text", style: { text: texts[dataIndex], fill: inks[dataIndex], font: api.font({ fontSize: size }) } },
   };
 }
 

@@ -318,7 +318,7 @@ def _sentence(run: Run, order: list[str], cells: dict[str, list[Cell]], period: 
     of = "revenue" if run.money else "conversions"
     share = percent(float(str(cells[best][-1])))
     total = f"{int(run.totals[0]):,} conversions"
-    return f"{best} gets {share} of the {of} by the model {run.models[0].name} ({total}), {period}."
+    return f"{best} gets {share} of the {of} by the model {run.models[0].name.replace('_', ' ')} ({total}), {period}."
 
 
 QUESTION = Question(

@@ -189,7 +189,6 @@ class Asking:
         segment = getattr(params, "segment", None)
         if segment:
             values["notes"] = (*values.get("notes", ()), f"only the segment {segment}")
-        self._dated(values)
         values["next"] = tuple(_kept(command, params) for command in values.get("next", ()))
         return Answer(
             question=question,
@@ -201,17 +200,18 @@ class Asking:
             **values,
         )
 
-    def _dated(self, values: dict[str, Any]) -> None:
-        """Days in sentences, findings and notes as people write them, the same on every surface."""
+    def dated(self, answer: Answer) -> Answer:
+        """An answer whose sentence, findings and notes say days as people write them, the same on every surface."""
         from assay.model.words import dated
 
         year = self.today.year
-        for name in ("sentence", "empty"):
-            if values.get(name):
-                values[name] = dated(values[name], year)
-        values["notes"] = tuple(dated(note, year) for note in values.get("notes", ()))
-        if "findings" in values:
-            values["findings"] = tuple(replace(one, text=dated(one.text, year)) for one in values["findings"])
+        return replace(
+            answer,
+            sentence=dated(answer.sentence, year),
+            empty=None if answer.empty is None else dated(answer.empty, year),
+            notes=tuple(dated(note, year) for note in answer.notes),
+            findings=tuple(replace(one, text=dated(one.text, year)) for one in answer.findings),
+        )
 
     def empty(self, question: str, params: Params, period: Period | None = None) -> Answer:
         """No events at all, or none in the range: an answer with the reason, not an error."""

@@ -31,7 +31,8 @@ def range_caveats(
         return found
     if previous is not None and previous.first < span.first:
         missing = min((span.first - previous.first).days, previous.days)
-        text = f"the data begin on {span.first}: {missing} of the {previous.days} days compared with have none"
+        of = "all" if missing == previous.days else f"{missing} of the {previous.days}"
+        text = f"the data begin on {span.first}: {of} days compared with have none"
         found.append(Finding("before_the_data", "warning", text, {"days_without_data": missing}))
     used = {*names, *(name for metric in metrics for name in _names(metric))}
     if used & {"is_new", "customer"} and (period.first - span.first).days < HISTORY_DAYS:

@@ -87,10 +87,11 @@ def change_of(row: Mapping[str, Any]) -> Change:
     return Change(date.fromisoformat(row["date"]), row["kind"], row["what"], row["link"])
 
 
-def marks(asking: Asking, period: Period, other: Period | None = None) -> Marks:
+def marks(asking: Asking, period: Period, other: Period | None = None, metrics: Iterable[str] = ()) -> Marks:
     """What a trend shows: a finding per change, a note of the holidays, a mark in the chart for each.
 
-    ``other``: the period that is compared with; its changes count too.
+    ``other``: the period that is compared with; its changes count too. ``metrics``: those whose definitions changed
+    in the period are marked as well.
     """
     from assay.decide.checks.changes import holidays
     from assay.decide.checks.changes import known_changes as said
@@ -98,7 +99,17 @@ def marks(asking: Asking, period: Period, other: Period | None = None) -> Marks:
     found = [c for one in (other, period) if one for c in known_changes(asking, one.first, one.last)]
     changes = list(dict.fromkeys(found))
     chart = tuple({"date": str(one.date), "kind": one.kind, "what": one.what} for one in changes)
-    return Marks(said(changes), holidays(changes), chart)
+    return Marks(said(changes), holidays(changes), (*chart, *_redefined(asking, period, metrics)))
+
+
+def _redefined(asking: Asking, period: Period, metrics: Iterable[str]) -> Iterable[dict[str, str]]:
+    """A mark where a metric took on another meaning."""
+    from assay.analyses.versions import versions
+
+    for name in metrics:
+        for since, _ in versions(asking, name)[1:]:
+            if period.first <= since <= period.last:
+                yield {"date": str(since), "kind": "definition", "what": f"definition of {name} changed"}
 
 
 # -- writing ----------------------------------------------------------------------------------------------------------

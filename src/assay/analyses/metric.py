@@ -78,7 +78,7 @@ def answer(asking: Asking, params: Params) -> Answer:
             empty=f"no {names} in {period}",
             sentence=f"There is nothing of {names} in {period}.",
         )
-    known = marks(asking, period) if params.grain else Marks()
+    known = marks(asking, period, metrics=params.names) if params.grain else Marks()
     return asking.answer(
         "metric",
         params,

@@ -74,7 +74,8 @@ def answer(asking: Asking, params: PaceParams) -> Answer:
             params,
             columns=_COLUMNS,
             empty=what,
-            sentence=f"{what[0].upper()}{what[1:]}; write kpis: {{rpv: {{target: +10% by 2026-12-31, baseline: …}}}}.",
+            sentence=f"{what[0].upper()}{what[1:]} yet.",
+            notes=("a target is written so: kpis: {rpv: {target: +10% by the last day, baseline: 2026-Q3}}",),
             next=("assay overview", "assay check"),
         )
     found = paces(asking, kpis, params.start, params.profile == "linear")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -43,6 +42,7 @@ def list_(ctx: typer.Context, workspace: Folder = None, form: Format = None) -> 
 
 def waiting(workspace: Workspace) -> Answer:
     """What waits in quarantine, the most frequent first."""
+    from assay.analyses.waiting import event
     from assay.collect.spool import named
     from assay.jobs import held
     from assay.model.answer import Answer, Column
@@ -52,7 +52,7 @@ def waiting(workspace: Workspace) -> Answer:
     examples: dict[tuple[str, str, str], tuple[str, str]] = {}
     for segment, file, line, reason, raw in workspace.engine.run(quarantined()).rows:
         known = named(segment)
-        key = (reason, _event(raw), known.source if known else "import")
+        key = (reason, event(raw), known.source if known else "import")
         counts[key] += 1
         examples.setdefault(key, (f"{file}:{line}", (raw or "")[:MOST]))
     ready = sum(len(lines) for lines in held(workspace)[0].values())
@@ -68,14 +68,6 @@ def waiting(workspace: Workspace) -> Answer:
         sentence=sentence or "Nothing is in quarantine.",
         next=("assay quarantine replay",) if ready else ("assay check --live",) if total else ("assay ledger",),
     )  # fmt: skip
-
-
-def _event(raw: str | None) -> str:
-    try:
-        found: Any = json.loads(raw or "")
-    except ValueError:
-        return ""
-    return str(found.get("name") or "")[:100] if isinstance(found, dict) else ""
 
 
 def replay(

@@ -27,8 +27,8 @@ def human(name: str) -> str:
 
 
 def headed(text: str) -> str:
-    """The first letter large."""
-    return text[:1].upper() + text[1:]
+    """The first letter large, except of a name that is written as it is."""
+    return text if "_" in text.partition(" ")[0] else text[:1].upper() + text[1:]
 
 
 def day(value: date) -> str:

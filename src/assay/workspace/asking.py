@@ -36,7 +36,7 @@ class Asks(Opening):
         as_of = getattr(values, "as_of", None)
         try:
             asking = self.asking(question, as_of)
-            answer = daily_ids(asking, found, found.answer(asking, values))
+            answer = asking.dated(daily_ids(asking, found, found.answer(asking, values)))
             if answer.keep:
                 with self.state.changing() as do:
                     for statement, given in answer.keep:
@@ -50,7 +50,7 @@ class Asks(Opening):
         """The same under another plan, such as one that is just being written; nothing is kept of it."""
         found = self.question(question)
         asking = self._asking_under(plan, None)
-        return found.answer(asking, checked(found, (), params))
+        return asking.dated(found.answer(asking, checked(found, (), params)))
 
     def question(self, name: str) -> Question:
         """A question by name."""

@@ -21,7 +21,9 @@ def mix(day: Day, left: frozenset[Subject]) -> Iterator[Verdict]:
         grown = max(day.slices(one, by).items(), key=lambda item: item[1].exposure / max(item[1].usual, 1e-9))
         touches = {s for s in left if s.kind in ("goal", "step", "metric", "event") and day.seen[s].up == seen.up}
         touches |= {s for s in left if s.kind in ("sessions", "metric")}
-        why = f"{part:.0%} of the change is another mix by {by} (more {grown[0]}); the rates within are as before"
+        why = (
+            f"{part * 100:.0f} % of the change is another mix by {by} (more {grown[0]}); the rates within are as before"
+        )
         yield Verdict(one, MIX, frozenset(touches), why, {"by_mix": part, "dimension": by}, (by, grown[0]))
         left = left - touches
 
@@ -58,7 +60,7 @@ def rate(day: Day, left: frozenset[Subject]) -> Iterator[Verdict]:
         told = day.seen.get(whole.at(*place), seen) if place else seen
         cause = VOLUME if root.kind == "event" and not later else RATE
         where = f" with {place[0]} {place[1]}" if place else ""
-        why = f"{_name(root)}{where} is {told.ratio:.0%} of what is usual, and the mix is as before"
+        why = f"{_name(root)}{where} is {told.ratio * 100:.0f} % of what is usual, and the mix is as before"
         details = {"value": told.value, "usually": told.expected, "by_mix": by_mix(day, whole)[0]}
         yield Verdict(whole if whole in day.seen else root, cause, frozenset(touches), why, details, place)
         left = left - touches

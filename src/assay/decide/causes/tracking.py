@@ -105,7 +105,7 @@ def _gone(day: Day, here: Subject) -> Verdict | None:
     where = f" in {here.value}" if here.by else ""
     name = companion.name or "sessions"
     told = f" and so does {after[0].name}" if later else ""
-    why = f"{here.name} is gone{where} while {name} goes on ({goes_on:.0%} of what is usual){told}"
+    why = f"{here.name} is gone{where} while {name} goes on ({goes_on * 100:.0f} % of what is usual){told}"
     root = Subject("event", here.name)
     return Verdict(
         root, TRACKING, frozenset(day.of(here.name)), why, details, (here.by, here.value) if here.by else None

@@ -28,9 +28,8 @@ def bots(day: Day, left: frozenset[Subject]) -> Iterator[Verdict]:
                 "usual_share": flat.expected / sessions.expected,
                 value: part,
             }
-            why = (
-                f"{share:.0%} of {extra:,.0f} visits too many do nothing but look, {part:.0%} of them are {by} {value}"
-            )
+            why = f"{share * 100:.0f} % of {extra:,.0f} visits too many do nothing but look, "
+            why += f"{part * 100:.0f} % of them are {by} {value}"
             touches = {s for s in day.seen if s.kind not in ("fill", "repeat", "step")}
             touches -= {s for s in touches if s.kind == "event" and s.name in {n for c in day.chains for n in c}}
             yield Verdict(Subject("sessions"), BOTS, frozenset(touches), why, details, (by, value))

@@ -5,9 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from assay.decide.words import dated
+from assay.plan.dimensions import DIMENSIONS
+from assay.report.brief import spoken
+from assay.report.view import Voice
+
 if TYPE_CHECKING:
     from assay.model.answer import Answer
     from assay.web.pages.base import Card
+
+
+@dataclass(frozen=True)
+class Speech(Voice):
+    """Names of the plan as words, days as people write them, this year without saying so."""
+
+    year: int | None = None
+
+    @classmethod
+    def of(cls, card: Card, answer: Answer) -> Speech:
+        """For an answer under the card's plan."""
+        names = {*spoken(card.plan), *(name for name in DIMENSIONS if "_" in name)} if card.plan else set()
+        return cls(frozenset(names), answer.as_of.year if answer.as_of else None)
+
+    def said(self, text: str) -> str:
+        """A sentence as the page says it."""
+        found = super().said(text)
+        return found if self.year is None else dated(found, self.year)
 
 
 @dataclass(frozen=True)

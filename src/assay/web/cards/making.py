@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from assay.charts import chart
-from assay.report.brief import spoken
 from assay.report.view import Voice, headed, human
 from assay.report.words import Shown, shown
-from assay.web.cards.base import Cell, Head, Picture, Shape, Table
+from assay.web.cards.base import Cell, Head, Picture, Shape, Speech, Table
 from assay.web.cards.funnel import bars
 from assay.web.cards.links import METRICS, of_cell, of_command
 from assay.web.cards.telling import findings, short
@@ -40,15 +39,22 @@ def shape(card: Card, answer: Answer, asked: Mapping[str, Any], api: str) -> Sha
     """A card whose question was answered. ``api``: where the API begins."""
     query = urlencode({name: value for name, value in asked.items() if value is not None}, doseq=True)
     place = f"{api}/{card.question}{'?' + query if query else ''}" if api else ""
-    voice = Voice(frozenset(spoken(card.plan)) if card.plan else frozenset())
+    voice = Speech.of(card, answer)
     loud, quiet = findings(answer, voice)
-    sentence, rest = short(headed(voice.said(answer.sentence)), 120 if card.width < 7 else 190)
+    shown_rows = table(answer, voice, card.plan, card.wanted)
+    sentence, rest = short(_sentence(answer, voice, card.wanted, shown_rows), 120 if card.width < 7 else 190)
     made = _MADE[card.view](answer, card) if card.view in _MADE and not answer.empty else None
     return Shape(
-        card, answer, None, sentence, rest, table(answer, voice, card.plan, card.wanted), loud, quiet, made, place,
+        card, answer, None, sentence, rest, shown_rows, loud, quiet, made, place,
         _picture(answer, voice) if made is None and card.view != "table" else None,
         tuple(of_command(one) for one in answer.next),
     )  # fmt: skip
+
+
+def _sentence(answer: Answer, voice: Voice, wanted: str, found: Table | None) -> str:
+    if wanted and found:
+        return f"{len(found.rows) + found.more:,} of {len(answer.rows):,} hold “{wanted}”."
+    return headed(voice.said(answer.sentence))
 
 
 def broken(card: Card, problem: str) -> Shape:

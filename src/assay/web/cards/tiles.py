@@ -78,11 +78,16 @@ def _tile(
     )  # fmt: skip
     return Tile(
         name, headed(human(name)), about.get(name, ""), str(row["now"] or ""), str(row["range"] or ""),
-        str(row["change"] or "").lstrip("▲▼ ").removesuffix(", noise"),
-        _beside(row, beyond, bounded, kind, currency), direction, judged, str(row["standing"] or ""),
+        _change(row), _beside(row, beyond, bounded, kind, currency), direction, judged,
+        str(row["standing"] or "").removeprefix("no target"),
         str(row.get("objective_words") or row.get("objective") or ""), row["role"] == "guardrail",
         line.svg if line else "", line.alt if line else "", _settled(row), _deeper(row, kind, currency),
     )  # fmt: skip
+
+
+def _change(row: Mapping[str, Any]) -> str:
+    """The change in words; nothing where there is nothing to compare with."""
+    return str(row["change"] or "").lstrip("▲▼ ").removesuffix(", noise").removeprefix("–")
 
 
 def _beside(row: Mapping[str, Any], beyond: bool, bounded: bool, kind: str, currency: str) -> str:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from assay.decide.experiments import HARMED, SAFE
 from assay.decide.words import amount
-from assay.report.brief import spoken
 from assay.report.view import Voice, headed, human, rounded
+from assay.web.cards.base import Speech
 from assay.web.cards.strip import strip
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def verdict(answer: Answer, card: Card) -> Verdict | None:
     found = [one for one in answer.findings if one.code == "verdict"]
     if not found or "role" not in [column.name for column in answer.columns]:
         return None
-    voice = Voice(frozenset(spoken(card.plan)) if card.plan else frozenset())
+    voice = Speech.of(card, answer)
     health = [one for one in answer.findings if one.code not in _NO_HEALTH]
     blocked = [one for one in found if list(one.evidence.get("because", ()))[:1] == ["health"]]
     red = tuple(dict.fromkeys(headed(voice.said(str(why))) for one in blocked for why in one.evidence["because"][1:]))
@@ -191,4 +191,9 @@ def _money(values: Mapping[str, Any]) -> Money | None:
     currency = str(values.get("currency") or "")
     low, high = (amount(rounded(Decimal(str(one))), currency, whole=100) for one in ends)
     chance = values.get("chance_of_loss")
-    return Money(f"{low} to {high}", f"{float(chance) * 100:.0f} %" if chance is not None else "")
+    return Money(f"{low} to {high}", _chance(float(chance)) if chance is not None else "")
+
+
+def _chance(share: float) -> str:
+    """Never 0 or 100 %."""
+    return "under 1 %" if share < 0.01 else "over 99 %" if share > 0.99 else f"{share * 100:.0f} %"

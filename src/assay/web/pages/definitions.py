@@ -25,6 +25,16 @@ def cards(plan: Plan, view: View) -> Sequence[Card]:
         Card("Catalogue", "catalog", {"kind": chosen["kind"]}, about="every definition in words"),
         Card("Are the KPIs good ones?", "audit", about="measurable, aligned, sensitive enough"),
     ]
+    found.append(Card("What the plan's check says", "review", view="table", width=6, about="mistakes and remarks"))
+    found.append(
+        Card(
+            "How definitions changed",
+            "versions",
+            view="table",
+            width=6,
+            about="since when a number means what it means",
+        )
+    )
     if "metric" in chosen:
         found.append(
             Card(f"Why {human(chosen['metric'])} is another number in {chosen['like']}", "compare",

@@ -20,7 +20,7 @@ def cards(plan: Plan, view: View) -> Sequence[Card]:
         return [Card("Segments", "catalog", {"kind": "segments"}, about="the plan's segments")]
     return [
         Card("Groups that differ", "segments", {"name": chosen["metric"]}, about="groups that differ beyond chance"),
-        Card("Situations", "patterns", about="named situations that the data show, and ideas to test"),
+        Card("Situations", "patterns", view="told", about="named situations that the data show, and ideas to test"),
     ]
 
 
