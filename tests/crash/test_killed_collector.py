@@ -70,8 +70,8 @@ def rounds(shop: Path, kills: int, seed: int) -> None:
     assert [f for f in answer.findings if f.code == "ledger_apart"] == []
 
 
-def test_four_kills(shop: Path) -> None:
-    rounds(shop, 4, 1)
+def test_ten_kills(shop: Path) -> None:
+    rounds(shop, 10, 1)
 
 
 @pytest.mark.soak

@@ -125,8 +125,8 @@ def adds_up(running: Running, tally: Tally) -> None:
     assert sum(row["received"] for row in rows if row["wire"] == "own") == len(on_disk)
 
 
-def test_a_thousand(running: Running) -> None:
-    tally = fuzzed(running, 800, 200, 400, 40e6, 1)
+def test_two_thousand(running: Running) -> None:
+    tally = fuzzed(running, 1_600, 400, 800, 40e6, 1)
     assert tally.statuses[202] > 100  # many get as far as the disk
     adds_up(running, tally)
 

@@ -42,7 +42,9 @@ async def portfolio(request: Request, sites: Sequence[Site]) -> Response:
 async def _part(site: Site, entered: bool) -> Part:
     if not entered or site.asker is None:
         return Part(site.slug, site.slug, entered, None)
-    card = Card(f"Scorecard of {site.slug}", "overview", {"daily": "true"}, "tiles", plan=site.asker.plan, about="its KPIs")
+    card = Card(
+        f"Scorecard of {site.slug}", "overview", {"daily": "true"}, "tiles", plan=site.asker.plan, about="its KPIs"
+    )
     try:
         made = shape(card, await site.asker.ask(card.question, card.values), card.values, "")
     except AssayError as error:
