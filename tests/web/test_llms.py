@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,7 +52,9 @@ def test_without_a_plan_it_tells_what_assay_is(tmp_path: Path) -> None:
 
 
 def test_the_file_of_the_docs_is_the_same_with_every_page() -> None:
+    """``ASSAY_WRITE=1`` writes it again."""
     pages = re.findall(r"^- \[.*$", (DOCS / "README.md").read_text(encoding="utf-8"), re.M)
-    assert (DOCS / "llms.txt").read_text(encoding="utf-8") == f"{llms.text()}\n## Documentation\n\n" + "\n".join(
-        pages
-    ) + "\n"
+    text = f"{llms.text()}\n## Documentation\n\n" + "\n".join(pages) + "\n"
+    if os.environ.get("ASSAY_WRITE"):
+        (DOCS / "llms.txt").write_text(text, encoding="utf-8")
+    assert (DOCS / "llms.txt").read_text(encoding="utf-8") == text, "ASSAY_WRITE=1 pytest tests/web/test_llms.py"
