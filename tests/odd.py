@@ -1,4 +1,4 @@
-"""A page of odd answers by the pages' own templates: `python tests/web/odd.py OUT.html` (beside a folder ``static``).
+"""A page of odd answers by the pages' own templates: `python tests/odd.py OUT.html` (beside a folder ``static``).
 
 Long German names, a right-to-left name, nine-digit revenue, no rows, one row, two hundred segments, a broken
 guardrail, a refused verdict.
