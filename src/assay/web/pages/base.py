@@ -50,12 +50,18 @@ class View:
     def query(self, **other: str | None) -> str:
         """The query of this view with some choices replaced; None takes one away."""
         values = {**self.picks, **self.own, **other}
-        return urlencode({name: value for name, value in values.items() if value})
+        ordered = [*(name for name in PICKS if name in values), *(name for name in values if name not in PICKS)]
+        return urlencode({name: values[name] for name in ordered if values[name]})
 
     @property
     def kept(self) -> str:
         """The query that another page takes over."""
-        return urlencode(self.picks)
+        return View(self.picks).query()
+
+    @property
+    def alone(self) -> str:
+        """The query without what all pages share."""
+        return urlencode(self.own)
 
     @property
     def hidden(self) -> Mapping[str, str]:
