@@ -155,8 +155,11 @@ def test_without_scripts_there_are_tables_forms_and_links(look: Any) -> None:
 
 
 def test_printed_it_is_the_cards_alone(look: Any) -> None:
-    page = look(viewport={"width": 1000, "height": 900})
-    page.emulate_media(media="print")
+    page = look(viewport={"width": 1000, "height": 900}, color_scheme="dark")
+    dark = "getComputedStyle(document.body).backgroundColor"
+    assert page.evaluate(dark) == "rgb(15, 20, 27)"
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate(dark) == "rgb(255, 255, 255)"
     assert [page.locator(one).first.is_visible() for one in (".side", ".top", ".card-head .menu", "h1", ".tile")] == [
         False, False, False, True, True
     ]  # fmt: skip

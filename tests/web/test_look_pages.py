@@ -143,3 +143,11 @@ def test_odd_answers_are_shown_without_styles_or_scripts_of_their_own() -> None:
     for said in ("No verdict: the numbers of this test cannot be trusted.", "This could not be answered.",
                  "guardrail: broken, 13 points", "and 2 more rows in the CSV", "No data in 3 to 30 Sep"):  # fmt: skip
         assert said in told
+
+
+def test_what_a_link_leads_to_is_there(client: Any) -> None:
+    for start in ("funnels?", "kpi?metric=rpv&"):
+        for one in links(client.get(f"/shop/{start}{RANGE}").text):
+            path, _, place = one.partition("#")
+            if place:
+                assert f'id="{place}"' in client.get(f"{path}&wait=1").text, one

@@ -119,6 +119,7 @@ class Card:
     plan: Plan | None = None
     others: tuple[tuple[str, str], ...] = ()  # further entries of its menu: words and address below the site
     wanted: str = ""  # words that a row must hold
+    place: str = ""  # its name in addresses, where something leads to it
 
     def asked(self, view: View) -> dict[str, Any]:
         """The parameters: its own, and the shared picks that the question knows."""
@@ -133,7 +134,7 @@ class Card:
     @property
     def anchor(self) -> str:
         """Its place on the page."""
-        return re.sub(r"[^a-z0-9]+", "-", f"{self.question} {self.title}".lower()).strip("-")
+        return self.place or re.sub(r"[^a-z0-9]+", "-", f"{self.question} {self.title}".lower()).strip("-")
 
 
 def _takes(field: FieldInfo, name: str, value: str) -> bool:
