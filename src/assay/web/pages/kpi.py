@@ -42,7 +42,7 @@ def cards(plan: Plan, view: View) -> Sequence[Card]:
     ]
     if like != "own rules":
         found.append(Card(f"Under the rules of {like}", "compare", {"name": name, "like": like}, view="table",
-                          about="the same number by other rules"))  # fmt: skip
+                          about="the same number by other rules", place="compare"))  # fmt: skip
     found.append(
         Card("What it means", "explain", {"name": name}, view="table", about="numerator, denominator, unit and rules")
     )
