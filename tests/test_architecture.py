@@ -238,3 +238,13 @@ def test_no_two_test_files_have_one_name() -> None:
         path.name for path in Path(__file__).parent.rglob("*.py") if path.name not in ("conftest.py", "__init__.py")
     ]
     assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
+def test_git_keeps_every_file_of_the_source() -> None:
+    """A pattern in .gitignore once kept a whole folder of templates out of the repository."""
+    words = ("git", "ls-files", "--others", "--ignored", "--exclude-standard", ".")
+    try:
+        listed = subprocess.run(words, cwd=SOURCE, capture_output=True, text=True, check=True).stdout.splitlines()
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        pytest.skip("this is no checkout of git")
+    assert [one for one in listed if "__pycache__" not in one and not one.startswith("web/static/")] == []
