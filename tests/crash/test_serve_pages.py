@@ -129,6 +129,10 @@ def test_a_new_users_path_without_git(tmp_path: Path, started: Any) -> None:
     for n, name in enumerate(("view_item", "add_to_cart", "purchase"), 1):
         more = {"props": {"order_id": "o1", "revenue": 20, "currency": "EUR"}} if name == "purchase" else {}
         assert sent(serving.collect, key, id=f"e{n}", name=name, **more) == 202
+    browser.get("/my-shop/live")
+    time.sleep(1.5)  # the collector looks once a second whether somebody watches
+    assert sent(serving.collect, key, id="e9", name="view_item", url="https://shop.example/seen-live") == 202
+    wait_for(lambda: "/seen-live" in browser.get("/my-shop/live/events")[1])
     wait_for(lambda: "the tag works: page_view" in browser.get("/my-shop/snippet/check")[1])
     wait_for(lambda: "<option>add_to_cart</option>" in browser.get("/my-shop/build/funnel")[1])
     fields = {

@@ -158,6 +158,7 @@ class Page:
     choices: Callable[[Plan], Mapping[str, Sequence[str]]] = lambda _plan: {}
     about: str = ""
     icon: str = ""
+    acts: tuple[tuple[str, str], ...] = ()  # what analysts do from here: words, address below the workspace
 
     def cards(self, plan: Plan, view: View) -> Sequence[Card]:
         """Its cards, which know the plan."""

@@ -47,4 +47,5 @@ PAGE = Page(
     "funnels", "Funnels", "f", cards,
     choices, about="Where people are lost on the way, who they are, and what it costs.",
     icon="M3 4h14l-5 7v6l-4-2v-4z",
+    acts=(("New funnel", "build/funnel"),),
 )  # fmt: skip

@@ -35,4 +35,5 @@ def cards(plan: Plan, view: View) -> Sequence[Card]:
 PAGE = Page(
     "overview", "Overview", "o", cards, about="Are we on track, and what changed?",
     icon="M3 10h6V3H3zM11 17h6v-7h-6zM3 17h6v-4H3zM11 7h6V3h-6z",
+    acts=(("Note a change", "act/change"),),
 )  # fmt: skip
