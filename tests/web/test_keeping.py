@@ -143,6 +143,16 @@ def test_a_test_is_started_stopped_and_decided(client: Any) -> None:
     assert client.get("/shop/act/nothing").status_code == 404
 
 
+def test_the_report_is_taken_away_as_a_file(client: Any) -> None:
+    for form, begins in {"md": "# ", "html": "<!doctype html>", "json": "{"}.items():
+        got = client.get(f"/shop/report.{form}")
+        assert (got.status_code, got.text.lower().startswith(begins)) == (200, True), got.text[:200]
+        assert got.headers["content-disposition"] == f'attachment; filename="report.{form}"'
+    assert client.get("/shop/report.exe").status_code == 422
+    assert client.get("/shop/report.md?from=soon").status_code == 422
+    assert client.get("/shop/report.md?experiment=nothing").status_code in (404, 422)
+
+
 def test_viewers_look_and_analysts_do(client: Any) -> None:
     other = TestClient(client.app, HOST, follow_redirects=False)
     enter(other, client.site, "viewer")
