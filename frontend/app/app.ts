@@ -152,10 +152,10 @@ function tips(): void {
   on("focusout", ".tip.hushed", (tip) => tip.classList.remove("hushed"));
 }
 
-/** Tables that are wider than their place can be moved by the keyboard. */
+/** Tables that are wider or longer than their place can be moved by the keyboard. */
 function wide(): void {
   document.querySelectorAll<HTMLElement>(".table-wrap").forEach((box) => {
-    const more = box.scrollWidth > box.clientWidth + 1;
+    const more = box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1;
     if (more) box.tabIndex = 0;
     else box.removeAttribute("tabindex");
   });
@@ -172,6 +172,7 @@ function start(): void {
   keyboard();
   wide();
   addEventListener("resize", wide);
+  document.addEventListener("toggle", wide, true);
   document.addEventListener("htmx:after:settle", () => wide());
 }
 
