@@ -152,7 +152,7 @@ function tips(): void {
   on("focusout", ".tip.hushed", (tip) => tip.classList.remove("hushed"));
 }
 
-/** Tables that are wider or longer than their place can be moved by the keyboard. */
+/** Tables that are larger than their place can be moved by the keyboard. */
 function wide(): void {
   document.querySelectorAll<HTMLElement>(".table-wrap").forEach((box) => {
     const more = box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1;

@@ -109,3 +109,16 @@ def test_versions_say_since_when_and_trends_mark_it(tmp_path: Path) -> None:
 def test_nothing_waits(tmp_path: Path) -> None:
     with workspace(tmp_path, PLAN, [event("v", "sign_up", "2024-03-01 10:00")]) as ws:
         assert ws.ask("waiting").empty == "nothing is in quarantine"
+
+
+def test_the_same_statement_is_run_once_for_an_answer(tmp_path: Path) -> None:
+    with workspace(tmp_path, PLAN, [view(f"v{n}", f"2024-03-{n + 1:02d} 10:00") for n in range(20)]) as ws:
+        asking = ws.asking("overview")
+        plain, daily = (
+            ws.ask("overview", daily=daily, **{"from": "2024-03-08", "to": "2024-03-14"}) for daily in (False, True)
+        )
+        assert len(set(daily.sql)) == len(daily.sql) == len(plain.sql)  # the days were asked for already
+        course = (daily.chart or {})["course"]["visitors"]
+        assert course == [[f"2024-03-{day:02d}", 1.0, False] for day in range(8, 15)]
+        assert "course" not in (plain.chart or {})
+        assert asking.ran == {}

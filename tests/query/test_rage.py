@@ -70,7 +70,7 @@ def test_pages_name_it_and_list_it(tmp_path: Path, engine: str) -> None:
     texts = [f for f in ws.ask("pages", **DAY).findings if f.code == "rage_clicks"]
     assert [(f.evidence["page"], f.evidence["bursts"]) for f in texts] == [("/", 2), ("/p", 1)]
     assert "2 bursts" in texts[0].text
-    assert ws.ask("pages", rage="pages", rage_count=5, **DAY).empty == "no rage clicks in 2024-01-01"
+    assert ws.ask("pages", rage="pages", rage_count=5, **DAY).empty == "no rage clicks on Mon 1 Jan 2024"
     assert table(ws.ask("pages", rage="pages", rage_count=4, **DAY)) == [("/", "#buy", 4, 1, 1)]
 
 

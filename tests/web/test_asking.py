@@ -48,11 +48,15 @@ def test_an_answer_is_kept_while_the_data_stay(asker: Asker) -> None:
 
 def test_a_kept_answer_is_good_for_some_seconds_of_new_events(asker: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
     question = ("metric", {"names": "views", **RANGE})
+    monkeypatch.setattr(asking, "STALE", 60.0)
     ask(asker, question)
     with Workspace(asker.folder, now=NOW) as ws:
         load(ws, [view("v9", "2024-03-01 11:00")])
     assert ask(asker, question)[0].rows[0][0] == 5
     monkeypatch.setattr(asking, "STALE", -1.0)
+    monkeypatch.setattr(asking, "WORTH", 1e6)  # as if it had taken long
+    assert ask(asker, question)[0].rows[0][0] == 5
+    monkeypatch.setattr(asking, "WORTH", -1.0)
     assert ask(asker, question)[0].rows[0][0] == 6
 
 

@@ -224,9 +224,9 @@ def test_a_ready_metric_comes_with_what_it_needs(client: Any) -> None:
 
 
 def test_one_more_step(client: Any) -> None:
-    before = client.get("/shop/build/funnel").text.count('<li class="row">')
+    before = client.get("/shop/build/funnel").text.count('<li class="row bottom">')
     more = send(client, "/shop/build/funnel", name="x", act="more", **STEPS).text
-    assert more.count('<li class="row">') == before + 1
+    assert more.count('<li class="row bottom">') == before + 1
     assert "<option selected>quiz_done</option>" in more
 
 

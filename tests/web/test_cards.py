@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-import odd
 import pytest
 
+import odd
 from assay.model.answer import Answer, Column
 from assay.model.finding import Finding
 from assay.plan.load import loads
@@ -189,7 +189,7 @@ def test_ready_ranges_and_days_of_ones_own_exclude_each_other() -> None:
     own = View.of({"range": "7d", "from": "2024-03-05", "to": "2024-03-09", "by": "device"})
     assert (own.query(), own.days) == ("from=2024-03-05&to=2024-03-09&by=device", "5 Mar 2024 – 9 Mar 2024")
     assert [one.words for one in own.ranges() if one.picked] == []
-    assert own.ranges()[0].query == "by=device&range=7d"
+    assert own.ranges()[0].query == "range=7d&by=device"
     month = View.of({"range": "last-month", "compare": "none"})
     assert (month.days, [one.words for one in month.ranges() if one.picked]) == ("Last month", ["Last month"])
     assert month.ranges()[1].query == "compare=none"

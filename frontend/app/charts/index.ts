@@ -180,6 +180,7 @@ const again = (): void => drawn.forEach((one) => paint(one));
 
 new MutationObserver(again).observe(document.documentElement, { attributeFilter: ["data-theme"] });
 scheme.addEventListener("change", again);
+matchMedia("print").addEventListener("change", again); // paper is light
 document.addEventListener("htmx:after:settle", look);
 window.addEventListener("beforeprint", () =>
   document.querySelectorAll<HTMLElement>("figure.chart[data-chart]").forEach((figure) => void draw(figure)));

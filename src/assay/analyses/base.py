@@ -92,6 +92,7 @@ class Asking:
     span: Span | None
     extra: Mapping[str, Any] = field(default_factory=dict)
     sql: list[str] = field(default_factory=list)
+    ran: dict[str, Result] = field(default_factory=dict)
     beside: Callable[[Plan], Asking] | None = None
     asked: Period | None = None
     state: State | None = None
@@ -136,11 +137,14 @@ class Asking:
     # -- asking ------------------------------------------------------------------------------------------------------
 
     def ask(self, statement: Statement) -> Result:
-        """Run a statement and keep its text for the answer."""
+        """Run a statement and keep its text for the answer; what was run for it already is not run again."""
         from assay.query.sql import shown
 
-        self.sql.append(shown(statement))
-        return self.run(statement)
+        text = shown(statement)
+        if text not in self.ran:
+            self.sql.append(text)
+            self.ran[text] = self.run(statement)
+        return self.ran[text]
 
     def cells(self, metrics: list[Metric], cut: Cut) -> dict[str, dict[tuple[Any, ...], Cell]]:
         """Moments of metrics under a cut: metric → group → cell."""

@@ -80,7 +80,10 @@ def answer(asking: Asking, params: Params) -> Answer:
         definitions=(definition,),
         sentence=_sentence(asking, rows[0], ages, str(period)),
         notes=_notes(value, bool(spent), params),
-        next=("assay attribution --by channel", "assay metric repeat_purchase_rate"),
+        next=(
+            "assay attribution --by channel",
+            *(["assay metric repeat_purchase_rate"] if "repeat_purchase_rate" in asking.plan.metrics else []),
+        ),
         chart={"kind": "line", "x": "age", "y": [f"clv_{age}d" for age in ages]},
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ import typer
 
 from assay.cli.output import write
 from assay.cli.params import Folder, folder_of
+from assay.collect.listening import PARENT
 from assay.model.errors import AssayError, MachineError, UsageError
 from assay.plan.load import FILE
 
@@ -178,7 +180,7 @@ class Supervised:
     def start(self) -> None:
         """Start it. MachineError where no process can be made."""
         try:
-            self.process = subprocess.Popen(self.command)
+            self.process = subprocess.Popen(self.command, env={**os.environ, PARENT: str(os.getpid())})
         except OSError as error:
             raise MachineError(f"{self.name} cannot be started: {error}") from error
         self.started = time.monotonic()

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
+import threading
+import time
 from typing import Any
 
 import h11
@@ -11,6 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 REQUEST_SECONDS = 30.0  # from the first byte of a request, or from the connection, to the last byte of its body
 MOST_FILES = 65_536
+PARENT = "ASSAY_PARENT"  # the environment variable with the process that watches this one
 
 
 class Patient(H11Protocol):
@@ -57,10 +62,25 @@ class Patient(H11Protocol):
         self.transport.close()
 
 
+def end_with_parent() -> None:
+    """End as on Ctrl-C when the process that watches this one is gone, however that ended."""
+    parent = os.environ.get(PARENT, "")
+    if not parent.isdigit():
+        return
+
+    def watch() -> None:
+        while os.getppid() == int(parent):
+            time.sleep(1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
 def listen(app: Any, host: str, port: int) -> None:
     """Run an ASGI application until it is told to end. Raises OSError where it cannot listen."""
     import uvicorn
 
+    end_with_parent()
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 

@@ -82,3 +82,21 @@ def watched(folder: Path) -> bool:
         return time.time() - (folder / FLAG).stat().st_mtime < FRESH
     except OSError:
         return False
+
+
+def watch(folder: Path) -> None:
+    """Say that somebody watches, for the next seconds."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / FLAG).touch()
+
+
+def latest(folder: Path, most: int = 40) -> list[dict[str, Any]]:
+    """What all collectors have told last, the newest first."""
+    found: list[dict[str, Any]] = []
+    for path in folder.rglob(FILE):
+        with suppress(OSError), path.open("rb") as file:
+            file.seek(max(0, file.seek(0, 2) - 4_000 * most))
+            for line in file.read().splitlines()[-most:]:
+                with suppress(ValueError):
+                    found.append(json.loads(line))
+    return sorted(found, key=lambda told: told.get("at") or 0, reverse=True)[:most]

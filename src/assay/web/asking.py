@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 MOST = 2  # questions at once
 KEPT = 512  # answers
-STALE = 20.0  # seconds for which an answer is good although new events have come
+# An answer is good for so many times as long as it took although new events have come: on a busy site a slow one would
+# be worked out without end. At least and at most so many seconds.
+WORTH, STALE, LONGEST = 20.0, 2.0, 300.0
 _FILES = ("store.duckdb", "store.duckdb.wal", "state.sqlite", "state.sqlite-wal")
 
 Key = tuple[str, str, str]
@@ -39,11 +41,12 @@ Key = tuple[str, str, str]
 
 @dataclass
 class _Kept:
-    """An answer, on which data, since when (monotonic seconds)."""
+    """An answer, on which data, since when (monotonic seconds), and how long it took."""
 
     answer: Answer
     version: str
     since: float
+    took: float = 0.0
 
 
 @dataclass
@@ -164,7 +167,9 @@ class Asker:
         self._watched.soon()
 
     def _good(self, kept: _Kept, fresh: bool) -> bool:
-        return kept.version == self.version() or (not fresh and time.monotonic() - kept.since < STALE)
+        return kept.version == self.version() or (
+            not fresh and time.monotonic() - kept.since < min(LONGEST, max(STALE, WORTH * kept.took))
+        )
 
     async def _waited(self, work: _Work) -> Answer:
         work.waiting += 1
@@ -207,7 +212,8 @@ class Asker:
             work.task.exception()  # told to whoever waits; nobody may be left
             return
         work.task.set_result(done.result())
-        self._kept[key] = _Kept(done.result(), version, time.monotonic())
+        now = time.monotonic()
+        self._kept[key] = _Kept(done.result(), version, now, now - work.since)
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
+import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from assay.collect.listening import end_with_parent
 from assay.plan.load import FILE
 from assay.store.held import Held
 from assay.store.lending import Lender
@@ -25,10 +25,7 @@ from assay.web.rounds import Rounds
 from assay.web.site import Site
 from assay.workspace import DATA
 
-if TYPE_CHECKING:
-    from uvicorn import Server
-
-LOOK = 1.0  # seconds between two looks for a first plan, and for who started this process
+LOOK = 1.0  # seconds between two looks for a first plan
 
 
 @dataclass(eq=False)
@@ -93,8 +90,11 @@ class Process:
             lifespan="on",
         )  # fmt: skip
         server = uvicorn.Server(config)
+        end_with_parent()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, _heard)  # uvicorn ends by it, raises it again, and then there is still work to do
         self._greet()
-        with self._watching(server):
+        with self._watching():
             server.run()
         for one in self.running:
             one.stop()
@@ -128,15 +128,12 @@ class Process:
                       f"  {address}/{one.site.slug}{link}", flush=True)  # fmt: skip
 
     @contextmanager
-    def _watching(self, server: Server) -> Iterator[None]:
-        """Look for first plans; end with whoever started this process, also where that was killed."""
-        parent, ended = os.getppid(), threading.Event()
+    def _watching(self) -> Iterator[None]:
+        """Look for first plans."""
+        ended = threading.Event()
 
         def watch() -> None:
             while not ended.wait(LOOK):
-                if os.getppid() != parent:
-                    server.should_exit = True
-                    return
                 for one in self.running:
                     try:
                         one.look()
@@ -150,6 +147,10 @@ class Process:
         finally:
             ended.set()
             thread.join()
+
+
+def _heard(*_: object) -> None:
+    """A signal that uvicorn has dealt with."""
 
 
 def slugs(folders: Sequence[Path]) -> dict[str, Path]:

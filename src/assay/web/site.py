@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from assay.model.errors import AssayError, UnknownName
-from assay.web import acting, keeping, machines, settings, snippet, start
+from assay.web import acting, keeping, live, machines, settings, snippet, start
 from assay.web.access import pages as doors
 from assay.web.access.guard import Guard
 from assay.web.access.rules import requires
@@ -76,7 +76,7 @@ def application() -> Starlette:
 
 def more() -> list[BaseRoute]:
     """Routes of what is not a list of questions: one more is a file and a line."""
-    return [route for part in (acting, building, keeping, settings, snippet, start) for route in part.routes()]
+    return [route for part in (acting, building, keeping, live, settings, snippet, start) for route in part.routes()]
 
 
 @requires("viewer")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from assay.charts import spark_of
-from assay.decide.words import difference_words, significant, value_words
+from assay.decide.words import days, difference_words, significant, value_words
 from assay.report.view import headed, human
 
 if TYPE_CHECKING:
@@ -57,7 +57,10 @@ def tiles(answer: Answer, card: Card) -> tuple[Tile, ...]:
     about = {one.metric: one.text for one in answer.definitions}
     course = (answer.chart or {}).get("course", {})
     currency = card.plan.site.currency if card.plan else ""
-    return tuple(_tile(row, moved, about, course, currency) for row in answer.records())
+    year = answer.as_of.year if answer.as_of else None
+    return tuple(
+        replace(_tile(row, moved, about, course, currency), settled=_settled(row, year)) for row in answer.records()
+    )
 
 
 def _tile(
@@ -80,9 +83,14 @@ def _tile(
         name, headed(human(name)), about.get(name, ""), str(row["now"] or ""), str(row["range"] or ""),
         _change(row), _beside(row, beyond, bounded, kind, currency), direction, judged,
         str(row["standing"] or "").removeprefix("no target"),
-        str(row.get("objective_words") or row.get("objective") or ""), row["role"] == "guardrail",
-        line.svg if line else "", line.alt if line else "", _settled(row), _deeper(row, kind, currency),
+        _objective(row), row["role"] == "guardrail",
+        line.svg if line else "", line.alt if line else "", deeper=_deeper(row, kind, currency),
     )  # fmt: skip
+
+
+def _objective(row: Mapping[str, Any]) -> str:
+    said = str(row.get("objective_words") or row.get("objective") or "")
+    return "" if said == "none" else said
 
 
 def _change(row: Mapping[str, Any]) -> str:
@@ -111,12 +119,12 @@ def _sign(value: float) -> str:
     return "+" if value > 0 else "−" if value < 0 else ""
 
 
-def _settled(row: Mapping[str, Any]) -> str:
+def _settled(row: Mapping[str, Any], year: int | None) -> str:
     """``final for starts until 22 Sep; 350 still open``."""
     final, still = row.get("final_until"), row.get("open")
     if not isinstance(final, date) or not still:
         return ""
-    return f"final up to {final.day} {final:%b}; {int(still):,} since then are still open"
+    return f"final up to {days(final, final, year)}; {int(still):,} since then are still open"
 
 
 def _deeper(row: Mapping[str, Any], kind: str, currency: str) -> tuple[tuple[str, str], ...]:

@@ -50,12 +50,18 @@ class View:
     def query(self, **other: str | int | None) -> str:
         """The query of this view with some choices replaced; None takes one away."""
         values = {**self.picks, **self.own, **other}
-        return urlencode({name: value for name, value in values.items() if value not in (None, "")})
+        ordered = [*(name for name in PICKS if name in values), *(name for name in values if name not in PICKS)]
+        return urlencode({name: values[name] for name in ordered if values[name] not in (None, "")})
 
     @property
     def kept(self) -> str:
         """The query that another page takes over."""
-        return urlencode(self.picks)
+        return View(self.picks).query()
+
+    @property
+    def alone(self) -> str:
+        """The query without what all pages share."""
+        return urlencode(self.own)
 
     @property
     def hidden(self) -> Mapping[str, str]:
@@ -113,6 +119,7 @@ class Card:
     plan: Plan | None = None
     others: tuple[tuple[str, str], ...] = ()  # further entries of its menu: words and address below the site
     wanted: str = ""  # words that a row must hold
+    place: str = ""  # its name in addresses, where something leads to it
 
     def asked(self, view: View) -> dict[str, Any]:
         """The parameters: its own, and the shared picks that the question knows."""
@@ -127,7 +134,7 @@ class Card:
     @property
     def anchor(self) -> str:
         """Its place on the page."""
-        return re.sub(r"[^a-z0-9]+", "-", f"{self.question} {self.title}".lower()).strip("-")
+        return self.place or re.sub(r"[^a-z0-9]+", "-", f"{self.question} {self.title}".lower()).strip("-")
 
 
 def _takes(field: FieldInfo, name: str, value: str) -> bool:
@@ -151,6 +158,7 @@ class Page:
     choices: Callable[[Plan], Mapping[str, Sequence[str]]] = lambda _plan: {}
     about: str = ""
     icon: str = ""
+    acts: tuple[tuple[str, str], ...] = ()  # what analysts do from here: words, address below the workspace
 
     def cards(self, plan: Plan, view: View) -> Sequence[Card]:
         """Its cards, which know the plan."""

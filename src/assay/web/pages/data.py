@@ -23,4 +23,5 @@ def cards(plan: Plan, view: View) -> Sequence[Card]:
 PAGE = Page(
     "data", "Data", "t", cards, about="What came in, what became of it, and whether it can be trusted.",
     icon="M3 5c0-3 14-3 14 0v10c0 3-14 3-14 0zM3 10c0 3 14 3 14 0",
+    acts=(("Bring in events", "snippet"), ("Events as they come in", "live"),),
 )  # fmt: skip

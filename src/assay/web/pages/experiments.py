@@ -40,4 +40,13 @@ def cards(plan: Plan, view: View) -> Sequence[Card]:
 PAGE = Page(
     "experiments", "Experiments", "e", cards, choices, about="What was tested, what came out, and what to test next.",
     icon="M8 3v5l-5 8h14l-5-8V3M6 3h8",
+    acts=(
+        ("New test", "build/experiment"),
+        ("Start", "act/start"),
+        ("Stop", "act/stop"),
+        ("Decide", "act/decide"),
+        ("Note what was learnt", "act/learnt"),
+        ("Keep an idea", "act/idea"),
+        ("Programme", "programme"),
+    ),
 )  # fmt: skip

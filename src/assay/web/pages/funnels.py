@@ -37,7 +37,7 @@ def _behind(plan: Plan, view: View, name: str) -> Sequence[Card]:
     before, lost = human(steps[int(step) - 2].label), human(steps[int(step) - 1].label)
     return (
         Card(f"Lost between {before} and {lost}", "funnel", {"name": name, "lost": step}, view="table", width=6,
-             about="each of them, with the whole story"),
+             about="each of them, with the whole story", place="behind"),
         Card(f"What comes after {before}", "journey", {"node": "event", "start": steps[int(step) - 2].label}, width=6,
              about="what people do next"),
     )  # fmt: skip
@@ -47,4 +47,5 @@ PAGE = Page(
     "funnels", "Funnels", "f", cards,
     choices, about="Where people are lost on the way, who they are, and what it costs.",
     icon="M3 4h14l-5 7v6l-4-2v-4z",
+    acts=(("New funnel", "build/funnel"),),
 )  # fmt: skip

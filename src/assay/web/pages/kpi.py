@@ -42,7 +42,7 @@ def cards(plan: Plan, view: View) -> Sequence[Card]:
     ]
     if like != "own rules":
         found.append(Card(f"Under the rules of {like}", "compare", {"name": name, "like": like}, view="table",
-                          about="the same number by other rules"))  # fmt: skip
+                          about="the same number by other rules", place="compare"))  # fmt: skip
     found.append(
         Card("What it means", "explain", {"name": name}, view="table", about="numerator, denominator, unit and rules")
     )
@@ -52,4 +52,5 @@ def cards(plan: Plan, view: View) -> Sequence[Card]:
 PAGE = Page(
     "kpi", "KPIs", "k", cards, choices, about="One number in its course: where it moved, for whom, and what it means.",
     icon="M3 17V3M3 17h14M6 13l4-4 3 3 4-6",
+    acts=(("New KPI", "build/kpi"), ("New goal", "build/goal"),),
 )  # fmt: skip

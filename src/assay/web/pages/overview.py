@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from assay.plan.values import Plan
+from assay.report.view import human
 from assay.web.pages.base import Card, Page, View
 
 
@@ -22,7 +23,9 @@ def cards(plan: Plan, view: View) -> Sequence[Card]:
         )
     ]
     if kpis:
-        found.append(Card("Why it moved", "why", {"name": kpis[0]}, width=6, about="what a change is made of"))
+        found.append(
+            Card(f"Why {human(kpis[0])} moved", "why", {"name": kpis[0]}, width=6, about="what a change is made of")
+        )
         found.append(Card("On pace", "pace", width=6, about="whether targets will be reached"))
     found.append(Card("Alerts", "alerts", view="told", width=6, about="days that were not as expected"))
     found.append(Card("What changed when", "changes", width=6, about="releases, prices, campaigns and holidays"))
@@ -32,4 +35,5 @@ def cards(plan: Plan, view: View) -> Sequence[Card]:
 PAGE = Page(
     "overview", "Overview", "o", cards, about="Are we on track, and what changed?",
     icon="M3 10h6V3H3zM11 17h6v-7h-6zM3 17h6v-4H3zM11 7h6V3h-6z",
+    acts=(("Note a change", "act/change"),),
 )  # fmt: skip

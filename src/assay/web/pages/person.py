@@ -23,7 +23,9 @@ def cards(plan: Plan, view: View) -> Sequence[Card]:
     if kind in KINDS:
         values["as"] = kind
     return [
-        Card(f"{(kind or 'somebody').capitalize()} {who}", "user", values, view="person", about="every event in order")
+        Card(
+            f"{(kind or 'timeline of').capitalize()} {who}", "user", values, view="person", about="every event in order"
+        )
     ]
 
 

@@ -27,4 +27,5 @@ def cards(plan: Plan, view: View) -> Sequence[Card]:
 PAGE = Page(
     "segments", "Segments", "s", cards, choices, about="Which groups do otherwise than all the rest.",
     icon="M10 10V3a7 7 0 1 1-7 7zM7 3a7 7 0 0 0-4 4l4 1z",
+    acts=(("New segment", "build/segment"), ("New cohort", "build/cohort"),),
 )  # fmt: skip

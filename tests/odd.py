@@ -1,4 +1,4 @@
-"""A page of odd answers by the pages' own templates: `python tests/web/odd.py OUT.html` (beside a folder ``static``).
+"""A page of odd answers by the pages' own templates: `python tests/odd.py OUT.html` (beside a folder ``static``).
 
 Long German names, a right-to-left name, nine-digit revenue, no rows, one row, two hundred segments, a broken
 guardrail, a refused verdict.
@@ -164,8 +164,8 @@ def shapes() -> list[tuple[Card, Shape | None]]:
     ]
 
 
-def page(view: View | None = None) -> str:
-    """The page, as a site would send it."""
+def page(view: View | None = None, **more: Any) -> str:
+    """The page, as a site would send it; ``more`` of its context."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     made = Environment(
@@ -176,7 +176,7 @@ def page(view: View | None = None) -> str:
     plan, view = loads(PLAN), view or View.of({"segment": "segment_007"})
     context: dict[str, Any] = {
         "site": "shop", "plan": plan, "page": shown, "pages": PAGES, "view": view, "here": "/shop", "cards": shapes(),
-        "title": shown.title, "problem": None, "choices": shown.choices(plan), "chosen": shown.chosen(plan, view),
+        "title": shown.title, "problem": None, "choices": shown.choices(plan), "chosen": shown.chosen(plan, view), **more,
     }  # fmt: skip
     return made.get_template("page.html").render(**context)
 
