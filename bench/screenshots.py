@@ -17,7 +17,13 @@ sys.path[:0] = [str(ROOT / "tests" / "browser"), str(ROOT / "tests")]
 
 from pages import BESIDE, NAMES, NARROW, WIDE, Machine, go, running, sign_in, surfing  # noqa: E402
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+]
 TALLEST = 6000  # pixels of one picture
 # Name of the picture → the page, its scheme, where it is cut off (from the top, or the card that it shows).
 CHOSEN = {
@@ -26,7 +32,7 @@ CHOSEN = {
     "funnel": ("funnels?by=device", "light", "#funnel-step-by-step"),
     "experiment": ("experiments", "light", "section.view-verdict"),
     "kpi": ("kpi?metric=rpv", "light", "#metric-in-its-course"),
-    "building": ("build/funnel", "light", 760),
+    "building": ("build/funnel", "light", "main"),
 }
 
 
@@ -76,6 +82,8 @@ def chosen(browser: Any, machine: Machine, folder: Path) -> None:
     for name, (address, scheme, part) in CHOSEN.items():
         with surfing(browser, machine, color_scheme=scheme, viewport={"width": 1280, "height": 900}) as page:
             go(page, machine.at(address))
+            if address.startswith("build/"):
+                built(page)
             drawn(page)
             if isinstance(part, int):
                 shot = page.screenshot(clip={"x": 0, "y": 0, "width": 1280, "height": part})
@@ -84,6 +92,15 @@ def chosen(browser: Any, machine: Machine, folder: Path) -> None:
         made = small(shot)
         (folder / f"{name}.png").write_bytes(made)
         print(folder / f"{name}.png", f"{len(made):,} bytes")
+
+
+def built(page: Any) -> None:
+    """A funnel of three steps, and what it would have counted; nothing is written."""
+    page.fill("#name", "into_the_cart")
+    for number, event in enumerate(("page_view", "view_item", "add_to_cart")):
+        page.select_option(f"select[name='steps.{number}.event']", event)
+    page.click("button[value=try]")
+    page.wait_for_selector("h2 >> text=What would be written")
 
 
 def small(shot: bytes) -> bytes:
