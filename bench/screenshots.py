@@ -27,8 +27,8 @@ FLAGS = [
 TALLEST = 6000  # pixels of one picture
 # Name of the picture → the page, its scheme, where it is cut off (from the top, or the card that it shows).
 CHOSEN = {
-    "overview": ("overview", "light", 900),
-    "overview-dark": ("overview", "dark", 900),
+    "overview": ("overview", "light", 790),
+    "overview-dark": ("overview", "dark", 790),
     "funnel": ("funnels?by=device", "light", "#funnel-step-by-step"),
     "experiment": ("experiments", "light", "section.view-verdict"),
     "kpi": ("kpi?metric=rpv", "light", "#metric-in-its-course"),

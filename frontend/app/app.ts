@@ -132,6 +132,8 @@ function periods(): void {
     }
   });
   on("change", "select[data-submit], input[data-submit]", (field) => field.closest("form")?.requestSubmit());
+  // The back button brings a page back with what was chosen last: its choices are those of its address.
+  addEventListener("pageshow", () => document.querySelectorAll<HTMLFormElement>("form:has([data-submit])").forEach((form) => form.reset()));
 }
 
 /** ``data-close`` closes its dialog, ``data-dialog="#id"`` opens one; a click on the ground closes too. */
