@@ -27,8 +27,8 @@ FLAGS = [
 TALLEST = 6000  # pixels of one picture
 # Name of the picture → the page, its scheme, where it is cut off (from the top, or the card that it shows).
 CHOSEN = {
-    "overview": ("overview", "light", 790),
-    "overview-dark": ("overview", "dark", 790),
+    "overview": ("overview", "light", 762),
+    "overview-dark": ("overview", "dark", 762),
     "funnel": ("funnels?by=device", "light", "#funnel-step-by-step"),
     "experiment": ("experiments", "light", "section.view-verdict"),
     "kpi": ("kpi?metric=rpv", "light", "#metric-in-its-course"),
@@ -80,7 +80,8 @@ def chosen(browser: Any, machine: Machine, folder: Path) -> None:
     """Those of the documents."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, (address, scheme, part) in CHOSEN.items():
-        with surfing(browser, machine, color_scheme=scheme, viewport={"width": 1280, "height": 900}) as page:
+        height = part if isinstance(part, int) else 900
+        with surfing(browser, machine, color_scheme=scheme, viewport={"width": 1280, "height": height}) as page:
             go(page, machine.at(address))
             if address.startswith("build/"):
                 built(page)
