@@ -14,7 +14,7 @@ EXTRAS := $(VENV)/.stamp-extras
 # Compiled modules are kept: the tests start hundreds of processes, and each would compile all of them again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo dev test soak check bench browser clean
+.PHONY: help demo dev test soak check bench browser screenshots clean
 
 help:
 	@echo "make demo   install, build a demo shop, print its scorecard"
@@ -22,6 +22,7 @@ help:
 	@echo "make check  lint, types, layers"
 	@echo "make soak   the long tests"
 	@echo "make browser  the tests in Chromium"
+	@echo "make screenshots  every page of the demo as pictures, in build/screenshots"
 	@echo "make bench  speed against a peer, in the same run"
 	@echo "make dev    everything for development, then end"
 
@@ -73,6 +74,10 @@ test: $(TEST)
 
 browser: $(BROWSER)
 	$(BIN)/python -m pytest tests/browser
+
+screenshots: $(BROWSER)
+	test -d build/shop || $(BIN)/assay demo build/shop
+	$(BIN)/python bench/screenshots.py build/shop build/screenshots
 
 soak: $(FUZZ)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --soak

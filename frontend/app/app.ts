@@ -132,6 +132,8 @@ function periods(): void {
     }
   });
   on("change", "select[data-submit], input[data-submit]", (field) => field.closest("form")?.requestSubmit());
+  // The back button brings a page back with what was chosen last: its choices are those of its address.
+  addEventListener("pageshow", () => document.querySelectorAll<HTMLFormElement>("form:has([data-submit])").forEach((form) => form.reset()));
 }
 
 /** ``data-close`` closes its dialog, ``data-dialog="#id"`` opens one; a click on the ground closes too. */
@@ -172,6 +174,7 @@ function start(): void {
   keyboard();
   wide();
   addEventListener("resize", wide);
+  document.addEventListener("toggle", wide, true);
   document.addEventListener("htmx:after:settle", () => wide());
 }
 

@@ -8,15 +8,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pages import Machine, demo, running, sign_in, surfing
 from shops import Shop
 
 from serving import AGENT
+from support import bought, view, workspace
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--no-first-run",
 ]  # fmt: skip
+SECOND = """
+site: {name: Second shop, timezone: UTC, currency: EUR}
+goals: {order: {event: purchase, kind: macro, journey: shop}}
+objectives: {grow: {goal: Grow}}
+metrics:
+  rpv: {type: simple, sum: revenue.net, per: visitor}
+kpis: {rpv: {objective: grow, direction: up}}
+"""
 
 
 @pytest.fixture
@@ -53,3 +63,35 @@ def tab(chromium: Any) -> Iterator[Any]:
     yield page
     assert page.errors == []
     context.close()
+
+
+@pytest.fixture(scope="session")
+def shop_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return demo(tmp_path_factory.mktemp("served") / "kaffeekiste")
+
+
+@pytest.fixture(scope="session")
+def machine(shop_folder: Path, chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    other = tmp_path_factory.mktemp("other") / "second"
+    other.mkdir()
+    with workspace(other, SECOND, [view("a", "2026-09-01 10:00"), bought("a", "2026-09-01 10:05", "o1", "9.50")]):
+        pass
+    with running([shop_folder, other]) as made:
+        sign_in(chromium, made)
+        yield made
+
+
+@pytest.fixture(scope="session")
+def hasty(shop_folder: Path, chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """A server whose pages wait for no card: each comes by itself."""
+    folder = tmp_path_factory.mktemp("hasty") / "kaffeekiste"
+    shutil.copytree(shop_folder, folder, ignore=shutil.ignore_patterns("*.sock", "*.lock"))
+    with running([folder], hasty=True) as made:
+        sign_in(chromium, made)
+        yield made
+
+
+@pytest.fixture(scope="session")
+def surfer(machine: Machine, chromium: Any) -> Iterator[Any]:
+    with surfing(chromium, machine) as page:
+        yield page

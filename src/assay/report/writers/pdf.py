@@ -37,9 +37,9 @@ def _write(made: Made) -> bytes:
 
 
 def _second(laid: Any) -> int:
-    """The place of the page on which the second part begins."""
+    """The place of the page on which the second part begins; one that goes on has its anchor on each of its pages."""
     for n, one in enumerate(laid.pages[1:], 1):
-        if any(name.startswith("p-") for name in one.anchors):
+        if any(name.startswith("p-") for name in one.anchors if name not in laid.pages[0].anchors):
             return n
     return 0
 

@@ -1,0 +1,138 @@
+"""How the pages are used: by keys, on a phone, by everybody, while cards are slow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pages import BESIDE, NAMES, NARROW, Machine, go, surfing
+
+from assay.web.pages import PAGES
+
+AXE = Path(__file__).parent.parent.parent / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+# Every place where the focus must come by, and what was seen of it when it did.
+STOPS = """() => {
+  window.stops = new Map();
+  document.addEventListener("focusin", event => {
+    const style = getComputedStyle(event.target);
+    const around = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
+    stops.set(event.target, around || style.boxShadow !== "none");
+  });
+  window.wanted = () => [...document.querySelectorAll(
+    "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']")]
+    .filter(one => !one.disabled && one.tabIndex >= 0 && one.checkVisibility({visibilityProperty: true})
+      && !(one.type === "radio" && !one.checked));
+  return wanted().length }"""
+LEFT = """() => [wanted().filter(one => !stops.has(one)), [...stops].filter(([_, seen]) => !seen).map(([one]) => one)]
+  .map(all => all.map(one => one.outerHTML.slice(0, 160)))"""
+SMALL = """() => [...document.querySelectorAll(
+    ".side a, .side button, .side summary, .top a, .top button, .top summary, .choices select, .top input:not([type=hidden])")]
+  .filter(one => one.checkVisibility({visibilityProperty: true}))
+  .map(one => [one.outerHTML.slice(0, 120), one.getBoundingClientRect()])
+  .filter(([_, box]) => box.width > 0 && (box.height < 43.5 || box.width < 43.5))
+  .map(([text, box]) => `${Math.round(box.width)} x ${Math.round(box.height)} ${text}`)"""
+WIDER = """() => [...document.querySelectorAll("main *")].filter(one => one.getBoundingClientRect().right > innerWidth + 1)
+  .slice(0, 5).map(one => one.outerHTML.slice(0, 120))"""
+SHIFTED = """window.shifts = []; new PerformanceObserver(list => { for (const one of list.getEntries())
+  if (!one.hadRecentInput) shifts.push(one.value) }).observe({type: "layout-shift", buffered: true})"""
+
+
+@pytest.mark.parametrize("name", [*NAMES, *BESIDE])
+def test_the_tab_key_reaches_everything_and_the_focus_is_seen(machine: Machine, surfer: Any, name: str) -> None:
+    go(surfer, machine.at(name))
+    for _ in range(surfer.evaluate(STOPS) * 2 + 20):
+        surfer.keyboard.press("Tab")
+        if surfer.evaluate("stops.size > 5 && document.activeElement === document.body"):
+            break
+    missed, unseen = surfer.evaluate(LEFT)
+    assert missed == []
+    assert unseen == []
+
+
+def test_letters_lead_to_pages(machine: Machine, surfer: Any) -> None:
+    go(surfer, machine.at(f"{PAGES[-1].name}?segment=mobile"))
+    for page in PAGES:
+        surfer.keyboard.press("g")
+        surfer.keyboard.press(page.letter)
+        surfer.wait_for_url(f"**/{page.name}?segment=mobile")
+        surfer.wait_for_load_state()
+
+
+def test_search_help_escape_and_arrows(machine: Machine, surfer: Any) -> None:
+    go(surfer, machine.at("funnels"))
+    surfer.keyboard.press("?")
+    assert surfer.locator("dialog#keys").is_visible()
+    surfer.keyboard.press("Escape")
+    assert not surfer.locator("dialog#keys").is_visible()
+    surfer.focus("[data-pick=segment] summary")
+    surfer.keyboard.press("Enter")
+    assert surfer.locator("[data-pick=segment] .menu-panel").is_visible()
+    surfer.keyboard.press("Tab")
+    surfer.keyboard.press("ArrowDown")
+    assert surfer.evaluate("document.activeElement.textContent.trim()") == "mobile"
+    surfer.keyboard.press("End")
+    assert surfer.evaluate("document.activeElement.textContent.trim()") == "safari"
+    surfer.keyboard.press("Escape")
+    assert not surfer.locator("[data-pick=segment] .menu-panel").is_visible()
+    assert surfer.evaluate("document.activeElement.parentElement.dataset.pick") == "segment"
+    surfer.keyboard.press("/")
+    surfer.keyboard.type("aban")
+    surfer.keyboard.press("Enter")
+    surfer.wait_for_url("**/find?q=aban**")
+    assert "cart abandonment" in surfer.inner_text("main").replace("_", " ").lower()
+
+
+@pytest.fixture(scope="module")
+def phone(machine: Machine, chromium: Any) -> Iterator[Any]:
+    with surfing(chromium, machine, viewport=NARROW, has_touch=True) as page:
+        yield page
+
+
+@pytest.mark.parametrize("name", [*NAMES, *BESIDE])
+def test_a_phone_scrolls_one_way_and_has_room_for_fingers(machine: Machine, phone: Any, name: str) -> None:
+    go(phone, machine.at(name))
+    assert phone.evaluate("document.scrollingElement.scrollWidth") <= 390, phone.evaluate(WIDER)
+    assert phone.evaluate(SMALL) == []
+
+
+@pytest.mark.parametrize("name", [*NAMES, *BESIDE])
+def test_axe_finds_nothing_serious(machine: Machine, surfer: Any, name: str) -> None:
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed: npm ci in frontend/")
+    for scheme in ("light", "dark"):
+        surfer.emulate_media(color_scheme=scheme)
+        go(surfer, machine.at(name))
+        surfer.evaluate(AXE.read_text(encoding="utf-8") + "; 0")
+        passed, found = surfer.evaluate(
+            "axe.run().then(all => [all.passes.length, all.violations.filter(one => ['serious', 'critical'].includes(one.impact))"
+            ".map(one => [one.id, one.nodes.slice(0, 4).map(n => [n.html.slice(0, 200), n.failureSummary.slice(0, 300)])])])"
+        )
+        assert passed > 10
+        assert found == [], scheme
+    surfer.emulate_media(color_scheme="light")
+
+
+def test_a_slow_card_is_stopped_and_loaded_again(hasty: Machine, chromium: Any) -> None:
+    with surfing(chromium, hasty) as page:
+        held: list[Any] = []
+        page.route("**/*part=1*", lambda route: held.append(route))
+        page.goto(hasty.at("overview"))
+        card = page.locator("section.card[aria-label='Why it moved']")
+        card.locator("[data-cancel]").click()
+        assert "Stopped. Nothing was lost." in card.inner_text()
+        page.unroute("**/*part=1*")
+        card.locator("text=Load it again").click()
+        page.wait_for_selector("section.card[aria-label='Why it moved'] .chart-title")
+        assert len(held) == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_card_that_comes_later_moves_nothing(hasty: Machine, chromium: Any, name: str) -> None:
+    with surfing(chromium, hasty) as page:
+        page.add_init_script(SHIFTED)
+        assert 'aria-busy="true"' in page.goto(hasty.at(name)).text()
+        page.wait_for_function("() => !document.querySelector('[aria-busy=true]')")
+        page.wait_for_timeout(300)
+        assert sum(page.evaluate("window.shifts")) < 0.1  # what counts as good
