@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
@@ -176,6 +176,7 @@ async def _trial(site: Site, kind: Kind, name: str, entry: Any) -> Shape | None:
     card = Card("What it would have counted", wanted.question, wanted.values)
     try:
         plan = await run_in_threadpool(plans.trial, site.folder, kind.section, name, entry, wanted.more)
+        card = replace(card, plan=plan)
         return shape(card, await site.asker.tried(plan, wanted.question, wanted.values), wanted.values, "")
     except AssayError as error:
         return broken(card, str(error))

@@ -40,8 +40,8 @@ class Change:
     def diff(self) -> list[tuple[str, str]]:
         """Lines with what becomes of them: same, ins or del."""
         marks = {"+": "ins", "-": "del"}
-        lines = difflib.unified_diff(self.old.splitlines(), self.new.splitlines(), lineterm="", n=2)
-        return [(marks.get(line[:1], "same"), line[1:]) for line in lines if not line.startswith(("---", "+++"))]
+        lines = list(difflib.unified_diff(self.old.splitlines(), self.new.splitlines(), lineterm="", n=2))[2:]
+        return [("same", "…") if line.startswith("@@") else (marks.get(line[:1], "same"), line[1:]) for line in lines]
 
 
 def entry_of(folder: Path, section: str, name: str) -> Any:
