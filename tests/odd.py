@@ -18,9 +18,11 @@ from assay.analyses.overview import COLUMNS
 from assay.model.answer import Answer, Column, Definition
 from assay.model.finding import Finding
 from assay.plan.load import loads
+from assay.web.access.values import Principal
 from assay.web.cards import Shape, broken, shape
 from assay.web.pages import BY_NAME, PAGES
 from assay.web.pages.base import Card, View
+from assay.web.rendering import templates
 
 LONG = "bestellabschlussquote_nach_versandkostenfreigrenzenunterschreitung"
 STEP = "Zahlungsmittelauswahlbestätigung"
@@ -166,19 +168,14 @@ def shapes() -> list[tuple[Card, Shape | None]]:
 
 def page(view: View | None = None, **more: Any) -> str:
     """The page, as a site would send it; ``more`` of its context."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    made = Environment(
-        loader=PackageLoader("assay.web", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
     shown = BY_NAME["kpi"]
     plan, view = loads(PLAN), view or View.of({"segment": "segment_007"})
     context: dict[str, Any] = {
         "site": "shop", "plan": plan, "page": shown, "pages": PAGES, "view": view, "here": "/shop", "cards": shapes(),
-        "title": shown.title, "problem": None, "choices": shown.choices(plan), "chosen": shown.chosen(plan, view), **more,
+        "title": shown.title, "problem": None, "choices": shown.choices(plan), "chosen": shown.chosen(plan, view),
+        "who": Principal(), "shared": False, "several": False, **more,
     }  # fmt: skip
-    return made.get_template("page.html").render(**context)
+    return str(templates().get_template("page.html").render(**context))
 
 
 if __name__ == "__main__":

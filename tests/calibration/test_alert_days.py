@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -81,7 +81,8 @@ def test_one_day_and_one_metric(world: Workspace) -> None:
 
 def test_too_little_history_is_said(world: Workspace) -> None:
     answer = world.ask("alerts", **{"from": day(0), "to": day(20)})
-    assert answer.empty == f"no alert possible before {day(28)}: an expectation needs 28 days of history, from {day(0)}"
+    first, able = (f"{one:%a} {one.day} {one:%b}" for one in map(date.fromisoformat, map(str, (day(0), day(28)))))
+    assert answer.empty == f"no alert possible before {able}: an expectation needs 28 days of history, from {first}"
 
 
 def test_a_run_writes_what_is_new_once(world: Workspace, capfd: pytest.CaptureFixture[str]) -> None:

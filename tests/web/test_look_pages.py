@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import html
 import re
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from browsing import browsing
 
 import odd
-from assay.web.app import create
-from assay.web.asking import Asker
+from assay.web.access.values import Principal
 from assay.web.pages import BESIDE, BY_NAME, PAGES
 from support import NOW, bought, event, view, workspace
 
@@ -30,8 +29,6 @@ RANGE = "from=2024-03-01&to=2024-03-20&wait=1"
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory):
-    from starlette.testclient import TestClient
-
     folder = tmp_path_factory.mktemp("look")
     lines = []
     for day in range(1, 21):
@@ -44,10 +41,8 @@ def client(tmp_path_factory: pytest.TempPathFactory):
                 lines.append(bought(who, f"2024-03-{day:02d} 10:40", f"o{day}", "2000", currency="EUR"))
     with workspace(folder, PLAN, lines):
         pass
-    asker = Asker(folder, clock=NOW)
-    with TestClient(create({"shop": asker}), follow_redirects=False) as made:
+    with browsing(folder, NOW) as made:
         yield made
-    asker.close()
 
 
 def text_of(page: str) -> str:
@@ -127,7 +122,7 @@ def test_pages_beside_the_navigation_are_reached_by_links_only(client: Any) -> N
 
 @pytest.mark.parametrize(("role", "settings"), [("viewer", False), ("admin", True)])
 def test_who_is_signed_in_has_a_menu(role: str, settings: bool) -> None:
-    made = odd.page(who=SimpleNamespace(name="Zoë <b>", role=role), csrf="token")
+    made = odd.page(who=Principal("user", "Zoë <b>", role, csrf="token"))
     assert "Zoë &lt;b&gt;" in made
     assert ('href="/shop/settings"' in made, 'action="/shop/logout"' in made) == (settings, True)
     assert '<input type="hidden" name="csrf" value="token">' in made
