@@ -79,7 +79,7 @@ def test_data_spool_and_outbox_are_told(shop: Served, folder: Path) -> None:
         == len(EVENTS)
     )
     assert (before["ledger_lines", "difference"], before["segments_loaded",]) == (0, 1)
-    assert 0 < before["last_load_age_seconds",] < 120
+    assert 0 < before["last_load_age_seconds",] < 3_600
     assert (before["spool_segments",], before["spool_oldest_seconds",], before["outbox_reports", "waiting"]) == (
         0,
         0,
