@@ -67,9 +67,10 @@ def said(text: str) -> str:
     return headed(Voice(frozenset(spoken(loads(PLAN)))).said(text))
 
 
+@pytest.mark.parametrize("picks", ["", "&segment=mobile&range=7d&compare=year"])
 @pytest.mark.parametrize("page", [page.name for page in PAGES])
-def test_every_page_answers_all_its_cards(client: Any, page: str) -> None:
-    found = client.get(f"/shop/{page}?wait=1")
+def test_every_page_answers_all_its_cards(client: Any, page: str, picks: str) -> None:
+    found = client.get(f"/shop/{page}?wait=1{picks}")
     assert (found.status_code, found.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert "aria-busy" not in found.text
     assert 'class="banner bad" role="alert"' not in found.text, text_of(found.text)

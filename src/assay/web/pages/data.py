@@ -15,7 +15,7 @@ def cards(plan: Plan, view: View) -> Sequence[Card]:
         Card("Ledger", "ledger", {"imports": "true"}, about="what became of every line received"),
         Card("Planned events", "tracking", about="which events come and which do not"),
         Card("Waiting", "waiting", view="table", width=6, about="what came and could not be used, and why"),
-        Card("Alerts", "alerts", view="told", width=6, about="days that were not as expected"),
+        Card("Alerts", "alerts", {"segment": None}, view="told", width=6, about="days that were not as expected"),
         Card("Quality", "quality", about="what to look at before believing a number"),
     ]
 

@@ -27,7 +27,9 @@ def cards(plan: Plan, view: View) -> Sequence[Card]:
             Card(f"Why {human(kpis[0])} moved", "why", {"name": kpis[0]}, width=6, about="what a change is made of")
         )
         found.append(Card("On pace", "pace", width=6, about="whether targets will be reached"))
-    found.append(Card("Alerts", "alerts", view="told", width=6, about="days that were not as expected"))
+    found.append(
+        Card("Alerts", "alerts", {"segment": None}, view="told", width=6, about="days that were not as expected")
+    )
     found.append(Card("What changed when", "changes", width=6, about="releases, prices, campaigns and holidays"))
     return found
 
