@@ -8,25 +8,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
-from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from assay.model.errors import AssayError, UnknownName, UsageError
+from assay.analyses.experimenting.runs import DECISIONS
+from assay.model.errors import AssayError, UnknownName
 from assay.model.period import day_of
 from assay.plan.values import ChangeKind
 from assay.web.access.guard import record
 from assay.web.access.rules import requires
-from assay.web.building.base import Choices, Field, Form
+from assay.web.building.base import Choices, Field, demand
+from assay.web.building.forms import after, form_of
 from assay.web.rendering import framed
 from assay.web.showing import asker_of
 
 if TYPE_CHECKING:
     from assay.workspace import Workspace
 
-DECISIONS = ("ship", "do_not_ship", "iterate", "abandon")
 _TEST = Field("name", "Test", "one", required=True, of=lambda choices: tuple(choices.plan.experiments))
 
 
@@ -151,15 +151,13 @@ async def _formed(
 async def done(request: Request) -> Response:
     """Do it."""
     act, asker = _act(request), await asker_of(request)
-    given: Form = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=50)
+    given = await form_of(request)
     try:
         said = {one.name: one.read(given) for one in act.fields}
-        for one in act.fields:
-            if one.required and said[one.name] is None:
-                raise UsageError(f"{one.label} is missing")
+        demand(act.fields, said)
         await asker.act(lambda ws: act.run(ws, said))
     except AssayError as error:
         return await _formed(request, act, {name: "".join(of[:1]) for name, of in given.items()}, str(error), 422)
     name = str(said.get("name") or "")
     await record(request, "noted", act.title, name or str(next(iter(said.values()))))
-    return RedirectResponse(f"{request.state.root}/{act.page}{name if act.page.endswith('=') else ''}", 303)
+    return RedirectResponse(after(request, act.page, name), 303)

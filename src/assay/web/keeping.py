@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -25,7 +25,6 @@ from assay.web.rendering import framed
 from assay.web.showing import answered, asker_of
 
 if TYPE_CHECKING:
-    from assay.plan.values import Plan
     from assay.store.state import State
 
 FIRST = "Ours"  # the board that a card goes to where none is named
@@ -67,11 +66,9 @@ async def board(request: Request) -> Response:
     if not rows:
         raise HTTPException(404, f"there is no board {name[:60]!r}; cards come onto one by their menu")
 
-    def cards(_plan: Plan, _view: View) -> list[Card]:
-        return [_card(row) for row in rows if row["question"] in BY_NAME]
-
-    page = Page(f"boards/{name}", name, "", cards, about="A board of kept cards.")
-    return await answered(request, asker, page, take_away={_card(row).anchor: row["no"] for row in rows})
+    made = {row["no"]: _card(row) for row in rows if row["question"] in BY_NAME}
+    page = Page(f"boards/{name}", name, "", lambda _plan, _view: list(made.values()), about="A board of kept cards.")
+    return await answered(request, asker, page, take_away={card.anchor: no for no, card in made.items()})
 
 
 def _card(row: dict[str, Any]) -> Card:
@@ -115,7 +112,7 @@ def _put_card(state: State, given: dict[str, str], who: str, now: int) -> tuple[
         "add_board_card", board=name, title=title, question=question, params=json.dumps(params), shown=shown,
         made_by=who, now=now,
     )  # fmt: skip
-    return f"/boards/{_quoted(name)}", f"card {title} on {name}"
+    return f"/boards/{quote(name, safe='')}", f"card {title} on {name}"
 
 
 def _away(state: State, given: dict[str, str], _who: str, _now: int) -> tuple[str, str]:
@@ -133,7 +130,3 @@ def _words(given: dict[str, str], name: str, most: int) -> str:
     if not text:
         raise UsageError(f"it needs a {name}")
     return text
-
-
-def _quoted(name: str) -> str:
-    return urlencode({"": name})[1:].replace("+", "%20")

@@ -94,7 +94,7 @@ class Kind:
     title: str
     about: str
     fields: tuple[Field, ...]
-    trial: Callable[[str, Mapping[str, Any]], Trial | None]
+    trial: Callable[[str, Mapping[str, Any]], Trial]
     page: str  # where it is shown afterwards: "funnels?funnel="
     listed: str = ""
     rows: tuple[Field, ...] = ()
@@ -102,12 +102,15 @@ class Kind:
     named_by: Offered | None = None  # the name is one of these
     name_hint: str = "Small letters, digits and underscores."
 
+    @property
+    def word(self) -> str:
+        """The title within a sentence: an abbreviation stays as it is."""
+        return self.title if self.title.isupper() else self.title.lower()
+
     def entry(self, form: Form, before: Any = None) -> Any:
         """The entry that a form says; keys of ``before`` that the form does not know stay. Raises UsageError."""
         said = {one.name: self._said(one, form, before) for one in self.fields}
-        for one in self.fields:
-            if one.required and said[one.name] in (None, []):
-                raise UsageError(f"{one.label} is missing")
+        demand(self.fields, said)
         if self.whole:
             return said[self.whole]
         made: dict[str, Any] = {}
@@ -180,6 +183,13 @@ class Kind:
             if self.listed and key.startswith(f"{self.listed}.") and value
         ]
         return min(MOST_ROWS, max([ROWS, *filled]) + more)
+
+
+def demand(fields: Sequence[Field], said: Mapping[str, Any]) -> None:
+    """Raise UsageError where a field that must be filled says nothing."""
+    for one in fields:
+        if one.required and said[one.name] is None:
+            raise UsageError(f"{one.label} is missing")
 
 
 def _get(entry: Any, path: Sequence[str]) -> Any:

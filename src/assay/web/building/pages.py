@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
 
 import yaml
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -23,16 +20,17 @@ from assay.web.access.guard import record
 from assay.web.access.rules import requires
 from assay.web.building import BY_NAME, KINDS, plans
 from assay.web.building.base import Choices, Form, Kind
+from assay.web.building.forms import after, form_of
 from assay.web.cards import Shape, broken, shape
 from assay.web.pages.base import Card
 from assay.web.rendering import framed
+from assay.web.showing import asker_of
 
 if TYPE_CHECKING:
-    from assay.web.building.plans import Change
-    from assay.web.site import Site
+    from pathlib import Path
 
-BACK = 28  # days that a trial counts
-MOST_FIELDS = 400
+    from assay.web.asking import Asker
+    from assay.web.building.plans import Change
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class Tried:
 
     change: Change
     entry: str
-    shape: Shape | None
+    shape: Shape
 
 
 def routes() -> list[BaseRoute]:
@@ -57,22 +55,6 @@ def routes() -> list[BaseRoute]:
     ]
 
 
-async def form_of(request: Request) -> Form:
-    """A form's fields, each with all that was given."""
-    text = (await request.body()).decode("utf-8", "replace")
-    try:
-        return parse_qs(text, keep_blank_values=True, max_num_fields=MOST_FIELDS)
-    except ValueError:
-        raise HTTPException(413, f"a form may have {MOST_FIELDS} fields") from None
-
-
-def _site(request: Request) -> Site:
-    site: Site = request.state.site
-    if site.asker is None:
-        raise HTTPException(409, "this workspace has no plan yet")
-    return site
-
-
 def _kind(request: Request) -> Kind:
     name = request.path_params["kind"]
     if name not in BY_NAME:
@@ -83,8 +65,8 @@ def _kind(request: Request) -> Kind:
 @requires("analyst", key=False)
 async def blocks(request: Request) -> Response:
     """Everything that can be built, and what there is."""
-    site = _site(request)
-    values = await run_in_threadpool(raw, site.folder)
+    asker = await asker_of(request)
+    values = await run_in_threadpool(raw, asker.folder)
     there = {kind.name: list(values.get(kind.section) or {}) for kind in KINDS}
     taken = set(values.get("metrics") or {})
     offered = [(stage, [one for one in templates().values() if one.stage == stage]) for stage in STAGES]
@@ -94,12 +76,12 @@ async def blocks(request: Request) -> Response:
 @requires("analyst", key=False)
 async def form(request: Request) -> Response:
     """The form of one building block: empty, or as it stands in the plan."""
-    site, kind, name = _site(request), _kind(request), request.path_params.get("name", "")
+    asker, kind, name = await asker_of(request), _kind(request), request.path_params.get("name", "")
     values: Mapping[str, Any] = {}
     if name:
-        entry = await run_in_threadpool(plans.entry_of, site.folder, kind.section, name)
+        entry = await run_in_threadpool(plans.entry_of, asker.folder, kind.section, name)
         if entry is None:
-            raise UnknownName(kind.title.lower(), name, raw(site.folder).get(kind.section) or {}, "assay")
+            raise UnknownName(kind.title.lower(), name, raw(asker.folder).get(kind.section) or {}, "assay")
         values = kind.shown(entry)
     return await _formed(request, kind, name, values)
 
@@ -108,28 +90,23 @@ async def _formed(
     request: Request, kind: Kind, name: str, values: Mapping[str, Any], status: int = 200, **more: Any
 ) -> Response:
     shown: dict[str, Any] = {"error": "", "tried": None, "rows": kind.length(values), "given": name, **more}
-    choices = Choices(_site(request).asker.plan, await _seen(request))  # type: ignore[union-attr]
+    asker = await asker_of(request)
+    choices = Choices(asker.plan, await _seen(asker))
     old = request.path_params.get("name", "")
-    title = (
-        f"{kind.title} {old}"
-        if old
-        else f"A new {kind.title}"
-        if kind.title == "KPI"
-        else f"A new {kind.title.lower()}"
-    )
+    title = f"{kind.title} {old}" if old else f"A new {kind.word}"
     return framed(
         request, "build/form.html", status, title=title, kind=kind, values=values, choices_of=choices, old=old, **shown
     )
 
 
-async def _seen(request: Request) -> tuple[str, ...]:
+async def _seen(asker: Asker) -> tuple[str, ...]:
     """Events that came, those that came most first."""
     try:
-        answer = await request.state.site.asker.ask("tracking")
+        answer = await asker.ask("tracking")
     except AssayError:
         return ()
     rows = [row for row in answer.records() if row.get("live")]
-    return tuple(str(row["event"]) for row in sorted(rows, key=lambda row: -int(row["live"])))
+    return tuple(str(row["event"]) for row in sorted(rows, key=lambda row: -int(str(row["live"]))))
 
 
 @requires("analyst", key=False)
@@ -149,47 +126,40 @@ async def built(request: Request) -> Response:
         if act == "keep":
             await _kept(request, tried.change, given)
             await record(request, "plan", f"{kind.section}.{name}", "changed" if old else "added")
-            return RedirectResponse(_after(request, kind, name), 303)
+            return RedirectResponse(after(request, kind.page, name), 303)
     except AssayError as error:
         return await _formed(request, kind, name, values, 422, error=str(error))
     return await _formed(request, kind, name, values, tried=tried)
 
 
-def _after(request: Request, kind: Kind, name: str) -> str:
-    return f"{request.state.root}/{kind.page}{name if kind.page.endswith('=') else ''}"
-
-
 async def _tried(request: Request, kind: Kind, name: str, renewed: bool, given: Form) -> Tried:
-    site = _site(request)
-    before = await run_in_threadpool(plans.entry_of, site.folder, kind.section, name) if renewed else None
+    asker = await asker_of(request)
+    before = await run_in_threadpool(plans.entry_of, asker.folder, kind.section, name) if renewed else None
     entry = kind.entry(given, before)
-    change = await run_in_threadpool(plans.put, site.folder, kind.section, name, entry, renewed)
-    return Tried(change, _yaml({name: entry}), await _trial(site, kind, name, entry))
+    change = await run_in_threadpool(plans.put, asker.folder, kind.section, name, entry, renewed)
+    return Tried(change, _yaml({name: entry}), await _trial(asker, kind, name, entry))
 
 
-async def _trial(site: Site, kind: Kind, name: str, entry: Any) -> Shape | None:
+async def _trial(asker: Asker, kind: Kind, name: str, entry: Any) -> Shape:
     """What the entry would have counted in the last four weeks of the data, as a card."""
     wanted = kind.trial(name, entry)
-    if wanted is None:
-        return None
-    assert site.asker is not None
     card = Card("What it would have counted", wanted.question, wanted.values)
     try:
-        plan = await run_in_threadpool(plans.trial, site.folder, kind.section, name, entry, wanted.more)
+        plan = await run_in_threadpool(plans.trial, asker.folder, kind.section, name, entry, wanted.more)
         card = replace(card, plan=plan)
-        return shape(card, await site.asker.tried(plan, wanted.question, wanted.values), wanted.values, "")
+        return shape(card, await asker.tried(plan, wanted.question, wanted.values), wanted.values, "")
     except AssayError as error:
         return broken(card, str(error))
 
 
 async def _kept(request: Request, change: Change, given: Form) -> None:
     await run_in_threadpool(plans.write, change, "".join(given.get("seen", [""])[:1]))
-    _site(request).asker.look()  # type: ignore[union-attr]
+    (await asker_of(request)).look()
 
 
 async def _removing(request: Request, kind: Kind, name: str, given: Form) -> Response:
-    site = _site(request)
-    change = await run_in_threadpool(plans.drop, site.folder, kind.section, name)
+    asker = await asker_of(request)
+    change = await run_in_threadpool(plans.drop, asker.folder, kind.section, name)
     if "seen" in given:
         await _kept(request, change, given)
         await record(request, "plan", f"{kind.section}.{name}", "removed")
@@ -209,7 +179,7 @@ async def keep_ready(request: Request) -> Response:
     given = await form_of(request)
     name = request.path_params["name"]
     try:
-        change = await run_in_threadpool(_with_ready, _site(request), name)
+        change = await run_in_threadpool(_with_ready, (await asker_of(request)).folder, name)
         await _kept(request, change, given)
     except AssayError as error:
         return await _ready(request, str(error), 422)
@@ -219,10 +189,9 @@ async def keep_ready(request: Request) -> Response:
 
 async def _ready(request: Request, error: str = "", status: int = 200) -> Response:
     chosen = template(request.path_params["name"])
-    show: Callable[[], Change] = partial(_with_ready, _site(request), chosen.name)
-    change = None
+    folder, change = (await asker_of(request)).folder, None
     try:
-        change = await run_in_threadpool(show)
+        change = await run_in_threadpool(_with_ready, folder, chosen.name)
     except AssayError as problem:
         error = error or str(problem)
     return framed(
@@ -236,8 +205,8 @@ async def _ready(request: Request, error: str = "", status: int = 200) -> Respon
     )
 
 
-def _with_ready(site: Site, name: str) -> Change:
-    return plans.add(site.folder, application(template(name), raw(site.folder)).additions)
+def _with_ready(folder: Path, name: str) -> Change:
+    return plans.add(folder, application(template(name), raw(folder)).additions)
 
 
 def _yaml(value: Any) -> str:

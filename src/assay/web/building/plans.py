@@ -54,7 +54,8 @@ def put(folder: Path, section: str, name: str, entry: Any, renewed: bool) -> Cha
     """An entry that is new, or that takes the place of the one of its name. Raises UsageError."""
     if not NAME.fullmatch(name):
         raise UsageError(f"{name[:60]!r} is no name: letters, digits and underscores, beginning with a letter")
-    there = entry_of(folder, section, name) is not None
+    whole = raw(folder)
+    there = (whole.get(section) or {}).get(name) is not None
     if there and not renewed:
         raise UsageError(f"{section}.{name} is already there; open it to change it, or choose another name")
     if not there and renewed:
@@ -62,7 +63,6 @@ def put(folder: Path, section: str, name: str, entry: Any, renewed: bool) -> Cha
     path = _file_of(folder, section, name)
     old = read(path)
     new = replaced(old, (section, name), entry) if there else edit.add(old, [Addition((section, name), entry)])
-    whole = raw(folder)
     whole[section] = {**(whole.get(section) or {}), name: entry}
     return Change(path, old, new, _planned(whole))
 
