@@ -21,6 +21,8 @@ from assay.plan.measures import Expression
 from assay.plan.values import Metric, Plan
 
 if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
     from assay.query.cut import Cell, Cut
     from assay.store.engine import Result, Statement
     from assay.store.state import State
@@ -56,11 +58,17 @@ def argument(description: str, many: bool = False, optional: bool = False) -> An
     return Field(None if optional else ..., description=description, json_schema_extra={"argument": True})
 
 
+def is_argument(field: FieldInfo) -> bool:
+    """Whether the command line takes a field without a flag."""
+    extra = field.json_schema_extra
+    return isinstance(extra, dict) and bool(extra.get("argument"))
+
+
 def arguments(params: Params) -> list[str]:
     """What was given for the fields without a flag, as words of a command."""
     found: list[str] = []
     for name, one in type(params).model_fields.items():
-        if isinstance(one.json_schema_extra, dict) and one.json_schema_extra.get("argument"):
+        if is_argument(one):
             value = getattr(params, name)
             given = value if isinstance(value, list) else [] if value is None else [value]
             found += [str(part) for part in given]

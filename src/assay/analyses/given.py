@@ -7,14 +7,14 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from assay.analyses.base import Question
+from assay.analyses.base import Question, is_argument
 from assay.model.errors import UsageError, suggestion
 
 
 def checked(question: Question, args: Sequence[Any], params: Mapping[str, Any]) -> BaseModel:
     """The parameters of a question; UsageError with a suggestion for an unknown one."""
     fields = question.Params.model_fields
-    places = [name for name, field in fields.items() if (field.json_schema_extra or {}).get("argument")]  # type: ignore[union-attr]
+    places = [name for name, field in fields.items() if is_argument(field)]
     values: dict[str, Any] = {}
     for name, value in params.items():
         values[name.rstrip("_") if name.rstrip("_") == "from" else name] = value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -120,8 +120,8 @@ def _days(held: Sequence[Held]) -> float | None:
     return round(median(days), 6) if days else None
 
 
-def _sum(values: object) -> Decimal | None:
-    known = [one for one in values if one is not None]  # type: ignore[attr-defined]
+def _sum(values: Iterable[Decimal | None]) -> Decimal | None:
+    known = [one for one in values if one is not None]
     return sum(known, Decimal(0)) if known else None
 
 

@@ -33,7 +33,7 @@ VERBS = (
     Verb("plan", "Compare two plans; the schema for editors.", "assay.cli.plans:Plans", PLAN),
     Verb("demo", "Build a demo shop with a known truth.", "assay.cli.demo:demo", DATA),
     Verb("import", "Load files of another tool: assay import SOURCE FILE…", "assay.cli.importing:Import", DATA),
-    Verb("serve", "Collect events and load them, until Ctrl-C.", "assay.cli.serving:serve", DATA),
+    Verb("serve", "The pages, and events that come in, until Ctrl-C.", "assay.cli.serving:serve", DATA),
     Verb("collect", "Take events in, by the snippet or other tools' clients.", "assay.cli.collecting:collect", DATA),
     Verb("key", "Write keys: who may send.", "assay.cli.collecting:KeyVerbs", DATA),
     Verb("users", "Who may sign in, and as what: assay users add EMAIL.", "assay.cli.users:Users", DATA),

@@ -15,6 +15,7 @@ import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from assay.analyses.base import is_argument
 from assay.cli.params import Folder, Format
 from assay.model.errors import UsageError, suggestion
 
@@ -56,12 +57,6 @@ def shape(annotation: Any) -> Shape:
         return Shape("model")
     kinds = {bool: "flag", date: "day", int: "integer", float: "number", Path: "path"}
     return Shape(kinds.get(annotation, "text"))
-
-
-def is_argument(field: FieldInfo) -> bool:
-    """True for a field that stands without a flag."""
-    extra = field.json_schema_extra
-    return isinstance(extra, dict) and bool(extra.get("argument"))
 
 
 def flag(name: str, field: FieldInfo) -> str:

@@ -16,7 +16,7 @@ import typer
 
 from assay.cli.output import write
 from assay.cli.params import Folder, folder_of
-from assay.collect.listening import PARENT
+from assay.collect.listening import PARENT, typed
 from assay.model.errors import AssayError, MachineError, UsageError
 from assay.plan.load import FILE
 
@@ -130,11 +130,12 @@ class Collecting:
             return
         if not self.planned:
             return
+        from assay.collect.webhooks.secrets import hooks
         from assay.workspace import Workspace
 
         try:
-            self.check()
             with Workspace(self.folder) as opened:
+                hooks(opened.plan, self.folder)
                 tag, self.arriving = _tag(opened, self.host, self.port)
         except AssayError as error:
             if str(error) != self.problem:
@@ -162,8 +163,7 @@ def _tag(opened: Workspace, host: str, port: int) -> tuple[str, Arriving]:
 
     key = public(opened.state, opened.now)
     source = sources(opened.state.read("keys"))[key].name
-    there = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
-    tag = Tag(f"http://{there}:{port}", key, domains=",".join(opened.plan.site.domains[1:]))
+    tag = Tag(f"http://{typed(host)}:{port}", key, domains=",".join(opened.plan.site.domains[1:]))
     return tag.html, Arriving(opened.data / INTAKE, Stream(source, "own").label)
 
 

@@ -76,6 +76,11 @@ def end_with_parent() -> None:
     threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
+def typed(host: str) -> str:
+    """A host to listen at as it stands in addresses that people open."""
+    return "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
+
+
 def listen(app: Any, host: str, port: int) -> None:
     """Run an ASGI application until it is told to end. Raises OSError where it cannot listen."""
     import uvicorn

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from assay.decide.words import days
 from assay.model.answer import Answer
 from assay.report.brief import Brief
 from assay.report.changed import changed
@@ -15,7 +16,7 @@ from assay.report.document import NOISE, Block, Document, Footnote, Heading, Ite
 from assay.report.kpi_page import kpi_page
 from assay.report.standing import BETTER, WORSE, Kpi, standings
 from assay.report.trial_page import trial_page
-from assay.report.view import View, Voice, day, days, headed, human, views
+from assay.report.view import View, Voice, day, headed, human, views
 
 _FIRST = 8  # KPIs on the first page; the others have their pages
 

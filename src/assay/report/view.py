@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from assay.decide.words import show
+from assay.decide.words import days, show
 from assay.model.answer import Answer, Cell, Column
 from assay.report.document import NOISE, Said
 from assay.report.words import interval, one_line
@@ -33,16 +33,7 @@ def headed(text: str) -> str:
 
 def day(value: date) -> str:
     """``3 Sep 2026``."""
-    return f"{value.day} {value:%b %Y}"
-
-
-def days(first: date, last: date) -> str:
-    """``3 to 30 Sep 2026``."""
-    if first == last:
-        return day(first)
-    if first.year != last.year:
-        return f"{day(first)} to {day(last)}"
-    return f"{first.day}{'' if first.month == last.month else f' {first:%b}'} to {day(last)}"
+    return days(value, value)
 
 
 def _dated(text: str) -> str:

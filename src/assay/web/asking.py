@@ -106,6 +106,10 @@ class Asker:
         """Why the plan on disk cannot be used; None: it can."""
         return self._watched.problem
 
+    def workspace(self, plan: Plan | None = None) -> Workspace:
+        """The workspace as the server has it, for one piece of work; ``plan``: another than that in use."""
+        return Workspace(self.folder, now=self.clock, plan=plan or self.plan, held=self.held)
+
     def version(self) -> str:
         """What the data are now: other after every load, every change of the state, and with a new hour."""
         found = [str((self.clock or time.time_ns() // 1000) // 3_600_000_000)]
@@ -149,7 +153,7 @@ class Asker:
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._tried, plan, question, dict(values))
 
     def _tried(self, plan: Plan, question: str, values: dict[str, Any]) -> Answer:
-        with Workspace(self.folder, now=self.clock, plan=self.plan, held=self.held) as workspace:
+        with self.workspace() as workspace:
             with self._opening:
                 workspace.engine  # noqa: B018
             return workspace.ask_under(plan, question, **values)
@@ -159,7 +163,7 @@ class Asker:
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._act, work)
 
     def _act(self, work: Callable[[Workspace], object]) -> object:
-        with Workspace(self.folder, now=self.clock, plan=self.plan, held=self.held) as workspace:
+        with self.workspace() as workspace:
             return work(workspace)
 
     def look(self) -> None:
@@ -188,7 +192,7 @@ class Asker:
         if work.broken:
             raise asyncio.CancelledError
         self.asked += 1
-        with Workspace(self.folder, now=self.clock, plan=plan, held=self.held) as workspace:
+        with self.workspace(plan) as workspace:
             with self._opening:  # one at a time makes or migrates the store
                 workspace.engine  # noqa: B018
             work.workspace = workspace

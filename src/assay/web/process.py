@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from assay.collect.listening import end_with_parent
+from assay.collect.listening import end_with_parent, typed
 from assay.plan.load import FILE
 from assay.store.held import Held
 from assay.store.lending import Lender
@@ -36,7 +36,6 @@ class Running:
     held: Held
     lender: Lender | None = None
     rounds: Rounds | None = None
-    clock: int | None = None
     looking: threading.Lock = field(default_factory=threading.Lock)
 
     def look(self) -> None:
@@ -46,9 +45,9 @@ class Running:
 
     def _begin(self) -> None:
         if self.rounds is None and (self.site.folder / FILE).exists():
-            asker = Asker(self.site.folder, self.held, self.clock)
+            asker = Asker(self.site.folder, self.held)
             self.lender = Lender(self.held)
-            self.rounds = self.site.rounds = Rounds(asker, self.held)
+            self.rounds = Rounds(asker)
             self.site.asker = asker
             self.rounds.start()
 
@@ -100,16 +99,11 @@ class Process:
             one.stop()
         return 0 if server.started else 3
 
-    @property
-    def _there(self) -> str:
-        """The host as it stands in addresses."""
-        return "127.0.0.1" if self.host in ("0.0.0.0", "::") else f"[{self.host}]" if ":" in self.host else self.host
-
     def _opened(self, slug: str, folder: Path, number: int) -> Running:
         data = folder / DATA
         data.mkdir(parents=True, exist_ok=True)
         access = Access(State(data / STATE), slug=slug, url=self.url)
-        collector = f"http://{self._there}:{self.collect_port + number}"
+        collector = f"http://{typed(self.host)}:{self.collect_port + number}"
         return Running(Site(slug, folder, access, collector=collector), Held(data))
 
     def _look(self, site: Site) -> None:
@@ -118,7 +112,7 @@ class Process:
                 one.look()
 
     def _greet(self) -> None:
-        address = self.url or f"http://{self._there}:{self.port}"
+        address = self.url or f"http://{typed(self.host)}:{self.port}"
         print(f"pages at {address}/", flush=True)
         for one in self.running:
             link = first_link(one.site.access.state)

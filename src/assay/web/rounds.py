@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 from assay.jobs import INTAKE_EVERY, load_intake, run_alerts, send_reports
 from assay.model.errors import AssayError
 from assay.privacy import expire
-from assay.workspace import Workspace
 
 if TYPE_CHECKING:
-    from assay.store.held import Held
     from assay.web.asking import Asker
+    from assay.workspace import Workspace
 
 HOUR, DAY = 3_600.0, 86_400.0
 
@@ -40,26 +39,12 @@ OTHERS = (
 )
 
 
-@dataclass(frozen=True)
-class Done:
-    """A round that ended. ``told``: why it failed, else empty."""
-
-    name: str
-    at: float  # seconds since 1970
-    seconds: float
-    result: object
-    told: str = ""
-
-
 @dataclass(eq=False)
 class Rounds:
     """Loading has a thread of its own, so that a report that takes long delays no events."""
 
     asker: Asker
-    held: Held
-    last: dict[str, Done] = field(default_factory=dict)
-    stored: int = 0  # events, since the server began
-    on_done: Callable[[Done], None] = lambda _done: None
+    _told: dict[str, str] = field(default_factory=dict)  # why each round failed the last time, else empty
     _stopping: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
 
@@ -87,17 +72,14 @@ class Rounds:
             self._stopping.wait(max(0.05, min(due.values()) - time.monotonic()))
 
     def _run(self, one: Round) -> None:
-        began, result, told = time.monotonic(), None, ""
+        told = ""
         try:
-            with Workspace(self.asker.folder, now=self.asker.clock, plan=self.asker.plan, held=self.held) as opened:
-                result = one.work(opened)
+            with self.asker.workspace() as opened:
+                one.work(opened)
         except AssayError as error:
             told = f"{one.failed}: {error}"
         except Exception:  # a mistake of ours in one round must not end the others
             told = f"{one.failed}: a mistake of assay itself\n{traceback.format_exc()}"
-        before = self.last.get(one.name)
-        if told and (before is None or before.told != told):  # the same trouble is said once
+        if told and self._told.get(one.name) != told:  # the same trouble is said once
             print(told, file=sys.stderr, flush=True)
-        self.stored += getattr(result, "stored", 0)
-        self.last[one.name] = Done(one.name, time.time(), time.monotonic() - began, result, told)
-        self.on_done(self.last[one.name])
+        self._told[one.name] = told

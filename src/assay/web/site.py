@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from assay.plan.values import Plan
     from assay.web.access.base import Access
     from assay.web.asking import Asker
-    from assay.web.rounds import Rounds
 
 
 @dataclass(eq=False)
@@ -39,7 +38,6 @@ class Site:
     folder: Path
     access: Access
     asker: Asker | None = None
-    rounds: Rounds | None = None
     collector: str = ""  # the address that pages send to
     waiting: str = ""  # why the first plan cannot be used yet
 

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from assay.web.access.asked import Asked
 from assay.web.access.redirects import own
-
-
-@cache
-def templates() -> Environment:
-    """The pages of access; every value is escaped."""
-    return Environment(
-        loader=PackageLoader("assay.web", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
+from assay.web.rendering import templates
 
 
 def page(

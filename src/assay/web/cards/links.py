@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import urlencode
 
 from assay.analyses import BY_NAME, QUESTIONS
+from assay.analyses.base import is_argument
 from assay.report.view import headed, human
 from assay.web.cards.base import Step
 
@@ -135,7 +136,7 @@ def _question(words: list[str]) -> tuple[str | None, list[str]]:
 
 
 def _values(name: str, words: list[str], fields: dict[str, FieldInfo]) -> tuple[str, list[tuple[str, str]]] | None:
-    free = [key for key, one in fields.items() if _argument(one)]
+    free = [key for key, one in fields.items() if is_argument(one)]
     values: list[tuple[str, str]] = []
     left = list(words)
     while left:
@@ -152,10 +153,6 @@ def _values(name: str, words: list[str], fields: dict[str, FieldInfo]) -> tuple[
             return None
         values.append((key, "true" if _flag(fields[key]) else left.pop(0)))
     return name, values
-
-
-def _argument(field: FieldInfo) -> bool:
-    return isinstance(field.json_schema_extra, dict) and bool(field.json_schema_extra.get("argument"))
 
 
 def _many(field: FieldInfo) -> bool:
