@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,3 +53,8 @@ def enter(client: TestClient, site: Site, role: str) -> None:
     users.add(site.access, email, role, CONSOLE, role.title())
     links.use(site.access, links.make(site.access, email, CONSOLE).removeprefix(links.PATH), PASSWORD, role.title())
     assert sign_in(client, email, under=f"/{site.slug}").status_code == 303
+
+
+def text_of(page: str) -> str:
+    """A page without its tags, as somebody reads it."""
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page)))

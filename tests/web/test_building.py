@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import browsing
+from browsing import browsing, text_of
 from doors import HOST
 
 from assay.plan.load import load, raw
@@ -59,10 +59,6 @@ def client(tmp_path: Path, base: Path):
     shutil.copytree(base, tmp_path / "shop")
     with browsing(tmp_path / "shop", NOW, "analyst") as made:
         yield made
-
-
-def text_of(page: str) -> str:
-    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page)))
 
 
 def hidden(page: str, name: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import browsing, enter
+from browsing import browsing, enter, text_of
 from doors import HOST, csrf
 from starlette.testclient import TestClient
 
@@ -48,10 +48,6 @@ def client(tmp_path: Path, base: Path):
 def post(client: Any, path: str, **fields: str) -> Any:
     form = {"csrf": csrf(client.get("/shop/account").text), **fields}
     return client.post(path, data=form, headers={"Origin": HOST})
-
-
-def text_of(page: str) -> str:
-    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page)))
 
 
 def test_a_view_is_kept_by_the_star_of_its_page_and_taken_away(client: Any) -> None:

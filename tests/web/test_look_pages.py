@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from browsing import browsing
+from browsing import browsing, text_of
 
 import odd
 from assay.web.access.values import Principal
@@ -43,10 +43,6 @@ def client(tmp_path_factory: pytest.TempPathFactory):
         pass
     with browsing(folder, NOW) as made:
         yield made
-
-
-def text_of(page: str) -> str:
-    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page)))
 
 
 def links(page: str) -> list[str]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import enter, site_of
+from browsing import enter, site_of, text_of
 from doors import HOST
 from starlette.testclient import TestClient
 
@@ -42,10 +41,6 @@ def server(tmp_path: Path):
         yield app, sites
     for site in sites:
         site.access.state.close()
-
-
-def text_of(page: str) -> str:
-    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page)))
 
 
 def test_each_sees_what_is_theirs(server: Any, tmp_path: Path) -> None:

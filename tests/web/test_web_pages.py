@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 import pytest
-from browsing import browsing
+from browsing import browsing, text_of
 
 from assay.plan.load import loads
 from assay.report.brief import spoken
@@ -56,10 +56,6 @@ def client(tmp_path_factory: pytest.TempPathFactory):
         pass
     with browsing(folder, NOW) as made:
         yield made
-
-
-def text_of(page: str) -> str:
-    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page)))
 
 
 def said(text: str) -> str:
