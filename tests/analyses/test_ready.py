@@ -99,11 +99,47 @@ def test_versions_say_since_when_and_trends_mark_it(tmp_path: Path) -> None:
         assert (now["since"], now["until"], now["definition"]) == (
             date(2024, 3, 20), None, ws.plan.metrics["visitors"].id
         )  # fmt: skip
-        assert (before["since"], before["until"], before["meaning"]) == (date(2024, 3, 2), date(2024, 3, 20), None)
+        assert (before["since"], before["until"]) == (date(2024, 3, 2), date(2024, 3, 20))
+        assert (before["meaning"], now["meaning"]) == ("visitors", "sessions")
+        assert before["changed"] is None
+        assert "numerator.select.of: visitor → session" in now["changed"]
         assert ws.ask("versions", "visitors").sentence == "1 of 1 metrics changed their meaning since they are noted."
         made = ws.ask("metric", "visitors", grain="day", **{"from": "2024-03-19", "to": "2024-03-20"})
-        mark = {"date": "2024-03-20", "kind": "definition", "what": "definition of visitors changed"}
-        assert mark in (made.chart or {})["marks"]
+        (mark,) = (one for one in (made.chart or {})["marks"] if one["kind"] == "definition")
+        assert mark["date"] == "2024-03-20"
+        assert mark["what"].startswith("definition of visitors changed: ")
+
+
+def test_a_definition_that_comes_back_is_the_latest_again(tmp_path: Path) -> None:
+    other = PLAN.replace("count: visitor}", "count: session}")
+    workspace(tmp_path, PLAN, [view("v", "2024-03-01 10:00")], now=at("2024-03-02 00:00")).close()
+    for day, plan in ((10, other), (15, PLAN), (16, PLAN)):
+        (tmp_path / "assay.yaml").write_text(plan, encoding="utf-8")
+        with Workspace(tmp_path, now=at(f"2024-03-{day} 12:00")) as ws:
+            load(ws, [view("w", f"2024-03-{day} 10:00")], f"of-{day}")
+            rows = ws.ask("versions", "visitors").records()
+    assert [(row["meaning"], row["since"].day) for row in rows] == [("visitors", 15), ("sessions", 10), ("visitors", 2)]
+
+
+def test_definitions_noted_before_texts_were_kept(tmp_path: Path) -> None:
+    import sqlite3
+
+    from assay.store import schema
+
+    (tmp_path / "assay.yaml").write_text(PLAN, encoding="utf-8")
+    path = tmp_path / "assay-data" / "state.sqlite"
+    path.parent.mkdir()
+    with sqlite3.connect(path) as state:  # a file as an older version left it
+        for name in (one for one in schema.migrations("state") if int(one[:4]) < 12):
+            for sql in schema.statements("state", name):
+                state.execute(sql)
+            state.execute(f"PRAGMA user_version = {int(name[:4])}")
+        state.execute("INSERT INTO definitions VALUES ('visitors', 'abc', 1709000000000000)")
+    with Workspace(tmp_path, now=at("2024-03-20 12:00")) as ws:
+        load(ws, [view("w", "2024-03-19 10:00")])
+        now, before = ws.ask("versions", "visitors").records()
+    assert (before["meaning"], before["definition"], now["meaning"]) == (None, "abc", "visitors")
+    assert "noted before" in now["changed"]
 
 
 def test_nothing_waits(tmp_path: Path) -> None:

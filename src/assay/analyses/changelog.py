@@ -10,6 +10,7 @@ import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -104,12 +105,15 @@ def marks(asking: Asking, period: Period, other: Period | None = None, metrics: 
 
 def _redefined(asking: Asking, period: Period, metrics: Iterable[str]) -> Iterable[dict[str, str]]:
     """A mark where a metric took on another meaning."""
-    from assay.analyses.versions import versions
+    from assay.analyses.noted import noted
 
     for name in metrics:
-        for since, _ in versions(asking, name)[1:]:
-            if period.first <= since <= period.last:
-                yield {"date": str(since), "kind": "definition", "what": f"definition of {name} changed"}
+        seen = noted(asking.state, asking.plan, name)
+        for before, one in pairwise(seen):
+            if period.first <= one.since <= period.last:
+                how = "; ".join(str(change) for change in (one.changes(before) or ())[:2])
+                what = f"definition of {name} changed" + (f": {how}" if how else "")
+                yield {"date": str(one.since), "kind": "definition", "what": what}
 
 
 # -- writing ----------------------------------------------------------------------------------------------------------

@@ -1,13 +1,13 @@
-"""versions: every definition that a metric has had, since when."""
+"""versions: every definition that a metric has had, since when, and what changed from one to the next."""
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Sequence
 
 from assay.analyses.base import Asking, Params, Question, argument
+from assay.analyses.noted import Noted, noted
 from assay.model.answer import Answer, Cell, Column
 from assay.model.errors import UnknownName
-from assay.model.period import day_of
 
 
 class VersionsParams(Params):
@@ -25,15 +25,14 @@ def answer(asking: Asking, params: VersionsParams) -> Answer:
     wanted = params.names or list(plan.metrics)
     rows: list[tuple[Cell, ...]] = []
     for name in wanted:
-        seen = versions(asking, name)
-        for place, (first, identity) in enumerate(seen):
-            until = seen[place + 1][0] if place + 1 < len(seen) else None
-            words = asking.definition(plan.metrics[name]).text if identity == plan.metrics[name].id else None
-            rows.append((name, first, until, words, identity))
+        seen = noted(asking.state, plan, name)
+        for place, one in enumerate(seen):
+            until = seen[place + 1].since if place + 1 < len(seen) else None
+            rows.append((name, one.since, until, one.text, _changed(seen, place), one.id))
     rows.sort(key=lambda row: (str(row[1]), str(row[0])), reverse=True)
     changed = len({row[0] for row in rows if row[2] is not None})
     columns = (Column("metric"), Column("since", "day"), Column("until", "day"), Column("meaning"),
-               Column("definition", label="id"))  # fmt: skip
+               Column("changed", label="what changed"), Column("definition", label="id"))  # fmt: skip
     said = f"{changed} of {len(wanted)} metrics changed their meaning" if changed else "No metric changed its meaning"
     return asking.answer(
         "versions",
@@ -42,19 +41,28 @@ def answer(asking: Asking, params: VersionsParams) -> Answer:
         rows=tuple(rows),
         empty=None if rows else "no definition has been used yet",
         sentence=f"{said} since they are noted." if rows else "No definition has been noted yet.",
-        notes=("definitions are noted whenever events are loaded",),
+        notes=(
+            "definitions are noted whenever events are loaded; a derived metric changes with the ids of what it uses",
+        ),
         next=("assay catalog",),
         chart={"kind": "table"},
     )
 
 
-def versions(asking: Asking, metric: str) -> list[tuple[date, str]]:
-    """The definitions that a metric has had, the first one first: since which day, and the id."""
-    seen = asking.state.read("definitions") if asking.state else []
-    zone = asking.plan.site.timezone
-    return [(day_of(row["first_seen"], zone), row["id"]) for row in seen if row["metric"] == metric]
+def _changed(seen: Sequence[Noted], place: int) -> str | None:
+    """What a definition says otherwise than the one before it, in words; None for the first."""
+    if place == 0:
+        return None
+    keys = seen[place].changes(seen[place - 1])
+    if keys is None:
+        return "not known: noted before definitions were kept in words"
+    return "; ".join(str(one) for one in keys) or "the way it is computed"
 
 
 QUESTION = Question(
-    "versions", "Every definition that a metric has had, since when.", VersionsParams, answer, needs_data=False
+    "versions",
+    "Every definition that a metric has had, since when, and what changed.",
+    VersionsParams,
+    answer,
+    needs_data=False,
 )

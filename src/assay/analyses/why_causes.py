@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -273,20 +272,15 @@ def _known(case: Case) -> list[Finding]:
     from datetime import timedelta
 
     from assay.analyses.changelog import known_changes
+    from assay.analyses.noted import noted
 
     if case.other is None:
         return []
     period = case.after.period
     first = max(case.other.first, period.first - timedelta(_NEAR))
     found = [moved.known_change(change) for change in known_changes(case.asking, first, period.last)]
-    state, metric = case.asking.state, case.metric
-    seen = [row for row in (state.read("definitions") if state else []) if row["metric"] == metric.name]
-    own = next((row for row in seen if row["id"] == metric.id), None)
-    older = [row for row in seen if own is not None and row["first_seen"] < own["first_seen"]]
-    if own is not None and older:
-        since = datetime.fromtimestamp(own["first_seen"] / 1e6, UTC).date()
-        if since >= case.other.first:
-            found.append(
-                moved.definition_changed(metric.name, str(since), {"now": metric.id, "before": older[-1]["id"]})
-            )
+    seen = noted(case.asking.state, case.asking.plan, case.metric.name)
+    if len(seen) > 1 and seen[-1].id == case.metric.id and seen[-1].since >= case.other.first:
+        words = {"now": case.metric.id, "before": seen[-2].id}
+        found.append(moved.definition_changed(case.metric.name, str(seen[-1].since), words))
     return found

@@ -209,7 +209,7 @@ def flat(value: Any, prefix: str = "") -> dict[str, str]:
 
 def _words(value: Any, key: str) -> str:
     if isinstance(value, list | tuple):
-        return ", ".join(_words(one, "") for one in value)
+        return ", ".join(_words(one, "") for one in value if one is not None and one != "")
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int) and key in _SECONDS:

@@ -66,6 +66,7 @@ class Workspace(Acts):
     def load(self, pieces: Sequence[Piece]) -> list[Loaded]:
         """Load segments, each once ever."""
         from assay.analyses.kept import keeping
+        from assay.analyses.noted import note
         from assay.query.currency import load_rates
 
         segments = f"{len(pieces)} segment{'s' if len(pieces) != 1 else ''}"
@@ -73,9 +74,7 @@ class Workspace(Acts):
             loaded = engine.load(pieces, self.derivation, keeping(self.state, self.plan, self.now))
             if load_rates(engine, self.plan):
                 engine.rebuild(self.derivation)
-        with self.state.changing() as do:  # numbers told from now on follow these
-            for metric in self.plan.metrics.values():
-                do("add_definition", metric=metric.name, id=metric.id, first_seen=self.now)
+        note(self.state, self.plan, self.now)  # numbers told from now on follow these definitions
         return loaded
 
     def rebuild(self) -> None:

@@ -9,10 +9,13 @@ SELECT no, date, kind, what, link, noted_at FROM changes ORDER BY date, no;
 DELETE FROM changes WHERE no = :no;
 
 -- name: add_definition
-INSERT INTO definitions (metric, id, first_seen) VALUES (:metric, :id, :first_seen) ON CONFLICT (metric, id) DO NOTHING;
+INSERT INTO definitions (metric, id, first_seen, text, meaning) VALUES (:metric, :id, :first_seen, :text, :meaning);
+
+-- name: say_definition
+UPDATE definitions SET text = :text, meaning = :meaning WHERE metric = :metric AND id = :id AND text IS NULL;
 
 -- name: definitions
-SELECT metric, id, first_seen FROM definitions ORDER BY first_seen, metric;
+SELECT metric, id, first_seen, text, meaning FROM definitions ORDER BY no;
 
 -- name: add_idea
 INSERT INTO backlog (key, title, source, metric, segment, step, worth, worth_low, worth_high, sample, weeks, noted_at, updated_at)
