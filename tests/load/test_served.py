@@ -90,7 +90,8 @@ class Under:
     async def visitors(self, client: Any, until: float, pause: float) -> None:
         """Events that come in."""
         while time.monotonic() < until:
-            lines = [{"id": f"load-{self.sent + n}", "name": "page_view", "visitor": f"load-{n}"} for n in range(20)]
+            numbers = range(self.sent, self.sent + 20)
+            lines = [{"id": f"load-{n}", "name": "page_view", "visitor": f"load-{n // 5}"} for n in numbers]
             answer = await client.post(
                 f"http://127.0.0.1:{self.collect}/e",
                 json={"key": self.write, "events": lines},

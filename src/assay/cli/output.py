@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from shutil import get_terminal_size
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from assay.report.layout import WIDTH, Layout
 
@@ -58,3 +60,8 @@ def write(text: str) -> None:
     """Write text as it is."""
     sys.stdout.write(text)
     sys.stdout.flush()
+
+
+def told(form: str, values: Mapping[str, Any], text: str) -> None:
+    """What a command did: as JSON, else in words."""
+    write(json.dumps(values, ensure_ascii=False, indent=1) + "\n" if form == "json" else text)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from assay.cli.output import write
+from assay.cli.output import told, write
 from assay.cli.params import Folder, folder_of, table_or_json
 from assay.cli.progress import Progress
 from assay.model.errors import CheckFailed, MachineError, UsageError
@@ -45,12 +45,12 @@ def erase(
     with Progress() as progress, Workspace(folder_of(ctx, workspace), progress=progress) as opened:
         known = privacy.know(opened, kind, id)
         if dry_run:
-            _told(chosen, _known(known), f"{_about(known)}\nnothing was erased\n")
+            told(chosen, _known(known), f"{_about(known)}\nnothing was erased\n")
             return
         if not yes:
             _confirm(f"{_about(known)}\n")
         done = privacy.erase(opened, kind, id)
-        _noted(opened, "erase", f"a {kind}", f"{done.events:,} events")
+        noted(opened, "erase", f"a {kind}", f"{done.events:,} events")
     counts = ((done.events, "event"), (done.lines, "line of segments"), (done.quarantined, "row in quarantine"))
     parts = [_many(n, what) for n, what in counts]
     text = f"Erased of {kind} {id}: {', '.join(parts)}, {_many(done.texts, 'other text')}.\n"
@@ -59,7 +59,7 @@ def erase(
     if done.left:
         text += "What is left stands in what others did, such as a property of their events.\n"
     terms = {name: getattr(done, name) for name in ("events", "lines", "quarantined", "texts", "left")}
-    _told(chosen, {**_known(known), "erased": terms}, text)
+    told(chosen, {**_known(known), "erased": terms}, text)
     if done.left:
         raise typer.Exit(CheckFailed.exit_code)
 
@@ -69,7 +69,7 @@ def _many(n: int, what: str) -> str:
     return f"{n:,} {head}{'s' if n != 1 else ''}{' ' + rest if rest else ''}"
 
 
-def _noted(opened: Any, what: str, about: str, detail: str) -> None:
+def noted(opened: Any, what: str, about: str, detail: str) -> None:
     """In the audit log, without who it was."""
     from assay.web.access import audit
     from assay.web.access.values import CONSOLE
@@ -108,16 +108,30 @@ def export(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Where to; default: shown.", show_default=False)
     ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            "--to", metavar="DIR", help="Everything, as Parquet in a folder, one file a day.", show_default=False
+        ),
+    ] = None,
     workspace: Folder = None,
+    form: _Form = None,
 ) -> None:
-    """Everything that is stored of somebody, as JSON: events, sessions, orders, refunds, rows in quarantine."""
+    """Everything as Parquet (--to), or all of somebody as JSON: events, sessions, orders, refunds, quarantine."""
     from assay import privacy
     from assay.workspace import Workspace
 
+    if to is not None:
+        if user is not None or visitor is not None or out is not None:
+            raise UsageError("--to takes everything; leave --user, --visitor and --out out")
+        from assay.cli.moving import export as everything
+
+        everything(folder_of(ctx, workspace), to, table_or_json(ctx, form, "export"))
+        return
     kind, id = _who(user, visitor)
     with Progress() as progress, Workspace(folder_of(ctx, workspace), progress=progress) as opened:
         document = privacy.export(opened, kind, id)
-        _noted(opened, "export", f"a {kind}", f"{len(document['events']):,} events")
+        noted(opened, "export", f"a {kind}", f"{len(document['events']):,} events")
     text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
     if out is None:
         write(text)
@@ -140,12 +154,8 @@ def expire(ctx: typer.Context, workspace: Folder = None, form: _Form = None) -> 
     chosen = table_or_json(ctx, form, str(ctx.info_name))
     with Progress() as progress, Workspace(folder_of(ctx, workspace), progress=progress) as opened:
         if not opened.plan.retention:
-            _told(chosen, {"events": 0, "lines": 0}, "The plan has no retention: events are kept for ever.\n")
+            told(chosen, {"events": 0, "lines": 0}, "The plan has no retention: events are kept for ever.\n")
             return
         done = privacy.expire(opened)
     text = f"{done.events:,} events and {done.lines:,} lines of segments were too old and are gone.\n"
-    _told(chosen, {"events": done.events, "lines": done.lines}, text)
-
-
-def _told(form: str, values: dict[str, Any], text: str) -> None:
-    write(json.dumps(values, ensure_ascii=False, indent=1) + "\n" if form == "json" else text)
+    told(chosen, {"events": done.events, "lines": done.lines}, text)

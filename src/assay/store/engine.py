@@ -9,11 +9,23 @@ from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
+class Past:
+    """What another store's ledger says of a segment that moves: its own holds good, line by line or not.
+
+    A line that displaced one of an earlier segment counts with that one, so terms do not follow from the lines.
+    """
+
+    loaded_at: int
+    terms: Mapping[str, Any]  # rows, stored, duplicates, clashes, quarantined, erased, expired
+    refusals: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True)
 class Piece:
     """A segment ready to load: NDJSON or Parquet in event-line (``events``) or cost (``costs``) form.
 
     ``replays``: the segment whose quarantined lines these are, each with its number as ``line``; they leave the
-    quarantine and count with that segment.
+    quarantine and count with that segment. ``past``: of a segment that comes from another store.
     """
 
     name: str
@@ -21,6 +33,7 @@ class Piece:
     kind: str = "events"
     quarantine: Path | None = None
     replays: str | None = None
+    past: Past | None = None
 
 
 @dataclass(frozen=True)
@@ -171,6 +184,10 @@ class Engine(Protocol):
 
     def run(self, statement: Statement) -> Result:
         """Answer one query."""
+        ...
+
+    def write(self, statement: Statement, path: Path) -> None:
+        """Answer a query into a Parquet file of this machine."""
         ...
 
     def explain(self, statement: Statement) -> str:

@@ -63,15 +63,17 @@ class Workspace(Acts):
             raise DataError(f"{', '.join(str(f) for f in files)}: nothing usable in it")
         return loaded
 
-    def load(self, pieces: Sequence[Piece]) -> list[Loaded]:
-        """Load segments, each once ever."""
+    def load(self, pieces: Sequence[Piece], whole: bool = False) -> list[Loaded]:
+        """Load segments, each once ever; ``whole``: as another store had them, whoever is erased or too old by now."""
         from assay.analyses.kept import keeping
         from assay.analyses.noted import note
         from assay.query.currency import load_rates
+        from assay.store.engine import ALL
 
         segments = f"{len(pieces)} segment{'s' if len(pieces) != 1 else ''}"
         with self.changing(f"loading {segments}, deriving sessions and orders") as engine:
-            loaded = engine.load(pieces, self.derivation, keeping(self.state, self.plan, self.now))
+            kept = ALL if whole else keeping(self.state, self.plan, self.now)
+            loaded = engine.load(pieces, self.derivation, kept)
             if load_rates(engine, self.plan):
                 engine.rebuild(self.derivation)
         note(self.state, self.plan, self.now)  # numbers told from now on follow these definitions

@@ -105,6 +105,10 @@ class ClickHouse:
             return self.loader.run(statement)
         return self._asked(statement, statement.title or "query")
 
+    def write(self, statement: Statement, path: Path) -> None:
+        """Answer a query into a Parquet file, with the loader."""
+        self.loader.write(statement, path)
+
     def explain(self, statement: Statement) -> str:
         """ClickHouse's own plan of the query."""
         return "\n".join(str(row[0]) for row in self._asked(statement, "explain", "EXPLAIN ").rows)

@@ -102,6 +102,13 @@ class DuckDB:
             names = tuple(d[0] for d in cursor.description or ())
             return Result(names, cursor.fetchall())
 
+    def write(self, statement: Statement, path: Path) -> None:
+        """Answer a query into a Parquet file."""
+        (sql,) = schema.named(self.dialect, "save_query")
+        with errors(str(path)):
+            sql = sql.replace("{path}", literal(str(path))).replace("{query}", statement.sql)
+            self.connection.execute(sql, dict(statement.params or {}))
+
     def explain(self, statement: Statement) -> str:
         """DuckDB's own plan of the query."""
         result = self.run(Statement("EXPLAIN " + statement.sql, statement.params))

@@ -180,6 +180,11 @@ class Loading:
             refused = store.named("count_quarantine", {"path": path})[0][0]
             store.named("quarantine_file", {"path": path}, name=piece.name)
             loaded = replace(loaded, rows=loaded.rows + refused, quarantined=loaded.quarantined + refused)
+        now = time.time_ns() // 1000
+        if piece.past:
+            now, loaded = piece.past.loaded_at, replace(loaded, **piece.past.terms)
+            for reason, lines in piece.past.refusals:
+                store.named("refused_before", name=piece.name, reason=reason, lines=lines)
         terms: dict[str, Any] = {
             "rows": loaded.rows, "stored": loaded.stored, "duplicates": loaded.duplicates, "clashes": loaded.clashes,
             "quarantined": loaded.quarantined, "erased": loaded.erased, "expired": loaded.expired,
@@ -187,7 +192,6 @@ class Loading:
         if piece.replays:
             store.named("replayed", name=piece.replays, **terms)
         else:
-            now = time.time_ns() // 1000
             store.named("record", name=piece.name, kind=piece.kind, load_no=self.load_no, now=now, **terms)
         return loaded
 

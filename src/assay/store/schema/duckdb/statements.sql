@@ -40,6 +40,8 @@ SELECT piece, count(*) FILTER (WHERE same), count(*) FILTER (WHERE NOT same) FRO
 CREATE OR REPLACE TEMP TABLE displaced (event_no BIGINT, visitor_key BIGINT, order_id VARCHAR);
 -- name: record
 INSERT INTO segments VALUES ($name, $kind, $load_no, $now, $rows, $stored, $duplicates, $clashes, $quarantined, $erased, $expired);
+-- name: refused_before
+INSERT INTO refusals VALUES ($name, $reason, $lines);
 -- name: refused
 INSERT INTO refusals SELECT $name, refused, count(*) FROM piece_lines WHERE refused IS NOT NULL GROUP BY refused;
 -- name: quarantine_file
@@ -92,6 +94,9 @@ DROP TABLE IF EXISTS piece_lines;
 
 -- name: table_names
 SELECT table_name FROM (SELECT DISTINCT table_name FROM duckdb_tables() WHERE NOT internal) ORDER BY table_name;
+
+-- name: save_query
+COPY (SELECT * FROM ({query})) TO {path} (FORMAT parquet, COMPRESSION zstd);
 
 -- name: save_table
 COPY (SELECT * FROM {table}) TO {path} (FORMAT parquet);

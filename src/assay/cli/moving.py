@@ -1,0 +1,103 @@
+"""``assay move``, and ``assay export --to``: a workspace's events to another store, to a folder, and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from assay.cli.output import told
+from assay.cli.params import Folder, folder_of, table_or_json
+from assay.cli.progress import Progress
+from assay.model.errors import UsageError
+
+STORES = ("duckdb",)
+
+_Form = Annotated[
+    str | None, typer.Option("--format", metavar="table|json", help="How it is shown. [default: table]")
+]  # fmt: skip
+
+
+def move(
+    ctx: typer.Context,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="STORE", help="Where to: duckdb:DIR.", show_default=False)
+    ] = None,
+    from_: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="DIR", help="A folder that assay export --to made.", show_default=False),
+    ] = None,
+    workspace: Folder = None,
+    form: _Form = None,
+) -> None:
+    """Copy all events into another store and compare each day (--to), or bring an exported folder in (--from).
+
+    What broke off goes on where it was; the source is never changed. Exit 1 where the stores differ.
+    """
+    if (to is None) == (from_ is None):
+        raise UsageError("say where to (--to duckdb:DIR) or where from (--from DIR), one of them")
+    chosen = table_or_json(ctx, form, "move")
+    if to is not None:
+        _move(folder_of(ctx, workspace), to, chosen)
+    elif from_ is not None:
+        _bring(folder_of(ctx, workspace), from_, chosen)
+
+
+def _move(folder: Path, to: str, form: str) -> None:
+    from assay import moving
+    from assay.workspace import Workspace
+
+    place = _place(to)
+    with Progress() as progress, Workspace(folder, progress=progress) as source:
+        if place.resolve() == source.folder.resolve():
+            raise UsageError(f"{place} is where the events are; name another folder")
+        moving.settle(source, place)
+        with Workspace(place, progress=progress) as target:
+            done = moving.move(source, target)
+    total = done.sums
+    text = f"{total.events:,} events of {len(total.days)} days are in {place}, in {_many(done.segments, 'segment')}"
+    text += f" moved now and {done.before:,} before" if done.before else ""
+    text += ". Counts and checksums are equal on every day, sessions and orders too.\n"
+    told(form, {"to": str(place), "events": total.events, "segments": done.segments, "before": done.before,
+                "days": total.plain()}, text)  # fmt: skip
+
+
+def _place(to: str) -> Path:
+    """The folder of a target."""
+    kind, mark, rest = to.partition(":")
+    if not mark or not rest:
+        raise UsageError(f"{to!r} names no store; write it as duckdb:DIR")
+    if kind not in STORES:
+        raise UsageError(f"events can be moved to {', '.join(STORES)}, not to {kind}; write it as duckdb:DIR")
+    return Path(rest)
+
+
+def _bring(folder: Path, from_: Path, form: str) -> None:
+    from assay import moving
+    from assay.workspace import Workspace
+
+    with Progress() as progress, Workspace(folder, progress=progress) as target:
+        done = moving.bring(target, from_)
+    text = f"{done.stored:,} events of {_many(done.days, 'day')} are stored"
+    text += f", {done.duplicates:,} duplicates left out" if done.duplicates else ""
+    text += f"; {_many(done.again, 'day')} had come in before" if done.again else ""
+    told(form, vars(done), f"{text}.\n")
+
+
+def export(folder: Path, to: Path, form: str) -> None:
+    """Everything that the store holds as Parquet."""
+    from assay import moving
+    from assay.cli.privacy import noted
+    from assay.workspace import Workspace
+
+    with Progress() as progress, Workspace(folder, progress=progress) as source:
+        done = moving.export(source, to)
+        noted(source, "export", "all events", f"{done.events:,} events")
+    text = f"{done.events:,} events of {_many(done.days, 'day')} are in {to}, one file a day"
+    text += f"; {done.kept:,} were there already" if done.kept else ""
+    told(form, {"to": str(to), "events": done.events, "days": done.days, "kept": done.kept}, f"{text}.\n")
+
+
+def _many(n: int, what: str) -> str:
+    return f"{n:,} {what}{'s' if n != 1 else ''}"

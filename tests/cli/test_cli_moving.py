@@ -1,0 +1,62 @@
+"""``assay move`` and ``assay export --to`` as they are typed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from commands import Assay
+
+from assay.workspace import Workspace
+from support import rows
+
+
+@pytest.fixture
+def shop(filled: Path, tmp_path: Path) -> Path:
+    shutil.copytree(filled, tmp_path / "shop")
+    return tmp_path / "shop"
+
+
+def counted(folder: Path) -> int:
+    with Workspace(folder) as ws:
+        return int(rows(ws, "SELECT count(*) FROM events")[0][0])
+
+
+def test_to_another_folder_and_to_parquet_and_back(shop: Path, tmp_path: Path, assay: Assay) -> None:
+    n = counted(shop)
+    moved = assay("move", "--to", f"duckdb:{tmp_path / 'new'}", "-w", shop)
+    assert (moved.code, moved.err) == (0, "")
+    assert moved.out.startswith(f"{n:,} events of ")
+    assert moved.out.endswith("Counts and checksums are equal on every day, sessions and orders too.\n")
+    assert counted(tmp_path / "new") == n
+    told = json.loads(assay("export", "--to", tmp_path / "out", "-w", tmp_path / "new", "--format", "json").out)
+    assert told["events"] == n
+    shutil.copyfile(shop / "assay.yaml", (tmp_path / "back").mkdir() or tmp_path / "back" / "assay.yaml")
+    back = assay("move", "--from", tmp_path / "out", "-w", tmp_path / "back")
+    assert f"{n:,} events of" in back.out
+    assert "had come in before" in assay("move", "--from", tmp_path / "out", "-w", tmp_path / "back").out
+    assert counted(tmp_path / "back") == n
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["move"], "say where to"),
+        (["move", "--to", "elsewhere"], "write it as duckdb:DIR"),
+        (["move", "--to", "oracle:x"], "not to oracle"),
+        (["move", "--to", "duckdb:."], "is where the events are"),
+        (["move", "--from", "nowhere"], "cannot be read"),
+        (["export", "--to", "x", "--user", "u"], "--to takes everything"),
+        (["export"], "say who"),
+    ],
+)
+def test_a_mistake_is_one_line(
+    shop: Path, assay: Assay, monkeypatch: pytest.MonkeyPatch, words: list[str], said: str
+) -> None:
+    monkeypatch.chdir(shop)
+    done = assay(*words)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+    assert done.err.count("\n") == 1

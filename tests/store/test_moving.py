@@ -1,0 +1,273 @@
+"""Events move between stores and out to Parquet and back: nothing is lost, doubled or derived otherwise."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from assay import moving, privacy
+from assay.model.errors import CheckFailed, DataError, UsageError
+from assay.store.engine import Piece
+from assay.workspace import Workspace
+from support import at, bought, breaking, dump, event, examples, load, ndjson, refunded, rows, view, workspace
+
+DAY = "2024-03-01 "
+PLAN = "site: {name: Moves, timezone: Europe/Berlin, currency: EUR}\nevents: {vote: {properties: {stars: integer}}}\n"
+NOW = at("2024-04-01 00:00")
+LEDGER = "SELECT name, loaded_at, rows, stored, duplicates, clashes, quarantined, erased, expired FROM segments WHERE kind = 'events' ORDER BY name"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with a past: duplicates, clashes, quarantine, refusals, somebody erased, money in dollars, costs."""
+    folder = tmp_path_factory.mktemp("made")
+    ws = workspace(folder / "from", PLAN, now=NOW)
+    load(
+        ws,
+        [
+            view("a", DAY + "10:00", utm_source="mail"),
+            view("b", DAY + "23:30"),
+            bought("a", DAY + "10:20", "o1", "12.50"),
+        ],
+        "one",
+    )
+    twice = view("c", "2024-03-02 09:00", "/x", id="same", received_at=at("2024-03-02 09:05"))
+    load(ws, [twice, twice, event("c", "vote", "2024-03-02 09:01", user="u1", props={"stars": 4, "of": "☕"})], "two")
+    load(
+        ws,
+        [
+            {**twice, "path": "/y", "received_at": at("2024-03-02 09:01")},
+            bought("c", "2024-03-02 09:10", "o2", "20.00", currency="USD"),
+            refunded("2024-03-03 08:00", "o1", "2.50"),
+            view("gone", "2024-03-03 08:00"),
+        ],
+        "three",
+    )
+    broken = [
+        {"name": "page_view"},
+        {**view("d", "2024-03-04 08:00"), "refused": "not JSON"},
+        view("d", "2024-03-04 08:00"),
+    ]
+    load(ws, broken, "four")
+    costs = folder / "costs.csv"
+    costs.write_text(
+        "date,source,medium,campaign,cost\n2024-03-01,google,cpc,spring,12.34\n2024-03-02,google,cpc,,0.1\n"
+    )
+    ws.import_files("costs", [costs])
+    privacy.erase(ws, "visitor", "gone")
+    ws.close()
+    return folder / "from"
+
+
+@pytest.fixture
+def source(made: Path, tmp_path: Path) -> Iterator[Workspace]:
+    shutil.copytree(made, tmp_path / "from")
+    with Workspace(tmp_path / "from", now=NOW) as ws:
+        yield ws
+
+
+@pytest.fixture
+def target(source: Workspace, tmp_path: Path) -> Iterator[Workspace]:
+    moving.settle(source, tmp_path / "to")
+    with Workspace(tmp_path / "to", now=at("2024-05-01 00:00")) as made:
+        yield made
+
+
+def same(a: Workspace, b: Workspace) -> None:
+    assert dump(a) == dump(b)
+    for sql in (
+        LEDGER,
+        "SELECT * FROM refusals ORDER BY ALL",
+        "SELECT * FROM quarantine ORDER BY ALL",
+        "SELECT * EXCLUDE (load_no) FROM costs ORDER BY id",
+    ):
+        assert rows(a, sql) == rows(b, sql)
+    for table in ("refusals", "quarantine", "costs", "orders", "refunds"):
+        assert rows(a, f"SELECT count(*) FROM {table}") != [(0,)], table
+
+
+def test_a_store_and_its_ledger_move_whole(source: Workspace, target: Workspace) -> None:
+    before = dump(source)
+    done = moving.move(source, target)
+    assert (done.segments, done.before, done.sums.events) == (5, 0, 8)
+    same(source, target)
+    assert dump(source) == before
+    assert source.ask("overview").sentence == target.ask("overview").sentence
+
+
+def test_moving_again_moves_nothing_and_then_what_came_since(source: Workspace, target: Workspace) -> None:
+    moving.move(source, target)
+    assert (moving.move(source, target).segments, moving.move(source, target).before) == (0, 5)
+    load(source, [view("a", "2024-03-09 10:00"), view("new", "2024-02-09 10:00")], "five")
+    assert moving.move(source, target).segments == 1
+    same(source, target)
+    known = Piece("one", ndjson(target.folder / "one.ndjson", [view("other", DAY + "10:00")]))
+    assert target.load([known])[0].again  # as a collector's archive would bring it
+
+
+def test_who_was_erased_stays_out_of_the_new_store(source: Workspace, target: Workspace) -> None:
+    moving.move(source, target)
+    load(target, [view("gone", "2024-03-03 08:00")], "replayed")
+    assert rows(target, "SELECT count(*) FROM events WHERE visitor = 'gone'") == [(0,)]
+    assert rows(target, "SELECT erased FROM segments WHERE name = 'replayed'") == [(1,)]
+
+
+def test_events_of_an_older_version_go_with_the_segment_they_count_with(source: Workspace, target: Workspace) -> None:
+    with source.changing("as an older version left it") as engine:
+        engine.run(_plain("DELETE FROM spans WHERE segment IN ('one', 'three')"))
+    moving.move(source, target)
+    same(source, target)
+
+
+def test_a_power_cut_in_the_middle_is_made_good(
+    source: Workspace, target: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moving, "BATCH", 1)
+    parts: list[int] = []
+
+    def progress(text: str, done: int, _total: int) -> None:
+        parts.append(done)
+        if len(parts) == 3:
+            raise RuntimeError("power cut")
+
+    source.progress = progress
+    with pytest.raises(RuntimeError):
+        moving.move(source, target)
+    source.progress = lambda *_: None
+    done = moving.move(source, target)
+    assert done.segments > 0
+    assert done.before > 0
+    same(source, target)
+
+
+def test_what_differs_is_told(source: Workspace, target: Workspace) -> None:
+    moving.move(source, target)
+    with target.changing("a disk that forgets") as engine:
+        engine.run(_plain("UPDATE events SET path = '/z' WHERE path = '/y'"))
+        engine.run(_plain("DELETE FROM quarantine"))
+    with pytest.raises(CheckFailed, match=r"2024-03-02: 4 events .*quarantine: 1 rows here, 0 there"):
+        moving.move(source, target)
+
+
+def test_a_target_with_other_events_or_another_plan_is_refused(
+    source: Workspace, target: Workspace, tmp_path: Path
+) -> None:
+    load(target, [view("x", DAY + "10:00")], "own")
+    with pytest.raises(UsageError, match="'own'"):
+        moving.move(source, target)
+    with workspace(tmp_path / "else", "site: {name: Else}\n") as other, pytest.raises(UsageError, match="plans differ"):
+        moving.move(source, other)
+
+
+def _plain(sql: str) -> Any:
+    from assay.store.engine import Statement
+
+    return Statement(sql, {})
+
+
+EVENTS = st.lists(
+    st.tuples(
+        st.sampled_from("abc"), st.integers(0, 60 * 72), st.sampled_from(["page_view", "purchase", "vote"]),
+        st.integers(0, 12), st.sampled_from([None, "u1", "u2"]), st.integers(0, 3),
+    ),
+    max_size=14,
+)  # fmt: skip
+
+
+@pytest.mark.soak
+@settings(max_examples=examples(40), deadline=None)
+@given(EVENTS)
+def test_any_store_moves(tmp_path_factory: pytest.TempPathFactory, drawn: list[Any]) -> None:
+    folder = tmp_path_factory.mktemp("any")
+    start, batches = at("2024-03-30 00:00"), [[], [], [], []]
+    for visitor, minute, name, number, user, batch in drawn:
+        more = {"order_id": f"o{number}", "amount": "9.99"} if name == "purchase" else {}
+        fields = {"user": user, "id": f"e{number}", "received_at": start + number, **more}
+        batches[batch].append(event(visitor, name, start + minute * 60_000_000, **fields))
+    with workspace(folder / "a", PLAN, *(one for one in batches if one)) as a:
+        moving.settle(a, folder / "b")
+        with Workspace(folder / "b", now=a.now) as b:
+            moving.move(a, b)
+            assert dump(a) == dump(b)
+            assert rows(a, LEDGER) == rows(b, LEDGER)
+
+
+# -- Parquet ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_exported_folder_is_plain_parquet_by_day(source: Workspace, tmp_path: Path) -> None:
+    done = moving.export(source, tmp_path / "out")
+    assert (done.events, done.days, done.kept) == (8, 4, 0)
+    files = f"{tmp_path}/out/events/*/*.parquet"
+    found = duckdb.sql(
+        f"SELECT CAST(day AS VARCHAR), count(*) FROM read_parquet('{files}', hive_partitioning = true) GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    assert found == rows(source, "SELECT CAST(day AS VARCHAR), count(*) FROM events GROUP BY 1 ORDER BY 1")
+    stars = duckdb.sql(f"SELECT props FROM read_parquet('{files}') WHERE name = 'vote'").fetchall()[0]
+    assert json.loads(stars[0]) == {"stars": 4, "of": "☕"}
+    assert (tmp_path / "out" / "assay.yaml").read_text() == PLAN
+    again = moving.export(source, tmp_path / "out")
+    assert again.kept == 4
+
+
+def test_an_exported_folder_comes_back(source: Workspace, tmp_path: Path) -> None:
+    moving.export(source, tmp_path / "out")
+    with workspace(tmp_path / "back", PLAN, now=source.now) as back:
+        brought = moving.bring(back, tmp_path / "out")
+        assert (brought.days, brought.again, brought.stored, brought.duplicates) == (4, 0, 8, 0)
+        assert dump(back) == dump(source)
+        assert moving.bring(back, tmp_path / "out").again == 4
+        for table in ("quarantine", "costs"):
+            assert rows(back, f"SELECT count(*) FROM {table}") == rows(source, f"SELECT count(*) FROM {table}")
+    assert dump(workspace(tmp_path / "twice", PLAN, now=source.now)) != dump(source)
+
+
+def test_a_file_that_is_not_what_was_exported_loads_nothing(source: Workspace, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    moving.export(source, out)
+    (day, other) = sorted((out / "events").iterdir())[:2]
+    (other / "events.parquet").write_bytes((day / "events.parquet").read_bytes())
+    with workspace(tmp_path / "back", PLAN) as back:
+        with pytest.raises(DataError, match="is not what was exported; nothing was loaded"):
+            moving.bring(back, out)
+        assert rows(back, "SELECT count(*) FROM events") == [(0,)]
+        (out / "manifest.json").write_text("{}")
+        with pytest.raises(DataError, match="no manifest"):
+            moving.bring(back, out)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "photo.jpg").write_bytes(b"x")
+    with pytest.raises(UsageError, match="holds something else"):
+        moving.export(source, tmp_path / "full")
+
+
+def test_an_export_that_broke_off_is_said_and_goes_on(source: Workspace, tmp_path: Path) -> None:
+    steps: list[str] = []
+
+    def progress(text: str, _done: int, _total: int) -> None:
+        steps.append(text)
+        if len(steps) == 3:
+            raise RuntimeError("power cut")
+
+    source.progress = progress
+    with pytest.raises(RuntimeError):
+        moving.export(source, tmp_path / "out")
+    source.progress = lambda *_: None
+    with workspace(tmp_path / "back", PLAN) as back, pytest.raises(DataError, match="the export broke off"):
+        moving.bring(back, tmp_path / "out")
+    assert moving.export(source, tmp_path / "out").kept == 2
+
+
+def test_breaking_within_a_load_of_the_target_leaves_whole_segments(source: Workspace, target: Workspace) -> None:
+    with pytest.raises(RuntimeError), breaking("INSERT INTO sessions"):
+        moving.move(source, target)
+    assert rows(target, "SELECT count(*) FROM events") == [(0,)]
+    moving.move(source, target)
+    same(source, target)
