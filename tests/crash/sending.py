@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import closing, nullcontext
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def decode(request):
 def answer(decoded, outcome):
     return Response(200, json.dumps({"ok": len(outcome.stored)}).encode())
 
-app, _ = prepared(Path(sys.argv[1]), "c0")
+app, _ = prepared(Path(sys.argv[1]), sys.argv[4])
 from assay.collect.http import Collector, Source
 from assay.collect.keys import Keys
 app = Collector(app.spool, Keys({"pk_test": Source("web")}), app.steps, [Protocol("test", (("POST", "/t"),), decode, answer)])
@@ -51,14 +52,14 @@ serve(app, "127.0.0.1", int(sys.argv[2]))
 class Collecting:
     """A collector that can be killed and started again on the same folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, free_port()
-        self.synced = folder / "synced.log"
+    def __init__(self, folder: Path, name: str = "c0") -> None:
+        self.folder, self.name, self.port = folder, name, free_port()
+        self.synced = folder / f"synced-{name}.log"
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, str(self.folder), str(self.port), str(self.synced)]
+            [sys.executable, "-c", PROGRAM, str(self.folder), str(self.port), str(self.synced), self.name]
         )
         wait_for(lambda: listening(self.port), 30)
 
@@ -74,7 +75,7 @@ class Collecting:
             inode, size = line.split()
             sizes[int(inode)] = int(size)
         gone = 0
-        for path in (self.folder / "assay-data" / "intake").rglob("*.open"):
+        for path in (self.folder / "assay-data" / "intake" / self.name).rglob("*.open"):
             there = path.stat()
             whole = sizes.get(there.st_ino, 0)
             gone += there.st_size - whole
@@ -136,6 +137,26 @@ class Client(threading.Thread):
             return False
         finally:
             connection.close()
+
+
+def judge(folder: Path, clients: Sequence[Client]) -> None:
+    """Nothing acknowledged is lost, nothing is doubled or made up, and the ledger says so."""
+    import assay
+
+    with assay.open(folder) as ws:
+        answer = ws.ask("ledger")
+    ids = stored_ids(folder)
+    acknowledged = set().union(*(client.acknowledged for client in clients))
+    sent = set().union(*(client.sent for client in clients))
+    assert len(acknowledged) > 50
+    assert acknowledged - set(ids) == set()  # nothing lost
+    assert len(ids) == len(set(ids))  # nothing doubled
+    assert set(ids) <= sent  # nothing made up
+    rows = answer.records()
+    assert [row["difference"] for row in rows] == [0] * len(rows)
+    assert sum(row["stored"] for row in rows) == len(ids)
+    assert sum(row["rejected"] for row in rows) >= sum(client.refused for client in clients)
+    assert [f for f in answer.findings if f.code == "ledger_apart"] == []
 
 
 def stored_ids(folder: Path) -> list[str]:
