@@ -17,6 +17,7 @@ from bench.timing import fastest
 
 WHALE = 1_000_000
 BAR = 4.0
+SHORT = 0.25  # seconds that nobody minds
 RANGE = {"from": "2026-01-01", "to": "2026-03-31"}
 ASKED: tuple[tuple[str, tuple[Any, ...], dict[str, Any]], ...] = (
     ("overview", (), {}),
@@ -94,7 +95,7 @@ def run(folder: Path, millions: float, rounds: int) -> None:
         ask(even)  # a question that cannot be asked so says it here
         a, b = fastest((lambda ask=ask: ask(even), lambda ask=ask: ask(skewed)), rounds)
         name = " ".join([question, *(str(word) for word in words), *(f"{k}={v}" for k, v in params.items())])
-        found.append((b / a, name, a, b))
+        found.append((max(b, SHORT) / max(a, SHORT), name, a, b))
         print(f"{name}: even {a:.2f} s, skewed {b:.2f} s, ratio {b / a:.1f}", flush=True)
     worst = max(found)
     print(f"the worst of {len(found)}: {worst[1]}, ratio {worst[0]:.1f} (bar {BAR:g})")

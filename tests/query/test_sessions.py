@@ -301,3 +301,16 @@ def test_the_day_is_the_zones_day(tmp_path: Path, zone: str) -> None:
         got = connection.execute(sql, {"v": [v * 1_000_000 + 999_999 for v in values]}).fetchall()
     wrong = [(t, day) for t, day in got if day != datetime.fromtimestamp(t // 1_000_000, ZoneInfo(zone)).date()]
     assert wrong == []
+
+
+def test_a_session_of_a_machine_is_listed_by_its_first_events(tmp_path: Path) -> None:
+    start = at("2024-03-01 10:00")
+    many = [event("robot", "page_view" if n else "first_visit", start + n * 1_000_000) for n in range(130)]
+    with workspace(tmp_path, "", [*many, view("v", "2024-03-01 11:00")]) as ws:
+        answer = ws.ask("sessions", **{"from": "2024-03-01", "to": "2024-03-01"})
+        (machine, person) = answer.rows
+        columns = [column.name for column in answer.columns]
+    told = str(machine[-1]).split(" → ")
+    assert (told[0], told[1], told[-1], len(told)) == ("first_visit", "page_view", "… 30 more", 101)
+    assert machine[columns.index("events")] == 130
+    assert person[-1] == "page_view"

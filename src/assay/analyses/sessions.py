@@ -33,12 +33,14 @@ def answer(asking: Asking, params: Params) -> Answer:
     for key, name in asking.ask(query.names()).rows:
         names.setdefault(key, []).append(name)
     zone = ZoneInfo(asking.plan.site.timezone)
-    place = COLUMNS.index("start_t") + 1
+    place, events = (COLUMNS.index(name) + 1 for name in ("start_t", "events"))
     rows = []
     for row in found:
         started = datetime.fromtimestamp(row[place] / 1e6, UTC).astimezone(zone)
         cells = [started.isoformat(timespec="milliseconds") if i == place else v for i, v in enumerate(row)]
-        rows.append((*cells[1:], " → ".join(names.get(row[0], ()))))
+        shown = names.get(row[0], [])
+        more = row[events] - len(shown)
+        rows.append((*cells[1:], " → ".join([*shown, f"… {more:,} more"] if more else shown)))
     first = "The first " if params.limit and len(rows) == params.limit else ""
     return asking.answer(
         "sessions",

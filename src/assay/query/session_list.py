@@ -26,6 +26,8 @@ COLUMNS = (
     "country",
 )
 
+NAMES = 100  # a machine's session may have a million events
+
 
 class SessionList(Frame):
     """The first ``limit`` sessions of a cut in time order; 0 = all."""
@@ -55,10 +57,12 @@ class SessionList(Frame):
         return self.bind.statement(self._chosen(f"s.session_key, {columns}"), "sessions")
 
     def names(self) -> Statement:
-        """Event names of the same sessions in time order: session, name."""
+        """The first ``NAMES`` event names of each of the same sessions in time order: session, name."""
         sql = (
-            f"WITH chosen AS ({self._chosen('s.session_key AS session_key, s.start_t AS start_t')}) "
-            "SELECT c.session_key, n.name FROM chosen c JOIN events n ON n.session_key = c.session_key "
-            "ORDER BY c.start_t, c.session_key, n.t, n.seq, n.id"
+            f"WITH chosen AS ({self._chosen('s.session_key AS session_key, s.start_t AS start_t')}), placed AS ("
+            "SELECT c.session_key, c.start_t, n.name, "
+            "row_number() OVER (PARTITION BY c.session_key ORDER BY n.t, n.seq, n.id) AS place "
+            "FROM chosen c JOIN events n ON n.session_key = c.session_key) "
+            f"SELECT session_key, name FROM placed WHERE place <= {NAMES} ORDER BY start_t, session_key, place"
         )
         return self.bind.statement(sql, "events of the sessions")
