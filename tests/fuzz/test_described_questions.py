@@ -43,11 +43,15 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         yield made
 
 
-def answered(client: Any, question: str, form: str, examples: int) -> None:
+@pytest.fixture(scope="module")
+def schema(client: Any) -> Any:
+    """The document, read once: it takes longer than a request."""
+    return schemathesis.openapi.from_dict(client.get("/shop/api/v1/openapi.json").json())
+
+
+def answered(client: Any, schema: Any, question: str, form: str, examples: int) -> None:
     """Requests that the document allows, and such that it does not."""
-    document = client.get("/shop/api/v1/openapi.json").json()
     path = f"/{question}{form}"
-    schema = schemathesis.openapi.from_dict(document)
     seen: Counter[int] = Counter()
     for mode in (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE):
         cases = schema[path]["GET"].as_strategy(generation_mode=mode)
@@ -75,12 +79,12 @@ def answered(client: Any, question: str, form: str, examples: int) -> None:
 
 
 @pytest.mark.parametrize("question", ["metric", "funnel", "overview"])
-def test_some(client: Any, question: str) -> None:
-    answered(client, question, "", 10)
+def test_some(client: Any, schema: Any, question: str) -> None:
+    answered(client, schema, question, "", 10)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("form", ["", ".csv", ".md"])
 @pytest.mark.parametrize("question", [one.name for one in QUESTIONS if offered(one)])
-def test_many(client: Any, question: str, form: str) -> None:
-    answered(client, question, form, 40 if not form else 10)
+def test_many(client: Any, schema: Any, question: str, form: str) -> None:
+    answered(client, schema, question, form, 40 if not form else 10)
