@@ -2,6 +2,7 @@
 
 from assay.model.words import (
     amount,
+    beside,
     brief_day,
     dated,
     day,
@@ -18,6 +19,7 @@ from assay.model.words import (
 
 __all__ = [
     "amount",
+    "beside",
     "brief_day",
     "dated",
     "day",
