@@ -32,8 +32,8 @@ def answer(asking: Asking, params: VersionsParams) -> Answer:
             rows.append((name, first, until, words, identity))
     rows.sort(key=lambda row: (str(row[1]), str(row[0])), reverse=True)
     changed = len({row[0] for row in rows if row[2] is not None})
-    columns = (Column("metric"), Column("since", "day"), Column("until", "day"), Column("meaning"),
-               Column("definition", label="id"))  # fmt: skip
+    columns = (Column("metric"), Column("since", "day"), Column("until", "day", detail=not changed), Column("meaning"),
+               Column("definition", label="id", detail=not changed))  # fmt: skip
     said = f"{changed} of {len(wanted)} metrics changed their meaning" if changed else "No metric changed its meaning"
     return asking.answer(
         "versions",

@@ -14,6 +14,7 @@ from assay.model.words import (
     points,
     show,
     significant,
+    span_name,
     value_words,
 )
 
@@ -31,5 +32,6 @@ __all__ = [
     "points",
     "show",
     "significant",
+    "span_name",
     "value_words",
 ]

@@ -101,6 +101,15 @@ def brief_day(value: date, this_year: int | None = None) -> str:
     return f"{value:%a} {_short(value, this_year)}"
 
 
+def span_name(first: date, grain: str) -> str | None:
+    """A calendar period by its first day: ``Jan 2026``, ``Q1 2026``, ``2026``; None for days and weeks."""
+    if grain == "month":
+        return f"{first:%b %Y}"
+    if grain == "quarter":
+        return f"Q{(first.month + 2) // 3} {first.year}"
+    return str(first.year) if grain == "year" else None
+
+
 def dated(text: str, this_year: int) -> str:
     """A text with its ISO days as people write them; instants and what stands in commands or names stay."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from assay.decide.words import days, show
+from assay.decide.words import days, show, span_name
 from assay.model.answer import Answer, Cell, Column
 from assay.report.document import NOISE, Said
 from assay.report.words import interval, one_line
@@ -113,7 +113,7 @@ class View:
         value = self.answer.rows[row][found[0]]
         column = self._as(found[1], kind)
         if isinstance(value, date):
-            text = day(value)
+            text = span_name(value, name) or day(value)
         elif column.kind == "text" and isinstance(value, str):
             text = self.voice.said(value)
         else:
