@@ -182,19 +182,20 @@ def _columns(run: Run, suffix: str, definition: str) -> list[Column]:
         return Column(name + suffix, "money", label, definition, run.currency, detail)
 
     made = [
-        Column(f"conversions{suffix}", "number", of if wide and not run.money else f"conversions {of}".strip(), definition,
-               detail=several and run.money)
+        Column(
+            f"conversions{suffix}",
+            "number",
+            of if wide and not run.money else f"conversions {of}".strip(),
+            definition,
+            detail=several and run.money,
+        )
     ]
     made += [money("revenue")] if run.money else []
     made.append(Column(f"share{suffix}", "rate", definition=definition, detail=bool(suffix)))
     if run.costs:
         made.append(money("cpa", several))
         made += [money("cac", several)] if run.asked.goal is None else []
-        made += (
-            [Column(f"roas{suffix}", "number", f"ROAS {of}".strip(), definition, detail=wide)]
-            if run.money
-            else []
-        )
+        made += [Column(f"roas{suffix}", "number", f"ROAS {of}".strip(), definition, detail=wide)] if run.money else []
         made.append(
             Column(
                 f"dated_conversions{suffix}",
