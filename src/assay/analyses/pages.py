@@ -103,8 +103,10 @@ def answer(asking: Asking, params: Params) -> Answer:
         findings=_rage_findings(asking, params, cut),
         notes=(
             f"bounce rule {asking.plan.rules.bounce.rule}",
-            f"time on a page: visible time where beats tell it, else until the next {params.until}; "
-            "of a visit's last page unknown",
+            (
+                f"time on a page: visible time where beats tell it, else until the next {params.until}; "
+                "of a visit's last page unknown"
+            ),
             *(() if told else ("no scroll event tells how far down pages were read",)),
         ),
         next=(
