@@ -129,7 +129,8 @@ def readout(state: str, because: tuple[str, ...] = (), low: float | None = 0.02)
     rows = (row(LONG, "primary", word, (low, 0.1, 0.18)), row("bounces", "guardrail", "shown safe", (-0.01, 0.0, 0.01)))
     evidence = {"variant": "treatment", "verdict": state, "because": list(because)}
     if not hidden:
-        evidence["money"] = {"low": "98765432.10", "high": "987654321.00", "currency": "JPY", "chance_of_loss": 0.004}
+        evidence["money"] = {"low": "98765432.10", "high": "987654321.00", "currency": "JPY", "chance_of_loss": 0.004,
+                             "expected": "87654321.00", "prior": "effects are small"}  # fmt: skip
     split = Finding("srm", "bad", "the split is not the planned one: control 60 %, treatment 40 %")
     verdict = Finding("verdict", "good" if state == "ship" else "info", f"{state}: {LONG} is better", evidence)
     return Answer(

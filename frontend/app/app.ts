@@ -163,6 +163,26 @@ function wide(): void {
   });
 }
 
+/** The page's own link is in sight where the navigation is a bar that is wider than the window. */
+function here(): void {
+  const bar = document.querySelector<HTMLElement>(".side");
+  const link = bar?.querySelector<HTMLElement>('[aria-current="page"]');
+  if (bar && link) bar.scrollLeft += link.getBoundingClientRect().left - (bar.clientWidth - link.clientWidth) / 2;
+}
+
+/** Bars that can be moved sideways say at which side there is more. */
+function more(): void {
+  document.querySelectorAll<HTMLElement>(".side, .top-inner").forEach((bar) => {
+    const mark = (): void => {
+      const left = bar.scrollLeft > 4, right = bar.scrollLeft + bar.clientWidth < bar.scrollWidth - 12;
+      bar.dataset.more = `${left ? "left" : ""} ${right ? "right" : ""}`.trim();
+    };
+    bar.addEventListener("scroll", mark, { passive: true });
+    addEventListener("resize", mark);
+    mark();
+  });
+}
+
 function start(): void {
   theme();
   menus();
@@ -173,6 +193,8 @@ function start(): void {
   tips();
   keyboard();
   wide();
+  here();
+  more();
   addEventListener("resize", wide);
   document.addEventListener("toggle", wide, true);
   document.addEventListener("htmx:after:settle", () => wide());

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from assay.report.words import shown
 from assay.workspace import Workspace
 from exposed import DAY, ZONE, arm, moment
 from support import Event, event, view, workspace
@@ -169,4 +170,6 @@ def test_the_programme_counts_months_days_wins_cost_and_money(ws: Workspace) -> 
     assert rows[0]["proven"] == proven > 0
     assert rows[0]["cost"] == Decimal("1500.0")
     assert found.sentence.startswith("4 tests decided in 3 months, 1.3 a month; 4 won (100 %), 1")
+    assert ws.ask("programme", months=7).records() == rows  # nothing was tested before March
+    assert next(one.texts for one in shown(found) if one.name == "month") == ("Mar 2024", "Apr 2024", "May 2024")
     assert ws.ask("programme", months=2).empty == "no test was started in these months"

@@ -7,12 +7,14 @@ lock. Exposures run from 4 to 17 March 2024, two weeks, unless told otherwise; w
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import pytest
@@ -20,7 +22,7 @@ import pytest
 from assay.analyses.experimenting.looking import looks_so_far
 from assay.analyses.experimenting.readings import planned_reading
 from assay.analyses.experimenting.runs import begin
-from assay.decide.words import amount, significant
+from assay.decide.words import amount, percent, significant
 from assay.model.answer import Answer
 from assay.plan.experiments import Looks
 from assay.plan.load import raw
@@ -367,14 +369,14 @@ VERDICTS = {
 SILENT = {
     "nothing_happened": ("abstain", "too_little", "control has 0 conversions where 30 are needed."),
     "everybody_buys": ("abstain", "too_little", "rpv: all units are alike"),
-    "few": ("abstain", "too_little", "control has 20 conversions where 30 are needed, about 700 more units"),
+    "few": ("abstain", "too_little", "control has 20 conversions where 30 are needed, about 700 more visitors"),
     "few_running": (
         "keep_running",
         "too_early",
-        "control has 20 conversions where 30 are needed, about 700 more units",
+        "control has 20 conversions where 30 are needed, about 700 more visitors",
     ),
-    "few_units": ("abstain", "too_little", "control has 20 units where 30 are needed"),
-    "leaked": ("abstain", "health", "units in an arm of weight 0: old: 3"),
+    "few_units": ("abstain", "too_little", "control has 20 visitors where 30 are needed"),
+    "leaked": ("abstain", "health", "visitors in a variant that should have none: old: 3"),
     "nobody_treated": ("abstain", "health", "nobody was exposed to treatment"),
     "mismatch": ("abstain", "health", "the split is not the planned one: control 54.9 % (planned 50.0 %)"),
     "mismatch_running": ("abstain", "health", "the split is not the planned one"),
@@ -387,7 +389,7 @@ SILENT = {
     "no_window_closed": (
         "keep_running",
         "too_early",
-        "no window has closed yet; the first units can be judged on Sat 4 May",
+        "no window has closed yet; the first visitors can be judged on Sat 4 May",
     ),
     "by_count_none_yet": ("keep_running", "too_early", "its first look has not come yet"),
 }
@@ -412,9 +414,14 @@ def test_the_verdict_and_its_reason(ws: Workspace, name: str) -> None:
         ("broken_day", "split_day", "warning", "the split was broken on Sun 17 Mar: control 130, treatment 40"),
         ("gap", "exposure_gap", "warning", "almost no exposures on Mon 11 Mar and 1 more day (usual: 200 a day)"),
         ("giant", "one_giant", "warning", "one unit of treatment bears 100.0 % of all variation in rpv (90,000)"),
-        ("several", "multi_arm", "warning", "80 of 2,800 units (2.86 %) saw several variants; the verdict is the same"),
+        (
+            "several",
+            "multi_arm",
+            "warning",
+            "80 of 2,800 visitors (2.86 %) saw several variants; the verdict is the same",
+        ),
         ("bots", "exposed_bots", "info", "7 bots were exposed and left out (2,800 people were)"),
-        ("stopped", "sample", "info", "1,400 units exposed, 1,400 with a closed window"),
+        ("stopped", "sample", "info", "1,400 visitors saw the test, all of them with their time over"),
         ("fades", "novelty", "warning", "+15 points among those exposed in the first half, 0 points in the second"),
         ("shifted", "shifted_not_gained", "info", "rpv moved under treatment, bought did not"),
         ("no_history", "no_covariate", "info", "rpv: compared without the covariate, which is alike for all units"),
@@ -501,7 +508,7 @@ def test_one_treatment_may_be_silent_beside_another(ws: Workspace) -> None:
     assert (rows["a"]["state"], rows["a"]["difference"]) == ("better", pytest.approx(0.05))
     assert (rows["b"]["state"], rows["b"]["difference"]) == ("not shown", None)
     assert {one.group["variant"] for one in found.estimates} == {"a"}
-    assert "No verdict on b: b has 12 conversions where 30 are needed, about 2,100 more units." in found.sentence
+    assert "No verdict on b: b has 12 conversions where 30 are needed, about 2,100 more visitors." in found.sentence
 
 
 @pytest.mark.parametrize("name", ["viewed_first", "several_one_sided", "mismatch"])
@@ -681,6 +688,14 @@ def test_money_is_the_effect_times_constants(
     )
     assert f"{metric} ".capitalize() in found.sentence  # it is that metric's effect that is worth so much
     assert Decimal(money["loss_ship"]) > 0
+    error = (row["high"] - row["low"]) / 2 / NormalDist().inv_cdf(1 - (1 - row["level"]) / 2)
+    drawn = 1 / (1 + (error / (0.05 * row["control"])) ** 2)  # of the effect, by a prior with a spread of 5 %
+    chance = NormalDist().cdf(-math.copysign(1, money["factor"]) * row["difference"] / error * drawn**0.5)
+    assert money["chance_of_loss"] == pytest.approx(chance, abs=2e-3)
+    assert (
+        f"a year at present traffic by this test alone; weighed with what tests usually bring, {percent(money['chance_of_loss'])} "
+        in found.sentence
+    )
 
 
 # -- comparing ---------------------------------------------------------------------------------------------------------------

@@ -161,7 +161,7 @@ def test_the_money_is_the_interval_of_the_spend(ws: Workspace, raw: Any) -> None
         assert (money["metric"], money["currency"], money["factor"]) == ("mail_spend", "USD", 64000)
         assert float(money["low"]) == pytest.approx(low * 64000, abs=0.01)
         assert float(money["high"]) == pytest.approx(high * 64000, abs=0.01)
-    assert "worth 31,000 $ to 67,500 $ in one run of 64,000 units" in answer.sentence
+    assert "worth 31,000 $ to 67,500 $ in one run of 64,000 visitors" in answer.sentence
     assert "a year" not in answer.sentence
 
 

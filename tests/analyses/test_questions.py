@@ -204,3 +204,13 @@ def test_nothing_to_say_is_an_answer(tmp_path: Path, ws) -> None:  # type: ignor
         ws.metric("sesions")
     with pytest.raises(UsageError, match="unknown parameter 'grane'; did you mean 'range' or 'grain'"):
         ws.metric("sessions", grane="day")
+
+
+def test_days_where_calendars_end_are_refused_and_long_ranges_are_answered(tmp_path: Path) -> None:
+    with workspace(tmp_path, PLAN, [view("v", "2024-03-01 10:00")]) as ws:
+        for first, last in (("0001-01-01", "2024-03-01"), ("2024-03-01", "9999-12-31")):
+            with pytest.raises(UsageError, match=r"1970-01-01|2199-12-31"):
+                ws.ask("patterns", **{"from": first, "to": last})
+        whole = {"from": "1970-01-01", "to": "2199-12-31"}
+        assert ws.ask("quality", **whole).findings == ws.ask("quality").findings
+        assert ws.ask("patterns", compare="year", **whole).rows is not None

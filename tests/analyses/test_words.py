@@ -74,6 +74,9 @@ def test_cohorts_of_the_outcome_are_left_out_of_the_looks(shop: Workspace) -> No
     dimensions = {row[0] for row in table(answer, "dimension")}
     assert "readers" in dimensions
     assert not dimensions & {"buyers", "of_buyers"}
+    assert {"Readers", "Phones"} <= {row[0] for row in table(answer, "group")}
+    assert all(":" in group for group, of in table(answer, "group", "dimension") if of not in ("readers", "phones"))
+    assert next(c.title for c in answer.columns if c.name == "others") == "everybody else"
     assert "left out, as they are made of what the metric counts: of_buyers, buyers" in answer.notes
     assert {row[0] for row in table(shop.ask("segments", "conversion", by="buyers", min_units=2), "dimension")} == {
         "buyers"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import Machine, demo, running, sign_in, surfing
+from pages import Machine, demo, go, running, sign_in, surfing
 from shops import Shop
 
 from serving import AGENT
@@ -26,6 +26,18 @@ objectives: {grow: {goal: Grow}}
 metrics:
   rpv: {type: simple, sum: revenue.net, per: visitor}
 kpis: {rpv: {objective: grow, direction: up}}
+"""
+REAL = """
+site: {name: Merchandise store, timezone: America/Los_Angeles, currency: USD}
+rules: {bounce: ga360}
+goals: {order: {event: purchase, kind: macro, journey: shop}}
+objectives: {sell: {goal: Sell more}}
+metrics:
+  rate_session: {type: conversion, goal: order, per: session}
+  rpv: {type: simple, sum: revenue.net, per: visitor}
+  bounces: {type: rate, of: session, where: is_bounce, direction: down}
+kpis: {rate_session: {objective: sell}, rpv: {objective: sell}, bounces: {objective: sell}}
+funnels: {shop: {steps: [view_item, add_to_cart, begin_checkout, purchase], per: session, window: session}}
 """
 
 
@@ -89,6 +101,36 @@ def hasty(shop_folder: Path, chromium: Any, tmp_path_factory: pytest.TempPathFac
     with running([folder], hasty=True) as made:
         sign_in(chromium, made)
         yield made
+
+
+@pytest.fixture(scope="session")
+def merchandise(data_file: Any, chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """A real day of the Google Merchandise Store, 2017-08-01, as its GA360 export brings it."""
+    from assay.cli.run import run
+
+    path = data_file("ga3_sessions_20170801_half.parquet")
+    folder = tmp_path_factory.mktemp("real") / "merchandise"
+    folder.mkdir()
+    (folder / "assay.yaml").write_text(REAL)
+    assert run(["import", "ga360", str(path), "-w", str(folder)]) == 0
+    with running([folder]) as made:
+        sign_in(chromium, made)
+        yield made
+
+
+@pytest.fixture(scope="session")
+def own_pages(machine: Machine, chromium: Any) -> dict[str, str]:
+    """Pages that have to be made or found first, by name: a person's, and a board of two cards; by clicks."""
+    with surfing(chromium, machine) as page:
+        for name in ("overview", "experiments"):
+            go(page, machine.at(name))
+            card = page.locator("section.card:has(form[action$='/kept'])").nth(1)
+            card.locator("summary[aria-label^='More about']").click()
+            card.locator("text=Add to board").click()
+            page.wait_for_url("**/boards/Ours**")
+        go(page, machine.at("journeys"))
+        found = page.locator("main td a[href*='person?']").first.get_attribute("href") or ""
+    return {"board": "boards/Ours", "person": found.partition(f"/{machine.first}/")[2]}
 
 
 @pytest.fixture(scope="session")

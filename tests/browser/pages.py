@@ -31,6 +31,7 @@ from serving import ASSAY, free_port, listening, wait_for
 EMAIL, PASSWORD = "ada@example.org", "four words in a row"
 BESIDE = ("programme", "build", "build/funnel", "kept", "settings", "snippet", "account")
 NAMES = tuple(page.name for page in PAGES)
+REAL_DAY = "from=2017-08-01&to=2017-08-01"
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 HASTY = "from assay.web import showing, process; showing.AT_ONCE = 0; import sys; sys.exit(process.main(sys.argv[1:]))"
 VIOLATIONS = """window.violations = []; document.addEventListener("securitypolicyviolation",

@@ -50,7 +50,7 @@ def test_a_strict_policy(shop: Shop, tab: Any, tag: dict[str, Any]) -> None:
     said: list[str] = []
     tab.on("console", lambda message: said.append(message.text))
     tab.goto(shop.url)
-    tab.wait_for_function("window.assay && assay._ && assay._.parts.vitals && assay._.parts.autocapture")
+    tab.wait_for_function("() => window.assay && assay._ && assay._.parts.vitals && assay._.parts.autocapture")
     shop.wait(lambda: shop.named("page_view"))
     refused = [one for one in said if "Content Security Policy" in one and "icon" not in one and "onclick" not in one]
     assert [one for one in refused if "event handler" not in one] == []  # the shop's own buttons
@@ -61,7 +61,7 @@ def test_a_policy_that_forbids_everything_breaks_nothing(shop: Shop, tab: Any) -
         "content-security-policy": f"default-src 'none'; script-src {shop.collecting}"
     }  # nothing may be sent
     tab.goto(shop.url)
-    tab.wait_for_function("window.assay && assay._")
+    tab.wait_for_function("() => window.assay && assay._")
     assert tab.evaluate(CALLS) == []
     assert shop.lines() == []
 

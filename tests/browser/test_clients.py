@@ -251,7 +251,7 @@ class Watched:
     def open(self, client: str, path: str = "/?utm_source=news&utm_medium=email") -> Any:
         self.site.client = client
         self.tab.goto(self.site.url + path)
-        self.tab.wait_for_function("window.ready === true")
+        self.tab.wait_for_function("() => window.ready === true")
         return self.tab
 
     def of_collector(self) -> list[tuple[str, str, int]]:

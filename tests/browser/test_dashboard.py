@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import BESIDE, NAMES, Machine, cards, command, go, running, sign_in, surfing, texts, violations
+from pages import BESIDE, NAMES, REAL_DAY, Machine, cards, command, go, surfing, texts, violations
 
 from assay.cli.run import run
 
@@ -169,34 +169,14 @@ def test_what_a_page_weighs_before_its_charts(machine: Machine, chromium: Any) -
     assert 0 < sum(size for url, size in sizes.items() if not url.endswith("/charts.js")) < 100_000
 
 
-def test_one_real_day(chromium: Any, data_file: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_one_real_day(merchandise: Machine, chromium: Any, capfd: pytest.CaptureFixture[str]) -> None:
     """The Google Merchandise Store on 2017-08-01: its figures on the pages, which say all of it without a mistake."""
-    path = data_file("ga3_sessions_20170801_half.parquet")
-    folder = tmp_path / "merchandise"
-    folder.mkdir()
-    (folder / "assay.yaml").write_text(REAL)
-    assert run(["import", "ga360", str(path), "-w", str(folder)]) == 0
-    with running([folder]) as served:
-        sign_in(chromium, served)
-        with surfing(chromium, served) as page:
-            for name in (*NAMES, "programme"):
-                go(page, served.at(f"{name}?from=2017-08-01&to=2017-08-01&compare=none"))
-                for card in cards(page):
-                    assert card["problem"] is None, card
-                    told = answer(capfd, folder, *command(card["json"]))
-                    assert not card["rows"] or card["rows"] == texts(told)[:200], (name, card["title"])
-                assert violations(page) == page.said == []
-
-
-REAL = """
-site: {name: Merchandise store, timezone: America/Los_Angeles, currency: USD}
-rules: {bounce: ga360}
-goals: {order: {event: purchase, kind: macro, journey: shop}}
-objectives: {sell: {goal: Sell more}}
-metrics:
-  rate_session: {type: conversion, goal: order, per: session}
-  rpv: {type: simple, sum: revenue.net, per: visitor}
-  bounces: {type: rate, of: session, where: is_bounce, direction: down}
-kpis: {rate_session: {objective: sell}, rpv: {objective: sell}, bounces: {objective: sell}}
-funnels: {shop: {steps: [view_item, add_to_cart, begin_checkout, purchase], per: session, window: session}}
-"""
+    folder = merchandise.slugs[merchandise.first]
+    with surfing(chromium, merchandise) as page:
+        for name in (*NAMES, "programme"):
+            go(page, merchandise.at(f"{name}?{REAL_DAY}&compare=none"))
+            for card in cards(page):
+                assert card["problem"] is None, card
+                told = answer(capfd, folder, *command(card["json"]))
+                assert not card["rows"] or card["rows"] == texts(told)[:200], (name, card["title"])
+            assert violations(page) == page.said == []

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import BESIDE, NAMES, NARROW, Machine, go, surfing
+from pages import BESIDE, NAMES, NARROW, REAL_DAY, WIDE, Machine, go, surfing
 
 from assay.web.pages import PAGES
 
@@ -39,16 +39,64 @@ SHIFTED = """window.shifts = []; new PerformanceObserver(list => { for (const on
   if (!one.hadRecentInput) shifts.push(one.value) }).observe({type: "layout-shift", buffered: true})"""
 
 
-@pytest.mark.parametrize("name", [*NAMES, *BESIDE])
-def test_the_tab_key_reaches_everything_and_the_focus_is_seen(machine: Machine, surfer: Any, name: str) -> None:
-    go(surfer, machine.at(name))
-    for _ in range(surfer.evaluate(STOPS) * 2 + 20):
-        surfer.keyboard.press("Tab")
-        if surfer.evaluate("stops.size > 5 && document.activeElement === document.body"):
+ALL = [*NAMES, *BESIDE, "person", "board"]
+
+
+@pytest.fixture
+def place(machine: Machine, own_pages: dict[str, str], name: str) -> str:
+    """The address of the page that a test is about."""
+    return machine.at(own_pages.get(name, name))
+
+
+def reached_by_tab(page: Any) -> None:
+    for _ in range(page.evaluate(STOPS) * 2 + 20):
+        page.keyboard.press("Tab")
+        if page.evaluate("stops.size > 5 && document.activeElement === document.body"):
             break
-    missed, unseen = surfer.evaluate(LEFT)
+    missed, unseen = page.evaluate(LEFT)
     assert missed == []
     assert unseen == []
+
+
+def fits_a_phone(page: Any) -> None:
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= 390, page.evaluate(WIDER)
+    assert page.evaluate(SMALL) == []
+
+
+def free_of_barriers(page: Any, address: str) -> None:
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed: npm ci in frontend/")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        go(page, address)
+        page.evaluate(AXE.read_text(encoding="utf-8") + "; 0")
+        passed, found = page.evaluate(
+            "axe.run().then(all => [all.passes.length, all.violations.filter(one => ['serious', 'critical'].includes(one.impact))"
+            ".map(one => [one.id, one.nodes.slice(0, 4).map(n => [n.html.slice(0, 200), n.failureSummary.slice(0, 300)])])])"
+        )
+        assert passed > 10
+        assert found == [], scheme
+    page.emulate_media(color_scheme="light")
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_tab_key_reaches_everything_and_the_focus_is_seen(surfer: Any, place: str) -> None:
+    go(surfer, place)
+    reached_by_tab(surfer)
+
+
+@pytest.mark.parametrize("name", [*NAMES, "programme"])
+def test_a_real_shop_is_for_everybody_too(merchandise: Machine, chromium: Any, name: str) -> None:
+    """Long names of real campaigns and pages: keys, a phone, axe."""
+    address = merchandise.at(f"{name}?{REAL_DAY}")
+    with surfing(chromium, merchandise) as page:
+        free_of_barriers(page, address)
+        page.set_viewport_size(NARROW)
+        go(page, address)
+        fits_a_phone(page)
+        page.set_viewport_size(WIDE)
+        go(page, address)
+        reached_by_tab(page)
 
 
 def test_letters_lead_to_pages(machine: Machine, surfer: Any) -> None:
@@ -90,28 +138,42 @@ def phone(machine: Machine, chromium: Any) -> Iterator[Any]:
         yield page
 
 
-@pytest.mark.parametrize("name", [*NAMES, *BESIDE])
-def test_a_phone_scrolls_one_way_and_has_room_for_fingers(machine: Machine, phone: Any, name: str) -> None:
-    go(phone, machine.at(name))
-    assert phone.evaluate("document.scrollingElement.scrollWidth") <= 390, phone.evaluate(WIDER)
-    assert phone.evaluate(SMALL) == []
+@pytest.mark.parametrize("name", ALL)
+def test_a_phone_scrolls_one_way_and_has_room_for_fingers(phone: Any, place: str) -> None:
+    go(phone, place)
+    fits_a_phone(phone)
 
 
-@pytest.mark.parametrize("name", [*NAMES, *BESIDE])
-def test_axe_finds_nothing_serious(machine: Machine, surfer: Any, name: str) -> None:
-    if not AXE.exists():
-        pytest.skip("axe-core is not installed: npm ci in frontend/")
-    for scheme in ("light", "dark"):
-        surfer.emulate_media(color_scheme=scheme)
+def test_bars_and_tables_that_are_wider_than_a_phone_say_so(machine: Machine, phone: Any) -> None:
+    """A sign where there is more, gone at the end; keys move what is focused into sight, and tables sideways."""
+    go(phone, machine.at("segments"))
+    bar, side = phone.locator(".top-inner"), phone.locator(".side")
+    assert bar.get_attribute("data-more") == "right"
+    assert side.get_attribute("data-more") == "left right"  # the page's own link has been brought into sight
+    inside = "one => { const box = one.getBoundingClientRect(); return box.left >= 0 && box.right <= innerWidth }"
+    assert side.locator("[aria-current=page]").evaluate(inside)
+    assert bar.evaluate("one => getComputedStyle(one, '::after').content") == '"›"'
+    bar.locator(".who > summary").focus()  # the last in it
+    phone.wait_for_function("() => document.querySelector('.top-inner').dataset.more === 'left'")
+    assert bar.evaluate("one => getComputedStyle(one, '::after').content") == '""'
+    go(phone, machine.at("acquisition"))
+    table = phone.locator(".table-wrap[aria-label='Models side by side, table']")
+    assert "gradient" in table.evaluate("one => getComputedStyle(one).backgroundImage")
+    table.focus()
+    phone.keyboard.press("ArrowRight")
+    phone.wait_for_function("() => document.activeElement.scrollLeft > 0")
+
+
+def test_no_table_is_cut_where_there_is_room(machine: Machine, surfer: Any) -> None:
+    for name in ("acquisition", "definitions", "programme"):
         go(surfer, machine.at(name))
-        surfer.evaluate(AXE.read_text(encoding="utf-8") + "; 0")
-        passed, found = surfer.evaluate(
-            "axe.run().then(all => [all.passes.length, all.violations.filter(one => ['serious', 'critical'].includes(one.impact))"
-            ".map(one => [one.id, one.nodes.slice(0, 4).map(n => [n.html.slice(0, 200), n.failureSummary.slice(0, 300)])])])"
-        )
-        assert passed > 10
-        assert found == [], scheme
-    surfer.emulate_media(color_scheme="light")
+        wide = "all => all.filter(one => one.checkVisibility() && one.scrollWidth > one.clientWidth + 1).map(one => one.ariaLabel)"
+        assert surfer.locator(".table-wrap").evaluate_all(wide) == []
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_axe_finds_nothing_serious(surfer: Any, place: str) -> None:
+    free_of_barriers(surfer, place)
 
 
 def test_a_slow_card_is_stopped_and_loaded_again(hasty: Machine, chromium: Any) -> None:

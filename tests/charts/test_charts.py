@@ -225,3 +225,27 @@ def test_colours_are_tokens(shop: Workspace) -> None:
     text = json.dumps(drawn(shop.ask("funnel", name="shop", by=["device"], **DAYS)).option)
     assert "#" not in text
     assert "@series" in text
+
+
+def test_columns_stay_slim_and_a_single_day_is_told_by_a_bar_for_each_term() -> None:
+    columns = [Column("day", "day"), Column("stored", "count"), Column("rejected", "count"), Column("spool", "count")]
+    spec = {"kind": "bars", "x": "day", "y": ["stored", "rejected", "spool"]}
+    rows = [(date(2024, 1, 1), 900, 7, 0), (date(2024, 1, 2), 40, 0, 0)]
+    made = drawn(made_up(spec, columns, rows))
+    assert [one["barMaxWidth"] for one in series(made, "bar")] == [24, 24]
+    single = drawn(made_up(spec, columns, rows[:1]))
+    assert single.option["yAxis"]["data"] == ["stored", "rejected"]
+    assert [values(one) for one in series(single, "bar")] == [[900.0, 7.0]]
+    assert single.subtitle == "all of it on 1 Jan"
+
+
+def test_months_are_called_by_their_names() -> None:
+    columns = [Column("month", "day"), Column("rate", "rate")]
+    rows = [(date(2023, 12, 1), 0.1), (date(2024, 1, 1), 0.2)]
+    bars = drawn(made_up({"kind": "bars", "x": "month", "y": "rate"}, columns, rows))
+    line = drawn(made_up({"kind": "line", "x": "month", "y": ["rate"]}, columns, rows))
+    for made in (bars, line):
+        axis = made.option["xAxis"] if made is bars else made.option["xAxis"][0]
+        assert axis["data"] == ["Dec 2023", "Jan 2024"]
+        assert "Jan 2024" in made.alt
+    assert bars.subtitle == "rate by month"

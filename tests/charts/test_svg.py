@@ -7,11 +7,13 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
 from assay.charts import chart, svg
+from assay.model.answer import Answer, Column
 from assay.workspace import Workspace
 
 DAYS = {"from_": date(2024, 1, 1), "to": date(2024, 1, 3)}
@@ -70,6 +72,46 @@ def test_words_and_theme_are_in_the_picture(shop: Workspace) -> None:
     assert "50.0 %" in light
     assert "#1f5fbf" in light.lower()
     assert "#7fb0ff" in dark.lower()
+
+
+@pytest.mark.parametrize("kind", ["whiskers", "bars", "line"])
+def test_no_label_begins_outside_of_the_picture(kind: str) -> None:
+    """With the letters of a wide font: names of any length and script, nine digits, six currencies."""
+    font = _dejavu()
+    names = ["Wöchentlich mitgliedschaftsverlängernd", "MWMWMWMWMWMWMWMWMWMW", "שיעור ההזמנות מכלל הביקורים באתר", "x"]
+    days = [date(2024, 1, 1), date(2024, 1, 8), date(2024, 1, 15), date(2024, 1, 22)]
+    for currency in ("EUR", "USD", "GBP", "JPY", "CHF", "KWD"):
+        first = Column("day", "day") if kind == "line" else Column("name")
+        columns = (
+            first,
+            *(Column(n, "money", currency=currency) for n in ("difference", "difference_low", "difference_high")),
+        )
+        rows = [(x, 987_654_321 / n, 9e8 / n, 9.9e8 / n) for n, x in enumerate(days if kind == "line" else names, 1)]
+        spec = {"kind": kind, "x": first.name, "y": ["difference"] if kind == "line" else "difference"}
+        made = chart(Answer("made-up", {}, columns, tuple(rows), sentence="As it is.", chart=spec))
+        assert made is not None
+        text = svg.svg(made, width=680)
+        assert text is not None
+        seen = 0
+        for one in ElementTree.fromstring(text).iter("{http://www.w3.org/2000/svg}text"):
+            place = re.search(r"translate\((-?[\d.]+)", one.attrib.get("transform", ""))
+            size = re.search(r"font-size:([\d.]+)px", one.attrib["style"])
+            assert size
+            x = float(place[1]) if place else float(one.attrib.get("x", "0"))
+            wide = font.getlength(one.text or "") * float(size[1]) / 100
+            begin = x - wide * {"end": 1.0, "middle": 0.5}.get(one.attrib.get("text-anchor", ""), 0.0)
+            assert begin >= 0, one.text
+            assert begin + wide <= 680, one.text
+            seen += 1
+        assert seen > 7
+
+
+def _dejavu() -> Any:
+    fonts = pytest.importorskip("PIL.ImageFont")
+    try:
+        return fonts.truetype("DejaVuSans.ttf", 100)
+    except OSError:
+        pytest.skip("the font DejaVu Sans is not on this machine")
 
 
 def test_a_process_that_has_drawn_ends_well() -> None:

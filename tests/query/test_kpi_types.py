@@ -105,6 +105,22 @@ def test_time_on_page(ws: Workspace, con: duckdb.DuckDBPyConnection) -> None:
     assert one(ws, "on_a")[1:] == (pytest.approx(total), n)
 
 
+@pytest.mark.parametrize("until", ["event", "page"])
+def test_the_time_of_each_page(ws: Workspace, con: duckdb.DuckDBPyConnection, until: str) -> None:
+    """Days are those of the visit: a visit over midnight stands on its first."""
+    found = ws.ask("pages", until=until, **RANGE)
+    rows = con.execute(f"""
+SELECT path, count(*) FILTER (WHERE next_page IS NOT NULL), median(s), avg(s) FROM (
+    SELECT pv.path, pv.next_page, CASE WHEN next_page IS NOT NULL THEN (next_{until} - pv.t) / 1e6 END AS s
+    FROM pv JOIN (SELECT sid, day FROM ses) v USING (sid) WHERE v.{IN}) GROUP BY 1""").fetchall()
+    assert {
+        row["page"]: (row["timed"], pytest.approx(row["median_time"]), pytest.approx(row["mean_time"]))
+        for row in found.records()
+    } == {path: tuple(rest) for path, *rest in rows}
+    assert {row["scroll_depth"] for row in found.records()} == {None}
+    assert next(c for c in found.columns if c.name == "scroll_depth").detail
+
+
 def test_exits(ws: Workspace, con: duckdb.DuckDBPyConnection) -> None:
     saw = f"FROM pv JOIN (SELECT sid, bounced FROM ses) USING (sid) WHERE path = '/a' AND {IN}"
     assert one(ws, "exits")[1:] == row(
@@ -333,6 +349,12 @@ def test_pages_and_baskets_worked_out_by_hand(engine: str, tmp_path: Any) -> Non
     assert one(ws, "half", **days)[1:] == (1, 5)
     assert one(ws, "attached", **days)[1:] == (2, 3)
     assert one(ws, "wait", **days)[1:] == (pytest.approx(3600), 1)  # c's window is open, converted or not
+    pages = ws.ask("pages", **days)
+    assert {row["page"]: (row["median_time"], row["mean_time"], row["timed"], row["scroll_depth"]) for row in pages.records()} == {
+        "/1": (7.5, 7.5, 1, 0.0), "/2": (10.0, 10.0, 1, 0.75), "/3": (1.0, 1.0, 1, 0.0),
+    }  # fmt: skip
+    (two,) = (row for row in ws.ask("pages", until="page", **days).records() if row["page"] == "/2")
+    assert two["mean_time"] == 120
     nothing = ws.ask("metric", "half", **{"from": "2024-01-04", "to": "2024-01-04"}).estimates[0].estimate
     assert nothing.value is None  # no page told how far: unknown, not 0
     assert value(ws.ask("metric", "attached", **{"from": "2024-01-04", "to": "2024-01-04"})) is None

@@ -124,7 +124,7 @@ def test_a_test_with_a_broken_split_shows_no_effect(ws: Workspace, made: Made) -
     assert effects["Big button"].startswith("+")
     (asked,) = [b for b in first.blocks if isinstance(b, Items) and b.call]
     assert asked.items[0].text.startswith("Crooked: no verdict is possible.")
-    assert asked.items[1].text.startswith("Big button waits for a decision. Ship treatment")
+    assert asked.items[1].text.startswith("Big button waits for a decision. Ship the new variant")
 
 
 def test_a_decision_is_no_longer_asked_for(tmp_path: Path) -> None:

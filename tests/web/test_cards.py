@@ -111,12 +111,30 @@ def test_tiles_say_the_change_in_words() -> None:
     first, second, guard = made(odd.overview(), "tiles").tiles
     assert (first.title, first.direction, first.judged, first.change, first.beside) == (
         "Bestellabschlussquote nach versandkostenfreigrenzenunterschreitung", "down", "bad", "0.08 points",
-        "−0.16 to −0.020 points",
+        "−0.16 to −0.02 points",
     )  # fmt: skip
     assert first.settled == "final up to 30 Oct; 1,234 since then are still open"
     assert dict(first.deeper)["only those whose time is over"] == "1.28 %"
     assert (second.beside, second.long, first.long) == ("+5.6 to +13 %", True, False)
     assert (guard.guardrail, guard.judged, guard.spark) == (True, "bad", "")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (-0.015, 0.00099, "−1.5 to +0.1"),
+        (0.065, 0.15, "+6.5 to +15"),
+        (-1.2, -0.00001, "−120 to −0.001"),
+        (0.001, 0.0094, "+0.10 to +0.94"),
+    ],
+)
+def test_the_ends_of_an_interval_are_rounded_alike(low: float, high: float, words: str) -> None:
+    answer = odd.overview()
+    places = {column.name: n for n, column in enumerate(answer.columns)}
+    row = list(answer.rows[0])
+    row[places["difference_low"]], row[places["difference_high"]] = low, high
+    shown = made(replace(answer, rows=(tuple(row),)), "tiles").tiles[0]
+    assert shown.beside.removeprefix("ordinary noise, ") == f"{words} points"
 
 
 def test_a_small_line_is_solid_then_dashed_with_its_target() -> None:
@@ -159,7 +177,11 @@ def test_a_verdict_needs_health() -> None:
     assert one.text == "Bestellabschlussquote nach versandkostenfreigrenzenunterschreitung is better"
     assert (one.primary.mark, one.guardrails[0].mark) == ("smallest effect wanted: +5 %", "may not pass +2 points")
     assert one.money.span == "98,800,000 ¥ to 988,000,000 ¥"
-    assert one.money.loss == "under 1 %"
+    assert (one.money.expected, one.money.loss) == ("87,700,000 ¥", "under 1 %")
+    assert one.money.why.startswith("The range is what this test alone measured")
+    assert one.money.why.endswith(
+        "drawn toward what tests usually bring, so they are more cautious than the range: effects are small."
+    )
     red = made(odd.readout("abstain", ("health", "the split is not the planned one")), "verdict").made
     assert (red.treatments, red.red) == ((), ("The split is not the planned one",))
     assert [(pill.tone, pill.word) for pill in red.health] == [("bad", "split not as planned")]

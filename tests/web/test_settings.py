@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,27 @@ def test_somebody_is_invited_and_comes_in(client: Any) -> None:
     log = client.get("/shop/settings/log").text
     assert all(words in log for words in ("added a user", "changed a role", "removed a user", "bo@example.org"))
     assert "added a user" not in re.sub(r"<option.*?</option>", "", client.get("/shop/settings/log?what=role").text)
+
+
+def test_how_to_send_a_report_by_itself_is_told_in_lines_that_the_plan_takes(client: Any, tmp_path: Path) -> None:
+    def told() -> str:
+        found = re.search(r'<pre id="schedule"[^>]*><code>(.*?)</code>', client.get("/shop/settings").text, re.DOTALL)
+        assert found
+        return html.unescape(found.group(1))
+
+    file = next(tmp_path.rglob("assay.yaml"))
+    file.write_text(PLAN + told() + "\n")
+    plan = load(file.parent)
+    (one,) = plan.report.schedules
+    assert (one.every, one.format) == ("monday 08:00", "pdf")
+    assert one.to[0] in client.get("/shop/account").text  # whoever reads it
+    for _ in range(100):
+        if "Add another" in (page := client.get("/shop/settings").text):
+            break
+        time.sleep(0.1)
+    assert "monday 08:00: pdf to" in page
+    file.write_text(file.read_text() + told() + "\n")
+    assert len(load(file.parent).report.schedules) == 2
 
 
 def test_keys_open_the_api_until_they_are_revoked(client: Any) -> None:

@@ -63,6 +63,19 @@ def said(text: str) -> str:
     return headed(Voice(frozenset(spoken(loads(PLAN)))).said(text))
 
 
+def test_a_variant_whose_name_says_nothing_is_named_by_what_it_is() -> None:
+    """Unless something else of the plan has that name too."""
+    assert said("Ship treatment: it is better; the control has 3 of 12 treatments") == (
+        "Ship the new variant: it is better; the old variant has 3 of 12 treatments"
+    )
+    own = PLAN.replace(
+        "{primary: rate}", "{primary: rate, variants: {treatment: 50, big_button: 50}, control: treatment}"
+    )
+    assert Voice(frozenset(spoken(loads(own)))).said("control, big_button") == "control, big button"
+    event = PLAN + "events: {treatment: {description: At the hairdresser's}}\n"
+    assert Voice(frozenset(spoken(loads(event)))).said("treatment, control") == "treatment, the old variant"
+
+
 @pytest.mark.parametrize("picks", ["", "&segment=mobile&range=7d&compare=year"])
 @pytest.mark.parametrize("page", [page.name for page in PAGES])
 def test_every_page_answers_all_its_cards(client: Any, page: str, picks: str) -> None:

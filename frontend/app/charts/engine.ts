@@ -148,7 +148,7 @@ export function ready(option: unknown, colour: (token: string) => string, width:
 /** On a phone: names take a third, labels at line ends are cut shorter, marks stand along their lines. */
 function narrow(option: any, width: number): void {
   for (const axis of [option.yAxis].flat()) {
-    if (axis?.type === "category") Object.assign(axis.axisLabel, { width: Math.round(width * 0.32), overflow: "break", lineHeight: 13, fontSize: 11 });
+    if (axis?.type === "category") Object.assign(axis.axisLabel, { width: Math.round(width * 0.32), overflow: "break", lineHeight: 13, height: 26, lineOverflow: "truncate", fontSize: 11 });
     else if (axis) axis.splitNumber = 3;
   }
   for (const axis of [option.xAxis].flat()) if (axis?.type === "value") axis.splitNumber = 3;

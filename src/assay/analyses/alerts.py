@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from assay.analyses.alert_log import entry_of, logged, mutes, state_of
-from assay.analyses.base import Asking, Question, Ranged, column_kind
+from assay.analyses.base import Asking, Question, Ranged, column_kind, day_field
 from assay.model.answer import Answer, Column
 from assay.model.errors import UnknownName, UsageError
 
@@ -25,7 +25,7 @@ WARM = 14  # days before the range that are judged too, so that what began there
 class Params(Ranged):
     """Which days, or which metric."""
 
-    day: date | None = Field(None, description="only what was seen on this day")
+    day: date | None = day_field("only what was seen on this day")
     metric: str | None = Field(None, description="only alerts that touch this metric, goal or event")
 
 

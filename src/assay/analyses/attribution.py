@@ -174,24 +174,28 @@ def _credits(run: Run, params: Params, period: Period) -> Answer:
 def _columns(run: Run, suffix: str, definition: str) -> list[Column]:
     of = suffix[1:].replace("_", " ")
     several = bool(suffix)  # one figure per model side by side; the others are one click down
+    wide = len(run.models) > _WIDE  # then that figure is called by its model alone
 
     def money(name: str, detail: bool = False) -> Column:
         label = f"{name.upper() if name in ('cpa', 'cac') else name.replace('_', ' ')} {of}".strip()
+        label = of if wide and name == "revenue" else label
         return Column(name + suffix, "money", label, definition, run.currency, detail)
 
     made = [
-        Column(f"conversions{suffix}", "number", f"conversions {of}".strip(), definition, detail=several and run.money)
+        Column(
+            f"conversions{suffix}",
+            "number",
+            of if wide and not run.money else f"conversions {of}".strip(),
+            definition,
+            detail=several and run.money,
+        )
     ]
     made += [money("revenue")] if run.money else []
     made.append(Column(f"share{suffix}", "rate", definition=definition, detail=bool(suffix)))
     if run.costs:
         made.append(money("cpa", several))
         made += [money("cac", several)] if run.asked.goal is None else []
-        made += (
-            [Column(f"roas{suffix}", "number", f"ROAS {of}".strip(), definition, detail=len(run.models) > _WIDE)]
-            if run.money
-            else []
-        )
+        made += [Column(f"roas{suffix}", "number", f"ROAS {of}".strip(), definition, detail=wide)] if run.money else []
         made.append(
             Column(
                 f"dated_conversions{suffix}",

@@ -39,14 +39,22 @@ class Params(BaseModel):
 Ready = Literal["7d", "28d", "90d", "month", "last-month", "quarter", "year"]
 
 
+FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
+
+
+def day_field(description: str, alias: str | None = None) -> Any:
+    """A field for a day that may be left out; far from where calendars end, so that a year before it is a day too."""
+    return Field(None, alias=alias, description=description, ge=FIRST_DAY, le=LAST_DAY)
+
+
 class Ranged(Params):
     """A range of days of the site's zone, both included; default: the last 28 complete days of the data."""
 
     range: Ready | None = Field(
         None, description="instead of from and to, counted back from the last complete day of the data"
     )
-    from_: date | None = Field(None, alias="from", description="first day")
-    to: date | None = Field(None, description="last day, included")
+    from_: date | None = day_field("first day", "from")
+    to: date | None = day_field("last day, included")
     segment: str | None = Field(None, description="a segment of the plan, or an expression in its words")
     as_of: datetime | None = Field(None, description="answer as of that moment: only what had been received by then")
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from pydantic import Field
 
-from assay.analyses.base import DEFAULT_DAYS, Asking, Params, Question, Ranged
+from assay.analyses.base import DEFAULT_DAYS, Asking, Params, Question, Ranged, day_field
 from assay.analyses.changelog import Entry, entries, noted
 from assay.decide.words import day
 from assay.model.answer import Answer, Column
@@ -17,9 +17,9 @@ from assay.plan.values import ChangeKind
 class ChangesParams(Params):
     """Which days, and which kind."""
 
-    from_: date | None = Field(None, alias="from", description="first day")
-    to: date | None = Field(
-        None, description="last day, included; default: the days of the other questions, and today where data are fresh"
+    from_: date | None = day_field("first day", "from")
+    to: date | None = day_field(
+        "last day, included; default: the days of the other questions, and today where data are fresh"
     )
     kind: ChangeKind | None = Field(None, description="only this kind")
 

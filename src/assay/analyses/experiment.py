@@ -28,7 +28,7 @@ def answer(asking: Asking, params: ExperimentParams) -> Answer:
     runs.sort(key=lambda run: (order[run.state], -(run.start or 0), run.name))
     columns = (
         Column("experiment"), Column("state"), Column("primary"), Column("started", "day"), Column("stopped", "day"),
-        Column("planned", "count", "units planned"), Column("decision"), Column("plan"),
+        Column("planned", "count", "planned size"), Column("decision"), Column("plan"),
         Column("lock", detail=True), Column("hypothesis", detail=True),
     )  # fmt: skip
     if not runs:

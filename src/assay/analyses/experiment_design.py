@@ -132,15 +132,17 @@ def _long(experiment: Experiment, found: Base, wanted: dict[str, Need]) -> list[
 def _sentence(experiment: Experiment, found: Base, wanted: dict[str, Need], whole: int | None) -> str:
     if whole is None:
         missing = next((need.reason for need in wanted.values() if need.reason), "no effect is named")
-        return f"{experiment.name} cannot be sized: {missing}. {found.weekly:,.0f} units a week would be in it."
+        return (
+            f"{experiment.name} cannot be sized: {missing}. {found.weekly:,.0f} {experiment.who} a week would be in it."
+        )
     weeks = whole / (found.weekly * experiment.traffic) if found.weekly else math.inf
     need = max((n for n in wanted.values() if n.n is not None), key=lambda n: n.n or 0)
     primary = wanted[experiment.primary.metric]
     size = experiment.primary.mde.words() if experiment.primary.mde else ""
     driver = "" if need is primary else f" (the guardrail {need.metric} asks for most)"
     return (
-        f"{experiment.name} needs {whole:,} units, {weeks:.1f} weeks at present traffic{driver}, to find {size} in "
-        f"{primary.metric} with a power of {percent(experiment.power)}."
+        f"{experiment.name} needs {whole:,} {experiment.who}, {weeks:.1f} weeks at present traffic{driver}, "
+        f"to find {size} in {primary.metric} with a power of {percent(experiment.power)}."
     )
 
 
@@ -150,7 +152,7 @@ def _notes(experiment: Experiment, found: Base) -> tuple[str, ...]:
 
     where = "its exposures" if found.exposed else "everybody who came and is in its audience: nobody was exposed yet"
     notes = [
-        f"value and spread are those of {found.units:,} units in {found.days} days, {where}",
+        f"value and spread are those of {found.units:,} {experiment.who} in {found.days} days, {where}",
         f"{experiment.looks.kind.replace('_', ' ')} looks cost {percent(inflation(experiment) - 1)} more units",
         f"add {words(experiment.window)} after the last exposure for its window",
     ]

@@ -100,12 +100,12 @@ def _exposed(reading: Reading) -> list[tuple[Cell, ...]]:
     from assay.query.experiments import seen
 
     rows: list[tuple[Cell, ...]] = []
-    table = reading.table
+    table, who = reading.table, reading.experiment.who
     known = [v.name for v in reading.experiment.variants]
     for arm in reading.arms:
         units = table.units(seen(arm))
         rows.append(("exposures", arm, "passed" if units else "failed",
-                     f"{units:,} units" if units else f"no {reading.experiment.exposure.event} for {arm}"))  # fmt: skip
+                     f"{units:,} {who}" if units else f"no {reading.experiment.exposure.event} for {arm}"))  # fmt: skip
     total = table.units(seen())
     for device in sorted({key.groups[0] for key in table.rows}, key=str):
         here = {arm: table.units(seen(arm, groups=(device,))) for arm in reading.arms}
@@ -113,7 +113,7 @@ def _exposed(reading: Reading) -> list[tuple[Cell, ...]]:
         missing = [arm for arm, n in here.items() if n == 0]
         enough = sum(here.values()) >= LEAST
         result = "failed" if missing and enough else "too early" if not enough else "passed"
-        detail = f"{sum(here.values()):,} units, {share * 100:.0f} %" + (
+        detail = f"{sum(here.values()):,} {who}, {share * 100:.0f} %" + (
             f"; none in {', '.join(missing)}" if missing else ""
         )
         rows.append(("exposures on device", str(device), result, detail))
@@ -137,11 +137,11 @@ def _outcomes(reading: Reading) -> list[tuple[Cell, ...]]:
             moments = reading.table.moments(name, keep)
             there = float(moments.sum("x")) != 0
             if there:
-                result, detail = "passed", f"{moments.n:,} units"
+                result, detail = "passed", f"{moments.n:,} {reading.experiment.who}"
             elif moments.n < LEAST:
-                result, detail = "too early", f"{moments.n:,} units, none with {name}"
+                result, detail = "too early", f"{moments.n:,} {reading.experiment.who}, none with {name}"
             else:
-                result, detail = "failed", f"{moments.n:,} units, none with {name}"
+                result, detail = "failed", f"{moments.n:,} {reading.experiment.who}, none with {name}"
             rows.append((f"{name} is seen", f"{arm}, {label}", result, detail))
     return rows
 

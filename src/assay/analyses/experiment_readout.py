@@ -211,7 +211,7 @@ def _notes(judged: Judged, worths: dict[str, Worth], changed: bool) -> tuple[str
         notes += [f"money: {text}" for text in worth.assumptions]
         notes.append(
             f"expected, drawn toward the prior: {amount(worth.expected, worth.currency, whole=100)} {worth.span}; "
-            "the range is the verdict's"
+            "so is the chance of a loss; the range is the verdict's, of this test alone"
         )
     if reading.extra:
         notes.append("exploratory metrics were added after the plan: a find among them is an idea, not a verdict")

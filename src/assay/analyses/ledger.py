@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from assay.analyses.base import Asking, Params, Question
+from assay.analyses.base import Asking, Params, Question, day_field
 from assay.model.answer import Answer, Cell, Column
 from assay.model.finding import Finding
 
@@ -29,8 +29,8 @@ _LABELS = {"consent": "refused by consent", "spool": "in the spool"}
 class LedgerParams(Params):
     """Which days."""
 
-    from_: date | None = Field(None, alias="from", description="first day received, UTC")
-    to: date | None = Field(None, description="last day received, included")
+    from_: date | None = day_field("first day received, UTC", "from")
+    to: date | None = day_field("last day received, included")
     imports: bool = Field(False, description="with imported files beside what was collected")
 
 

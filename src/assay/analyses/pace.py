@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from assay.analyses.base import Asking, Params, Question, column_kind
+from assay.analyses.base import Asking, Params, Question, column_kind, day_field
 from assay.decide.words import day, value_words
 from assay.model.answer import Answer, Cell, Column, Labelled
 from assay.model.errors import UnknownName, UsageError
@@ -26,8 +26,8 @@ class PaceParams(Params):
         description="KPIs of the plan; default: all that have a target",
         json_schema_extra={"argument": True},
     )
-    start: date | None = Field(
-        None, description="first day of the target's period; default: the day after the baseline, else of the quarter"
+    start: date | None = day_field(
+        "first day of the target's period; default: the day after the baseline, else of the quarter"
     )
     profile: Literal["weekday", "linear"] = Field(
         "weekday", description="how a total should come in: by the weekdays of its days, or the same every day"

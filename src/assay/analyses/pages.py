@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -44,6 +45,9 @@ class Params(Ranged):
         None, description="split each entry page by this"
     )
     per: Literal["visitor", "session"] = Field("visitor", description="whose goal and revenue")
+    until: Literal["event", "page"] = Field(
+        "event", description="where no beats tell how long a page was seen: until the next event, or the next page"
+    )
     rage: Literal["pages", "clicks"] | None = Field(
         None, description="rage clicks instead: by page and element, or every click and whether it fires"
     )
@@ -55,7 +59,7 @@ class Params(Ranged):
 def answer(asking: Asking, params: Params) -> Answer:
     """One row per page, most viewed first. Rates have intervals that respect the visitor."""
     from assay.query.cut import Cut, moments_of
-    from assay.query.page_stats import page_statement
+    from assay.query.page_stats import page_statement, time_statement
 
     if params.group and not asking.plan.pages:
         raise UsageError("the plan has no page groups; add a pages: section, such as  product: /p/*")
@@ -73,6 +77,9 @@ def answer(asking: Asking, params: Params) -> Answer:
     if not result.rows:
         reason = f"no page views in {period}"
         return replace(asking.empty("pages", params, period), empty=reason, sentence=f"There are {reason}.")
+    times = {
+        page: rest for page, *rest in asking.ask(time_statement(asking.plan, cut, params.group, params.until)).rows
+    }
     rows: list[tuple[Any, ...]] = []
     labelled = []
     for page, views, sessions, entries, exits, bounces, *blocks in result.rows[: params.limit]:
@@ -80,20 +87,28 @@ def answer(asking: Asking, params: Params) -> Answer:
         name = page if page is not None else "(no group)"
         left = (exits, exit_rate.value, exit_rate.low, exit_rate.high)
         bounced = (bounces, bounce_rate.value, bounce_rate.low, bounce_rate.high)
-        rows.append((name, views, sessions, entries, *left, *bounced))
+        rows.append((name, views, sessions, entries, *left, *bounced, *_read(times.get(page))))
         labelled.append(Labelled("exit_rate", {"page": name}, exit_rate))
         labelled.append(Labelled("bounce_rate", {"page": name}, bounce_rate))
-    definitions = _definitions(asking.plan)
+    definitions = _definitions(asking.plan, params.until)
+    told = any(row[-1] is not None for row in rows)
     return asking.answer(
         "pages",
         params,
-        columns=_columns("page_group" if params.group else "page", definitions),
+        columns=_columns("page_group" if params.group else "page", definitions, told),
         rows=tuple(rows),
         estimates=tuple(labelled),
         definitions=definitions,
         sentence=_sentence(rows, str(period)),
         findings=_rage_findings(asking, params, cut),
-        notes=(f"bounce rule {asking.plan.rules.bounce.rule}",),
+        notes=(
+            f"bounce rule {asking.plan.rules.bounce.rule}",
+            (
+                f"time on a page: visible time where beats tell it, else until the next {params.until}; "
+                "of a visit's last page unknown"
+            ),
+            *(() if told else ("no scroll event tells how far down pages were read",)),
+        ),
         next=(
             *(("assay pages --group",) if asking.plan.pages and not params.group else ()),
             f"assay pages --conversion{' --group' if params.group else ''}",
@@ -102,13 +117,15 @@ def answer(asking: Asking, params: Params) -> Answer:
     )
 
 
-def _definitions(plan: Plan) -> tuple[Definition, ...]:
+def _definitions(plan: Plan, until: str) -> tuple[Definition, ...]:
     from assay.query.sql import digest
 
     rule = plan.rules.bounce.rule
     said: tuple[tuple[str, str, str, dict[str, str]], ...] = (
         ("exit_rate", "sessions that ended on the page", "sessions that saw it", {}),
         ("bounce_rate", "bounced sessions that entered on the page", "sessions that entered on it", {"bounce": rule}),
+        ("time_on_page", "time on the page", "page views whose time is known", {"until": until}),
+        ("scroll_depth", "largest depth seen of each page view", "page views", {}),
     )
     return tuple(
         Definition(digest("pages", name, rules, asdict(plan.cleaning)), name, f"{top} / {below}", top, below, "session",
@@ -117,14 +134,27 @@ def _definitions(plan: Plan) -> tuple[Definition, ...]:
     )  # fmt: skip
 
 
-def _columns(page: str, definitions: tuple[Definition, ...]) -> tuple[Column, ...]:
+def _read(found: Sequence[Any] | None) -> tuple[Any, ...]:
+    """Median and mean time, of so many views, and the share of the page that was read; None where nothing tells."""
+    timed, median, mean, _, depth = found or (0, None, None, 0, None)
+    known = (median, mean) if timed else (None, None)
+    return (*known, timed, None if depth is None else depth / 100)
+
+
+def _columns(page: str, definitions: tuple[Definition, ...], told: bool) -> tuple[Column, ...]:
     counts = (Column(name, "count") for name in ("views", "sessions", "entries", "exits"))
     exit_rate, bounce_rate = (
         (Column(d.metric, "rate", definition=d.id), Column(f"{d.metric}_low", "rate", "from", detail=True),
          Column(f"{d.metric}_high", "rate", "to", detail=True))
-        for d in definitions
+        for d in definitions[:2]
     )  # fmt: skip
-    return (Column(page), *counts, *exit_rate, Column("bounces", "count", detail=True), *bounce_rate)
+    time, scroll = (one.id for one in definitions[2:])
+    return (
+        Column(page), *counts, *exit_rate, Column("bounces", "count", detail=True), *bounce_rate,
+        Column("median_time", "duration", definition=time), Column("mean_time", "duration", definition=time),
+        Column("timed", "count", "views with a known time", detail=True),
+        Column("scroll_depth", "rate", "read down to", definition=scroll, detail=not told),
+    )  # fmt: skip
 
 
 def _sentence(rows: list[tuple[Any, ...]], period: str) -> str:

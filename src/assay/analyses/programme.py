@@ -57,7 +57,8 @@ def answer(asking: Asking, params: ProgrammeParams) -> Answer:
             "programme", params, columns=columns, empty="no test was started in these months",
             sentence="No test was started in these months.", next=("assay experiment", "assay backlog"),
         )  # fmt: skip
-    rows = [_row(month, held) for month in months]
+    first = min(one.started for one in held).replace(day=1)
+    rows = [_row(month, held) for month in months if month >= first]
     return asking.answer(
         "programme",
         params,

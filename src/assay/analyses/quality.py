@@ -169,8 +169,7 @@ def required_properties(facts: Facts) -> list[Finding]:
 def volume_gaps(facts: Facts) -> list[Finding]:
     """Days far below the median of their weekday: all events together, and each event of a goal or funnel."""
     found = []
-    days = [facts.period.first + timedelta(i) for i in range(facts.period.days)]
-    whole = _low_days(facts.volume, days, 0.3, 20)
+    whole = _low_days(facts.volume, facts.period, 0.3, 20)
     found += [
         Finding(
             "volume_gap",
@@ -183,7 +182,7 @@ def volume_gaps(facts: Facts) -> list[Finding]:
     ]
     gone = {day for day, *_ in whole}
     for name, volume in facts.by_event.items():
-        for day, count, usual in _low_days(volume, days, 0.3, 20):
+        for day, count, usual in _low_days(volume, facts.period, 0.3, 20):
             if day not in gone:
                 found.append(
                     Finding(
@@ -200,10 +199,11 @@ def volume_gaps(facts: Facts) -> list[Finding]:
 _NEAR = 21  # days around a day that say what is usual
 
 
-def _low_days(volume: dict[date, int], days: list[date], share: float, least: float) -> list[tuple[date, int, float]]:
+def _low_days(volume: dict[date, int], period: Period, share: float, least: float) -> list[tuple[date, int, float]]:
     low = []
-    for day in days[7:]:  # a new site fills up in its first week
-        near = [d for d in days if d != day and abs((d - day).days) <= _NEAR]  # a site that grows is not full of gaps
+    for day in _considered(volume, period):
+        around = (day + timedelta(n) for n in range(-_NEAR, _NEAR + 1) if n)  # a site that grows is not full of gaps
+        near = [d for d in around if period.first <= d <= period.last]
         same = [volume.get(d, 0) for d in near if d.weekday() == day.weekday()]
         if len(same) < 2:
             same = [volume.get(d, 0) for d in near]
@@ -211,6 +211,15 @@ def _low_days(volume: dict[date, int], days: list[date], share: float, least: fl
         if usual >= least and volume.get(day, 0) < share * usual:
             low.append((day, volume.get(day, 0), float(usual)))
     return low
+
+
+def _considered(volume: dict[date, int], period: Period) -> list[date]:
+    """Days of a period that have others with events around them; a new site fills up in its first week."""
+    if not volume:
+        return []
+    first = max(period.first.toordinal() + 7, min(volume).toordinal() - _NEAR)
+    last = min(period.last.toordinal(), max(volume).toordinal() + _NEAR)
+    return [date.fromordinal(n) for n in range(first, last + 1)]
 
 
 def loading(facts: Facts) -> list[Finding]:

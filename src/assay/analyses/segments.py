@@ -20,6 +20,7 @@ from assay.plan.values import Metric, Plan
 if TYPE_CHECKING:
     from assay.model.moments import Moments
 
+INSIDE = "in it"  # the value of a segment of the plan
 DIMENSIONS = ("channel", "device", "is_new", "country", "browser", "entry_page_group")
 
 
@@ -78,7 +79,7 @@ def answer(asking: Asking, params: Params) -> Answer:
             found.append(_finding(asking, metric, dimension, value, inside, delta, p))
         if place < params.limit:
             here = (inside.value, inside.low, inside.high, outside.value, delta.value, delta.low, delta.high)
-            rows.append((dimension, value, moments.n, *here, p, sure))
+            rows.append((group_words(dimension, value), dimension, value, moments.n, *here, p, sure))
             labelled.append(Labelled(metric.name, {dimension: value}, inside))
     return asking.answer(
         "segments",
@@ -94,9 +95,16 @@ def answer(asking: Asking, params: Params) -> Answer:
             "units take their first value",
             *((f"left out, as they are made of what the metric counts: {', '.join(circular)}",) if circular else ()),
         ),
-        next=(f"assay metric {metric.name} --by {rows[0][0] if rows else 'device'} --compare previous",),
-        chart={"kind": "whiskers", "x": "value", "y": "difference"},
+        next=(f"assay metric {metric.name} --by {rows[0][1] if rows else 'device'} --compare previous",),
+        chart={"kind": "whiskers", "x": "group", "y": "difference"},
     )
+
+
+def group_words(dimension: str, value: str) -> str:
+    """``Mobile`` for a segment of the plan, ``Country: GB`` for a value of a dimension."""
+    name = dimension.replace("_", " ")
+    name = name[:1].upper() + name[1:]
+    return name if value == INSIDE else f"{name}: {value}"
 
 
 def _circular(plan: Plan, metric: Metric) -> list[str]:
@@ -130,7 +138,7 @@ def _looks(
             continue
         others = _sum(rest)
         if groups[value].n >= least and others.n >= least:
-            shown = "in it" if named else group_name(value)
+            shown = INSIDE if named else group_name(value)
             yield dimension, str(shown), groups[value], others
 
 
@@ -161,13 +169,14 @@ def _columns(asking: Asking, metric: Metric) -> tuple[Column, ...]:
         return Column(name, "points" if difference else kind, label, metric.id, money, detail)
 
     return (
-        Column("dimension"),
-        Column("value"),
-        Column("units", "count"),
-        value(metric.name, "here"),
+        Column("group"),
+        Column("dimension", detail=True),
+        Column("value", detail=True),
+        Column("units", "count", "counted"),
+        value(metric.name, "in this group"),
         value(f"{metric.name}_low", "from", True),
         value(f"{metric.name}_high", "to", True),
-        value("others", "others"),
+        value("others", "everybody else"),
         value("difference", "difference"),
         value("difference_low", "from"),
         value("difference_high", "to"),
@@ -179,7 +188,7 @@ def _columns(asking: Asking, metric: Metric) -> tuple[Column, ...]:
 def _finding(
     asking: Asking, metric: Metric, dimension: str, value: str, inside: Estimate, delta: Estimate, p: float
 ) -> Finding:
-    name = dimension if value == "in it" else f"{dimension} {value}"
+    name = dimension if value == INSIDE else f"{dimension} {value}"
     kind, currency = column_kind(metric), asking.plan.site.currency
     better = (float(delta.value or 0) > 0) == (metric.direction == "up")
     side = "above" if float(delta.value or 0) > 0 else "below"

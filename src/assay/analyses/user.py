@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from assay.analyses.base import Asking, Params, Question, argument, session_words
+from assay.analyses.base import Asking, Params, Question, argument, day_field, session_words
 from assay.decide.words import amount, day
 from assay.model.answer import Answer, Cell, Column, Definition, Labelled
 from assay.model.errors import UsageError
@@ -30,8 +30,8 @@ class UserParams(Params):
 
     id: str = argument("an id of a visitor, user, account or order")
     as_: Kind | None = Field(None, alias="as", description="what the id is; default: found out")
-    from_: date | None = Field(None, alias="from", description="first day; default: from the beginning")
-    to: date | None = Field(None, description="last day, included")
+    from_: date | None = day_field("first day; default: from the beginning", "from")
+    to: date | None = day_field("last day, included")
     as_of: datetime | None = Field(None, description="answer as of that moment: only what had been received by then")
     limit: int = Field(50, ge=1, le=10_000, description="events on a page")
     page: int = Field(1, ge=1, le=1_000_000, description="which page of them, the earliest first")

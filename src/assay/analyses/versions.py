@@ -31,8 +31,14 @@ def answer(asking: Asking, params: VersionsParams) -> Answer:
             rows.append((name, one.since, until, one.text, _changed(seen, place), one.id))
     rows.sort(key=lambda row: (str(row[1]), str(row[0])), reverse=True)
     changed = len({row[0] for row in rows if row[2] is not None})
-    columns = (Column("metric"), Column("since", "day"), Column("until", "day"), Column("meaning"),
-               Column("changed", label="what changed"), Column("definition", label="id"))  # fmt: skip
+    columns = (
+        Column("metric"),
+        Column("since", "day"),
+        Column("until", "day", detail=not changed),
+        Column("meaning"),
+        Column("changed", label="what changed", detail=not changed),
+        Column("definition", label="id", detail=not changed),
+    )
     said = f"{changed} of {len(wanted)} metrics changed their meaning" if changed else "No metric changed its meaning"
     return asking.answer(
         "versions",

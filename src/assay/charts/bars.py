@@ -15,10 +15,11 @@ from assay.charts.base import (
     extremes,
     labels,
     more,
+    named_day,
     number,
-    short_day,
 )
 from assay.charts.parts import (
+    COLUMN,
     Option,
     days_axis,
     decal,
@@ -187,8 +188,10 @@ def _by_day(answer: Answer, x: str, names: Sequence[str]) -> Chart | None:
         return None
     scale = Scale.of(first.kind, first.currency, [sum(sums[day, n] for n in kept) for day in days])
     titles = {name: c.title for name in kept if (c := column_of(answer, name)) is not None}
+    if len(days) == 1:
+        return _one_day(answer, named_day(days[0], x), [(titles[n], sums[days[0], n]) for n in kept], scale)
     hues = colours(list(titles.values()))
-    totals = [(short_day(day), sum(sums[day, n] for n in kept)) for day in days]
+    totals = [(named_day(day, x), sum(sums[day, n] for n in kept)) for day in days]
     option: Option = {
         "grid": grid(top=34),
         "legend": legend(),
@@ -200,7 +203,7 @@ def _by_day(answer: Answer, x: str, names: Sequence[str]) -> Chart | None:
                 "type": "bar",
                 "stack": "all",
                 "name": titles[n],
-                "barMaxWidth": 40,
+                "barMaxWidth": COLUMN,
                 "itemStyle": {"color": hues[titles[n]], "decal": decal(i)},
                 "data": [{"value": scale(sums[day, n]), "words": scale.words(sums[day, n])} for day in days],
             }
@@ -209,5 +212,17 @@ def _by_day(answer: Answer, x: str, names: Sequence[str]) -> Chart | None:
     }
     what = ", ".join(titles.values())
     return Chart(
-        KIND, option, answer.sentence, f"{what} by day", f"Columns by day of {what}: {extremes(totals, scale)}."
+        KIND, option, answer.sentence, f"{what} by {x}", f"Columns by {x} of {what}: {extremes(totals, scale)}."
+    )
+
+
+def _one_day(answer: Answer, day: str, terms: Sequence[tuple[str, float]], scale: Scale) -> Chart:
+    """The terms of a single day as a bar each: one column would say less than its number."""
+    return Chart(
+        KIND,
+        _flat([name for name, _ in terms], [(value, None, None) for _, value in terms], scale, []),
+        answer.sentence,
+        f"all of it on {day}",
+        f"Bars of {day}: {extremes(terms, scale)}.",
+        height(len(terms)),
     )

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from assay.model.answer import Answer, Cell, Column
-from assay.model.words import group_name, show, value_words
+from assay.model.words import group_name, show, span_name, value_words
 
 MOST = 15  # bars, points or rows that one chart shows; the table has all
 NAMED = 4  # series with a colour and a label of their own; the rest is grey
@@ -128,6 +128,11 @@ def plain_text(value: Cell) -> str:
 def short_day(value: date, years: bool = False) -> str:
     """``3 Sep``, with the year where several are shown."""
     return f"{value.day} {value:%b}" + (f" {value.year}" if years else "")
+
+
+def named_day(value: date, x: str, years: bool = False) -> str:
+    """A day that begins a period of ``x`` by the period's name."""
+    return span_name(value, x) or short_day(value, years)
 
 
 def as_day(value: Cell) -> date | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from assay.charts.base import Chart, Scale, as_day, column_of, extremes, number, plain_text, short_day
-from assay.charts.parts import Option, days_axis, decal, grid, hatch, legend, level, value_axis
+from assay.charts.parts import COLUMN, Option, days_axis, decal, grid, hatch, legend, level, value_axis
 from assay.model.answer import Answer
 
 KIND = "lifecycle"
@@ -40,6 +40,7 @@ def draw(answer: Answer, spec: Mapping[str, Any]) -> Chart | None:
                 "type": "bar",
                 "stack": "all",
                 "name": titles[name],
+                "barMaxWidth": COLUMN,
                 "barCategoryGap": "30%",
                 "data": data,
                 "itemStyle": {"color": _COLOURS.get(name, "@series2"), "decal": decal(place)},

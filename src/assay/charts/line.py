@@ -17,9 +17,9 @@ from assay.charts.base import (
     column_of,
     extremes,
     more,
+    named_day,
     number,
     plain_text,
-    short_day,
 )
 from assay.charts.curves import panel
 from assay.charts.parts import Option, band, days_axis, ends, grid, value_axis
@@ -99,7 +99,7 @@ def _trend(answer: Answer, x: str, marks: Sequence[Mapping[str, Any]]) -> Trend:
         if places and when is not None and (when - days[places[-1]]).days < _LENGTHS.get(x, 1) + 3:
             found.setdefault(places[-1], []).append(str(one["what"]))
     told = tuple((place, _together(texts)) for place, texts in sorted(found.items()))
-    return Trend(tuple(days), tuple(short_day(day, years) for day in days), frozenset(ends), told)
+    return Trend(tuple(days), tuple(named_day(day, x, years) for day in days), frozenset(ends), told)
 
 
 def _together(texts: Sequence[str]) -> str:
@@ -286,7 +286,8 @@ def _subtitle(panels: Sequence[_Panel], x: str, trend: Trend, hidden: int) -> st
 def _alt(panel: _Panel, trend: Trend) -> str:
     told = []
     for group, figures in list(panel.groups.items())[:NAMED]:
-        known = [(short_day(day), v) for day in trend.days if number(v := figures.get(day, (None,))[0]) is not None]
+        told_of = zip(trend.names, trend.days, strict=True)
+        known = [(name, v) for name, day in told_of if number(v := figures.get(day, (None,))[0]) is not None]
         if known:
             first, last = known[0], known[-1]
             told.append(

@@ -11,6 +11,7 @@ Option = dict[str, Any]
 SMALL: Option = {"color": "@muted", "fontSize": 12}
 LABEL: Option = {"color": "@text", "fontSize": 12}
 ROW = 30  # height of one row of a horizontal chart
+COLUMN = 24  # most pixels that a column is wide, however few there are
 LEAST = 40  # what axis and margins take
 
 

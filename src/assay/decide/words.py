@@ -2,6 +2,7 @@
 
 from assay.model.words import (
     amount,
+    beside,
     brief_day,
     dated,
     day,
@@ -13,11 +14,13 @@ from assay.model.words import (
     points,
     show,
     significant,
+    span_name,
     value_words,
 )
 
 __all__ = [
     "amount",
+    "beside",
     "brief_day",
     "dated",
     "day",
@@ -29,5 +32,6 @@ __all__ = [
     "points",
     "show",
     "significant",
+    "span_name",
     "value_words",
 ]

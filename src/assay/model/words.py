@@ -27,6 +27,17 @@ def significant(value: float, figures: int = 3) -> str:
     return f"{round(value, places) + 0.0:,.{places}f}".replace("-", "−")
 
 
+def beside(value: float, largest: float) -> str:
+    """A size as it stands beside the ``largest`` of its interval: two figures, but no finer than that one; never 0."""
+    if not (value and largest and math.isfinite(value) and math.isfinite(largest)):
+        return significant(value, 2)
+    places = max(1, 1 - math.floor(math.log10(abs(largest))))
+    own = 1 - math.floor(math.log10(abs(value)))
+    if own <= places:
+        return significant(value, 2)
+    return f"{value:,.{places}f}".replace("-", "−") if round(value, places) else significant(value, 1)
+
+
 def percent(value: float) -> str:
     """A rate: ``2.41 %``."""
     return f"{significant(value * 100)} %"
@@ -88,6 +99,15 @@ def _short(value: date, this_year: int | None) -> str:
 def brief_day(value: date, this_year: int | None = None) -> str:
     """``Sat 12 Sep``; with the year where it is not this one."""
     return f"{value:%a} {_short(value, this_year)}"
+
+
+def span_name(first: date, grain: str) -> str | None:
+    """A calendar period by its first day: ``Jan 2026``, ``Q1 2026``, ``2026``; None for days and weeks."""
+    if grain == "month":
+        return f"{first:%b %Y}"
+    if grain == "quarter":
+        return f"Q{(first.month + 2) // 3} {first.year}"
+    return str(first.year) if grain == "year" else None
 
 
 def dated(text: str, this_year: int) -> str:

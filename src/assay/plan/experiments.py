@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from assay.plan.measures import Expression, Quantity, Select
+from assay.plan.measures import PLURALS, Expression, Quantity, Select
 
 EXPOSURE_EVENT = "experiment_viewed"
 DAY = 86_400
@@ -166,6 +166,11 @@ class Experiment:
     follow_up_metrics: tuple[str, ...] = ()
     cost: float | None = None
     notes: str = ""
+
+    @property
+    def who(self) -> str:
+        """What its units are, in the plural: visitors, users, sessions."""
+        return PLURALS.get(self.unit, f"{self.unit}s")
 
     @property
     def treatments(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.model.errors import UnknownName, UsageError
+from assay.report.view import GENERIC
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,7 +96,13 @@ def brief(
 def spoken(plan: Plan) -> tuple[str, ...]:
     """Names of the plan that are said as words: those that no sentence would have by itself."""
     names = {*plan.metrics, *plan.experiments, *plan.events, *plan.funnels, *plan.goals, *_variants(plan)}
-    return tuple(sorted(one for one in names if "_" in one or (len(one) <= 4 and one in plan.metrics)))
+    said = {one for one in names if "_" in one or (len(one) <= 4 and one in plan.metrics)}
+    return tuple(sorted(said | {one for one in GENERIC if one in _variants(plan) and not _named_else(one, plan)}))
+
+
+def _named_else(name: str, plan: Plan) -> bool:
+    """A variant's name that something else of the plan has too."""
+    return any(name in of for of in (plan.metrics, plan.experiments, plan.events, plan.funnels, plan.goals))
 
 
 def _variants(plan: Plan) -> set[str]:

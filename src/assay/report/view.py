@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from assay.decide.words import days, show
+from assay.decide.words import days, show, span_name
 from assay.model.answer import Answer, Cell, Column
 from assay.report.document import NOISE, Said
 from assay.report.words import interval, one_line
@@ -18,6 +18,8 @@ _RANGE = re.compile(rf"\b{_DAY} (?:to|–) {_DAY}\b")
 _ONE = re.compile(rf"\b{_DAY}(?:[ T]\d{{2}}:\d{{2}}(?::\d{{2}})?)?(?!-)\b")
 _NAME = re.compile(r"(?<![\w-])[A-Za-z][A-Za-z0-9_]*(?![\w-])")
 _POINTS = re.compile(r"(?<=\d)pp\b")  # as margins are written in the plan
+_VARIANT = re.compile(r"(?<![\w-])(?:the )?(treatment|control)(?![\w-])")
+GENERIC = {"treatment": "the new variant", "control": "the old variant"}  # names of variants that say nothing
 _COMMAND = re.compile(r"(?:[;:,]\s*)?\bassay [^;]*")
 
 
@@ -64,7 +66,11 @@ class Voice:
         def name(found: re.Match[str]) -> str:
             return human(found[0]) if found[0].lower() in self.names else found[0]
 
-        return _POINTS.sub(" points", _dated(_NAME.sub(name, one_line(text))))
+        def variant(found: re.Match[str]) -> str:
+            return GENERIC[found[1]] if found[1] in self.names else found[0]
+
+        spoken = _VARIANT.sub(variant, _NAME.sub(name, one_line(text)))
+        return _POINTS.sub(" points", _dated(spoken))
 
     def action(self, text: str | None) -> str:
         """What to do, without commands."""
@@ -107,7 +113,7 @@ class View:
         value = self.answer.rows[row][found[0]]
         column = self._as(found[1], kind)
         if isinstance(value, date):
-            text = day(value)
+            text = span_name(value, name) or day(value)
         elif column.kind == "text" and isinstance(value, str):
             text = self.voice.said(value)
         else:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from assay.decide.words import brief_day, show
+from assay.decide.words import brief_day, show, span_name
 from assay.model.answer import Answer, Cell, Column
 from assay.model.finding import Finding
 
@@ -78,18 +78,19 @@ def said(value: Cell, column: Column, whole: int = 1000, this_year: int | None =
     if isinstance(value, datetime):
         return f"{brief_day(value.date(), this_year)} {value:%H:%M} {value.tzname() or ''}".rstrip()
     if column.kind in ("day", "moment") and value is not None:
-        return _day(value, column.kind, this_year)
+        return _day(value, column, this_year)
     return show(value, column, whole)
 
 
-def _day(value: Cell, kind: str, this_year: int | None) -> str:
-    """ISO days and instants of the site's zone as people write them; anything else as it is."""
+def _day(value: Cell, column: Column, this_year: int | None) -> str:
+    """ISO days and instants of the site's zone as people write them, months by their name; anything else as it is."""
     text = value.isoformat() if isinstance(value, date) else str(value)
     try:
         found = date.fromisoformat(text[:10])
     except ValueError:
         return text
-    return brief_day(found, this_year) + (f" {text[11:16]}" if kind == "moment" else "")
+    named = span_name(found, column.name) if column.kind == "day" else None
+    return named or brief_day(found, this_year) + (f" {text[11:16]}" if column.kind == "moment" else "")
 
 
 def interval(low: Cell, high: Cell, column: Column) -> str:

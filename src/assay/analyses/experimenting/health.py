@@ -57,11 +57,11 @@ def _units(reading: Reading) -> Iterator[Finding]:
     if unknown:
         yield check.leaked(unknown, zero=False)
     if leaked:
-        yield check.leaked(leaked, zero=True)
+        yield check.leaked(leaked, zero=True, who=experiment.who)
     primary = experiment.primary.metric
     matured = sum(table.units(reading.counted(arm, primary)) for arm in reading.arms)
     whole = sum(table.units(reading.counted(arm)) for arm in reading.arms)
-    yield check.sample(whole, matured, reading.run.planned)
+    yield check.sample(whole, matured, reading.run.planned, experiment.who)
 
 
 def _split(reading: Reading) -> Iterator[Finding]:
@@ -122,7 +122,7 @@ def _several(reading: Reading, shown: bool = False) -> Iterator[Finding]:
         return
     units = table.units(lambda key: key.variant in arms)
     p = srm.imbalance(list(by.values()), [reading.experiment.weights[a] for a in arms]).p
-    yield check.several(count, units, by, p, ways(reading) if shown else {})
+    yield check.several(count, units, by, p, ways(reading) if shown else {}, reading.experiment.who)
 
 
 def ways(reading: Reading) -> dict[str, str]:

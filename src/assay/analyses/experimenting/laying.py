@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from assay.analyses.base import column_kind
-from assay.decide.words import difference_words, significant, value_words
+from assay.decide.words import beside, difference_words, significant, value_words
 from assay.model.answer import Cell, Column, Labelled
 from assay.model.estimate import Estimate
 
@@ -93,7 +93,7 @@ def effect_words(made: Contrast, interval: Interval, kind: str, currency: str) -
 def ends_words(difference: float, interval: Interval, kind: str, currency: str) -> str:
     """An effect and its interval."""
     if kind == "rate":
-        return f"{_number(difference * 100)} ({_ends(interval, lambda v: _number(v * 100))}) points"
+        return f"{_sized(difference, interval)} points"
     return f"{signed(difference, kind, currency)} ({_ends(interval, lambda v: signed(v, kind, currency))})"
 
 
@@ -106,7 +106,17 @@ def lift_ends(lift: float | None, interval: Interval) -> str:
     """A lift and its interval."""
     if lift is None:
         return interval.reason or "–"
-    return f"{_number(lift * 100)} ({_ends(interval, lambda v: _number(v * 100))}) %"
+    return f"{_sized(lift, interval)} %"
+
+
+def _sized(value: float, interval: Interval) -> str:
+    """A share's change and its interval times 100, none finer than the largest of them asks for."""
+    most = max(abs(one) for one in (value, interval.low, interval.high) if one is not None)
+
+    def shown(one: float) -> str:
+        return f"{'+' if one > 0 else '−' if one < 0 else ''}{beside(abs(one) * 100, most * 100)}"
+
+    return f"{shown(value)} ({_ends(interval, shown)})"
 
 
 def _ends(interval: Interval, show: Callable[[float], str]) -> str:
@@ -115,10 +125,6 @@ def _ends(interval: Interval, show: Callable[[float], str]) -> str:
     low = "unbounded" if interval.low is None else show(interval.low)
     high = "unbounded" if interval.high is None else show(interval.high)
     return f"{low} to {high}"
-
-
-def _number(value: float) -> str:
-    return f"{'+' if value > 0 else '−' if value < 0 else ''}{significant(abs(value), 2)}"
 
 
 def beliefs(one: Line) -> tuple[Cell, Cell]:

@@ -62,8 +62,8 @@ class Worth:
             ends = f"{_money(self.low, self.currency)} to {_money(self.high, self.currency)} {self.span}"
         traffic = " at present traffic" if self.span == YEARLY else ""
         return (
-            f"{effect}, worth {ends}{traffic}; {percent(self.chance_of_loss)} chance that it loses money "
-            f"(prior: {self.prior})"
+            f"{effect}, worth {ends}{traffic} by this test alone; weighed with what tests usually bring, "
+            f"{percent(self.chance_of_loss)} chance that it loses money (prior: {self.prior})"
         )
 
 
@@ -155,7 +155,7 @@ def once(reading: Reading) -> str | None:
     """Of units that all stand on one day with their outcomes, as a file brings them: no traffic of a year is known."""
     if reading.experiment.window or len(reading.table.days) != 1:
         return None
-    return f"in one run of {reading.table.units(lambda key: key.variant in reading.arms):,} units"
+    return f"in one run of {reading.table.units(lambda key: key.variant in reading.arms):,} {reading.experiment.who}"
 
 
 def _per_unit(reading: Reading, line: Line) -> float:
@@ -179,9 +179,14 @@ def yearly_units(reading: Reading) -> tuple[float, str]:
     units = reading.table.units(lambda key: key.variant in reading.arms)
     traffic = reading.experiment.traffic
     if once(reading) is not None:
-        return units / traffic, f"{units:,} units that stand on one day count once: no traffic of a year is known"
+        return (
+            units / traffic,
+            f"{units:,} {reading.experiment.who} that stand on one day count once: no traffic of a year is known",
+        )
     yearly = units_of_a_year(units, days, traffic)
-    words = f"{units:,} units in {days} days" + (f" at {percent(traffic)} of the traffic" if traffic < 1 else "")
+    words = f"{units:,} {reading.experiment.who} in {days} days" + (
+        f" at {percent(traffic)} of the traffic" if traffic < 1 else ""
+    )
     season = _season(reading, Period(first, last))
     if season is None:
         return yearly, f"{words}, times {YEAR} days; the data hold no whole year, so no season is in it"

@@ -64,7 +64,7 @@ def missing(reading: Reading, variant: str) -> str:
     if last is None:
         wait = reading.experiment.window + reading.table.lags.get(name, 0)
         first = day_of(reading.start + wait * 1_000_000, zone) + timedelta(1)
-        return f"no window has closed yet; the first units can be judged on {first}"
+        return f"no window has closed yet; the first {reading.experiment.who} can be judged on {first}"
     if looks.kind == "fixed" and not reading.over:
         when = f"on {end + timedelta(reading.experiment.window // 86_400 + 1)}" if end else "when it has been stopped"
         return f"it is judged once, {when}, after the last window has closed"
@@ -75,6 +75,7 @@ def thin(reading: Reading, name: str, variant: str, keep: Keep | None = None) ->
     """What a metric lacks in the smaller arm before an effect may be shown; empty where there is enough."""
     if name not in reading.table.names:
         return ""
+    who = reading.experiment.who
     share = reading.metric(name).quantity.kind == "share" and name not in reading.caps
     for arm in (reading.control, variant):
         counted = reading.counted(arm, name)
@@ -84,17 +85,17 @@ def thin(reading: Reading, name: str, variant: str, keep: Keep | None = None) ->
             below = float(moments.sum("y")) if "y" in moments.names else moments.n
             least = min(events, below - events)
             if least < LEAST_EVENTS:
-                what = "conversions" if events <= below - events else "units without a conversion"
-                more = f", about {math.ceil((LEAST_EVENTS - least) / least * moments.n):,} more units" if least else ""
+                what = "conversions" if events <= below - events else f"{who} without a conversion"
+                more = f", about {math.ceil((LEAST_EVENTS - least) / least * moments.n):,} more {who}" if least else ""
                 return f"{arm} has {least:,.0f} {what} where {LEAST_EVENTS} are needed{more}"
         elif moments.n < LEAST_UNITS:
-            return f"{arm} has {moments.n:,} units where {LEAST_UNITS} are needed"
+            return f"{arm} has {moments.n:,} {who} where {LEAST_UNITS} are needed"
     return ""
 
 
 def longer(reading: Reading) -> str:
     """How long until the planned sample at the present pace; empty where none was planned or it is reached."""
-    planned = reading.run.planned
+    planned, who = reading.run.planned, reading.experiment.who
     if not planned or reading.over:
         return ""
     table, arms = reading.table, reading.arms
@@ -110,4 +111,4 @@ def longer(reading: Reading) -> str:
     if not units:
         return ""
     weeks = left / (units / days) / 7
-    return f"{left:,} units to go, about {weeks:.1f} weeks" if weeks >= 0.1 else f"{left:,} units to go"
+    return f"{left:,} {who} to go, about {weeks:.1f} weeks" if weeks >= 0.1 else f"{left:,} {who} to go"

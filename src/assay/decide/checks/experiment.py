@@ -47,14 +47,14 @@ def split(
     return Finding("split_ok", "good", f"the split is as planned: {shares}", evidence)
 
 
-def leaked(counts: Mapping[str, int], zero: bool) -> Finding:
+def leaked(counts: Mapping[str, int], zero: bool, who: str = "units") -> Finding:
     """Units in an arm that should have none, or that the plan does not know."""
     names = ", ".join(f"{name}: {n:,}" for name, n in counts.items())
     if zero:
         return Finding(
             "leaked_units",
             "bad",
-            f"units in an arm of weight 0: {names}",
+            f"{who} in a variant that should have none: {names}",
             {"units": dict(counts)},
             "the assignment does not follow the plan's weights: find out who assigns",
         )
@@ -107,13 +107,15 @@ def gaps(days: Sequence[date], usual: float) -> Finding:
     )
 
 
-def several(count: int, total: int, by: Mapping[str, int], p: float | None, verdicts: Mapping[str, str]) -> Finding:
+def several(
+    count: int, total: int, by: Mapping[str, int], p: float | None, verdicts: Mapping[str, str], who: str = "units"
+) -> Finding:
     """Units that saw several variants: how many, first seen where, whether that is balanced.
 
     ``verdicts``: way of counting them → the verdict; empty where none may be shown.
     """
     share = count / total
-    text = f"{count:,} of {total:,} units ({percent(share)}) saw several variants"
+    text = f"{count:,} of {total:,} {who} ({percent(share)}) saw several variants"
     ways = ", ".join(f"{way}: {verdict}" for way, verdict in verdicts.items())
     same = len(set(verdicts.values())) <= 1
     if verdicts:
@@ -175,10 +177,11 @@ def weeks(days: int) -> Finding:
     return Finding("partial_weeks", "warning" if days < 7 else "info", text, {"days": days}, "decide after whole weeks")
 
 
-def sample(units: int, matured: int, planned: int | None) -> Finding:
-    """How far the sample is."""
+def sample(units: int, matured: int, planned: int | None, who: str = "units") -> Finding:
+    """How far the sample is; ``who``: what the units are, in the plural."""
     of = f" of {planned:,} planned" if planned else ""
-    text = f"{units:,} units exposed, {matured:,}{of} with a closed window"
+    some = "all of them" if matured == units else f"{matured:,}"
+    text = f"{units:,} {who} saw the test, {some}{of} with their time over"
     return Finding("sample", "info", text, {"units": units, "matured": matured, "planned": planned})
 
 

@@ -25,7 +25,7 @@ def leak(
     money = f", about {amount(year, currency, whole=100)} a year" if year is not None else ""
     text = (
         f"{said} loses before {step}: {percent(rates[0])} go on where {percent(rates[1])} should "
-        f"({lost:,.0f} units lost{money})"
+        f"({lost:,.0f} lost{money})"
     )
     evidence = {
         "funnel": funnel, "step": step, "where": dict(where), "rate": rates[0], "expected": rates[1], "lost": lost,

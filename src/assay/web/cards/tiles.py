@@ -8,7 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from assay.charts import spark_of
-from assay.decide.words import days, difference_words, significant, value_words
+from assay.decide.words import beside, days, difference_words, value_words
 from assay.report.view import headed, human
 
 if TYPE_CHECKING:
@@ -104,11 +104,13 @@ def _beside(row: Mapping[str, Any], beyond: bool, bounded: bool, kind: str, curr
         return ""
     low, high = float(row["difference_low"]), float(row["difference_high"])
     before = row.get("before")
+    most = max(abs(low), abs(high))
     if kind == "money" and before:
-        ends = [f"{_sign(v)}{significant(abs(v / float(before)) * 100, 2)}" for v in (low, high)]
+        of = abs(float(before)) / 100
+        ends = [f"{_sign(v)}{beside(abs(v) / of, most / of)}" for v in (low, high)]
         span = f"{ends[0]} to {ends[1]} %"
     elif kind == "rate":
-        ends = [f"{_sign(v)}{significant(abs(v) * 100, 2)}" for v in (low, high)]
+        ends = [f"{_sign(v)}{beside(abs(v) * 100, most * 100)}" for v in (low, high)]
         span = f"{ends[0]} to {ends[1]} points"
     else:
         span = " to ".join(f"{_sign(v)}{difference_words(v, kind, currency)}" for v in (low, high))

@@ -72,10 +72,15 @@ class Measured:
 
 @dataclass(frozen=True)
 class Money:
-    """What a year of it is worth, as a range."""
+    """What a year of it is worth: the range that this test alone measured, and what to expect of it after all.
+
+    ``expected`` and ``loss`` are drawn toward what tests usually bring; ``span`` is not. ``why`` says so.
+    """
 
     span: str
-    loss: str
+    expected: str = ""
+    loss: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -129,11 +134,11 @@ def _treatment(one: Finding, rows: list[dict[str, Any]], experiment: Experiment 
     primary = next((row for row in mine if row["role"] == "primary"), None)
     money = one.evidence.get("money")
     return Treatment(
-        human(variant), state, TONES.get(state, "wait"), WORDS.get(state, headed(human(state))),
+        voice.said(human(variant)), state, TONES.get(state, "wait"), WORDS.get(state, headed(human(state))),
         headed(voice.said(one.text).partition(": ")[2] or voice.said(one.text)),
         _measured(primary, _mde(experiment)) if primary else None,
         tuple(_measured(row, _margin(experiment, row["metric"])) for row in mine if row["role"] == "guardrail"),
-        _money(money) if isinstance(money, Mapping) else None,
+        _money(money, voice) if isinstance(money, Mapping) else None,
     )  # fmt: skip
 
 
@@ -184,14 +189,25 @@ def _measured(row: Mapping[str, Any], mark: _Mark | None) -> Measured:
     )  # fmt: skip
 
 
-def _money(values: Mapping[str, Any]) -> Money | None:
+def _money(values: Mapping[str, Any], voice: Voice) -> Money | None:
     ends = [values.get(name) for name in ("low", "high")]
     if any(one is None for one in ends):
         return None
     currency = str(values.get("currency") or "")
     low, high = (amount(rounded(Decimal(str(one))), currency, whole=100) for one in ends)
     chance = values.get("chance_of_loss")
-    return Money(f"{low} to {high}", _chance(float(chance)) if chance is not None else "")
+    if chance is None:
+        return Money(f"{low} to {high}")
+    expected = amount(rounded(Decimal(str(values["expected"]))), currency, whole=100)
+    return Money(f"{low} to {high}", expected, _chance(float(chance)), _drawn(str(values["prior"]), voice))
+
+
+def _drawn(prior: str, voice: Voice) -> str:
+    """Why the chance may be milder than the range: only one of them was drawn toward the prior."""
+    return (
+        "The range is what this test alone measured, as in the verdict. What to expect and the chance of a loss are "
+        f"drawn toward what tests usually bring, so they are more cautious than the range: {voice.said(prior)}."
+    )
 
 
 def _chance(share: float) -> str:

@@ -25,15 +25,9 @@ def cards(plan: Plan, view: View) -> Sequence[Card]:
         Card("Catalogue", "catalog", {"kind": chosen["kind"]}, about="every definition in words"),
         Card("Are the KPIs good ones?", "audit", about="measurable, aligned, sensitive enough"),
     ]
-    found.append(Card("What the plan's check says", "review", view="table", width=6, about="mistakes and remarks"))
+    found.append(Card("What the plan's check says", "review", view="table", about="mistakes and remarks"))
     found.append(
-        Card(
-            "How definitions changed",
-            "versions",
-            view="table",
-            width=6,
-            about="since when a number means what it means",
-        )
+        Card("How definitions changed", "versions", view="table", about="since when a number means what it means")
     )
     if "metric" in chosen:
         found.append(

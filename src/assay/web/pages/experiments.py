@@ -27,8 +27,8 @@ def cards(plan: Plan, view: View) -> Sequence[Card]:
             Card("Every metric", "experiment-readout", {"name": name}, width=6, about="each metric with its interval"),
             Card("From day to day", "experiment-readout", {"name": name, "daily": "true"}, width=6,
                  about="the effect at the end of every day"),
-            Card("How long it must run", "experiment-design", {"name": name}, width=6, about="sample size and weeks"),
-            Card("Is it sound?", "experiment-qa", {"name": name}, view="table", width=6,
+            Card("How long it must run", "experiment-design", {"name": name}, about="sample size and weeks"),
+            Card("Is it sound?", "experiment-qa", {"name": name}, view="table",
                  about="what to check before and while it runs"),
         ]  # fmt: skip
     found.append(Card("What was learnt", "learnings", width=6, about="past tests"))
