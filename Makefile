@@ -38,6 +38,8 @@ $(BASE): pyproject.toml constraints.txt | $(VENV)/bin/python
 $(TEST): $(BASE)
 	$(PIP) --group test
 	ldconfig -p | grep -q libpangoft2 || (apt-get -qq update && apt-get -qq install -y libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core) || echo "Pango is not there: the tests of the PDF are skipped"
+	$(PIP) --editable '.[spark]' || echo "pyspark is not there: the tests on Spark are skipped"
+	command -v java >/dev/null || (apt-get -qq update && apt-get -qq install -y openjdk-17-jre-headless) || echo "Java is not there: the tests on Spark are skipped"
 	@touch $@
 
 $(CHECK): $(TEST)
@@ -59,7 +61,7 @@ $(FUZZ): $(TEST)
 	@touch $@
 
 $(EXTRAS): $(CHECK) $(BENCH)
-	$(PIP) --editable '.[pdf,charts,clickhouse,mcp,oidc,notify,arrow,forecast]'
+	$(PIP) --editable '.[pdf,charts,clickhouse,spark,mcp,oidc,notify,arrow,forecast]'
 	@touch $@
 
 demo: $(BASE)

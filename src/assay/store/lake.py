@@ -1,7 +1,8 @@
 """A lake: tables as folders of Parquet, and a manifest that says which files are their present version.
 
-``manifest.json`` is replaced in one step, after every file that it names is on disk. So whoever reads the manifest first
-sees one whole version of all tables. Files of the version before stay for readers that have begun; ``purge`` ends that.
+``manifest.json`` is replaced in one step, after every file that it names is on disk. So whoever reads the manifest
+first sees one whole version of all tables. Files of the version before stay for readers that have begun; ``purge``
+ends that.
 Nothing here knows an engine: one writes the files, another reads them.
 """
 
@@ -26,7 +27,7 @@ GRACE = 3600.0  # seconds that files of an earlier version stay
 
 
 class Place:
-    """Where a lake lies. Every path is made and every file touched here, so that another kind of place is another class."""
+    """Where a lake lies. Paths are made and files touched only here: another kind of place is another class."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
@@ -196,7 +197,9 @@ def _read(text: str, where: str) -> Manifest:
         }
         return Manifest(found["generation"], found["source"], tables, found["left"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise MachineError(f"{where}: this is no manifest of a lake; delete the folder, it will be made again") from error
+        raise MachineError(
+            f"{where}: this is no manifest of a lake; delete the folder, it will be made again"
+        ) from error
 
 
 def _sync(path: Path) -> None:

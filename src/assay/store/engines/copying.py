@@ -67,14 +67,16 @@ class _Copy:
 
     def _table(self, name: str) -> Table:
         kinds = dict(self.loader.named("lake_columns", {"table": quote(name)}))
-        columns = {column: _TYPES.get(kind, kind) for column, kind in kinds.items()}
+        columns = {str(column): str(_TYPES.get(kind, kind)) for column, kind in kinds.items()}
         by = "day" if name in BY_DAY else None
         key = "CAST(day AS VARCHAR)" if by else literal("")
         marks = self.loader.named("lake_marks", {"table": quote(name), "part": key})
         wanted = {part: (rows, mark) for part, rows, mark in marks} or {"": (0, "0")}
         old = self.before.tables.get(name)
         kept = {} if old is None or (old.columns, old.by) != (columns, by) else dict(old.parts)
-        changed = [part for part, said in wanted.items() if part not in kept or (kept[part].rows, kept[part].mark) != said]
+        changed = [
+            part for part, said in wanted.items() if part not in kept or (kept[part].rows, kept[part].mark) != said
+        ]
         files = self._written(name, columns, changed)
         parts = {part: Part(files[part], *said) if part in files else kept[part] for part, said in wanted.items()}
         return Table(columns, parts, by)

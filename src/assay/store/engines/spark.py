@@ -1,7 +1,8 @@
 """Spark: questions run on a cluster, over a lake of Parquet that any Spark can read (docs/adr/0026).
 
-Loading, deduplication and derivation stay with the one loader (DuckDB); what it derived is copied into the lake whenever
-it has changed, only the parts that say something else. A question reads temporary views over one version of the lake.
+Loading, deduplication and derivation stay with the one loader (DuckDB); what it derived is copied into the lake
+whenever it has changed, only the parts that say something else. A question reads temporary views over one version
+of the lake.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ from assay.store.engines.copying import copied
 from assay.store.engines.duckdb import DuckDB
 from assay.store.engines.spark_session import errors, session
 from assay.store.lake import Lake, Manifest, Place, Table
-from assay.store.render.spark import render
+from assay.store.render.spark import Rendered, render
 
 FOLDER = "lake"
 _TYPES = {"VARCHAR": "STRING", "TIMESTAMP": "TIMESTAMP_NTZ", "INTEGER": "INT"}
+_LOST = "CHECKPOINT_RDD_BLOCK_ID_NOT_FOUND"
 _numbers = itertools.count(1)
 
 
@@ -131,17 +133,38 @@ class Spark:
 
     def _asked(self, statement: Statement, what: str, before: str = "") -> Result:
         self.refresh()
-        sql, params = render(statement.sql, statement.params or {})
+        rendered = render(statement.sql, statement.params or {})
         with errors(what):
             if self._session is None:
                 self._session = session()
-            self._show(sql)
             self._session.addTag(self.tag)
             try:
-                frame = self._session.sql(before + sql, args=params)
-                return _result(frame.schema, frame.collect())
+                return self._answered(rendered, before)
+            except Exception as error:
+                if _LOST not in str(error):
+                    raise
+                return self._answered(rendered, before)  # what was kept went with a worker: once more
             finally:
                 self._session.removeTag(self.tag)
+
+    def _answered(self, rendered: Rendered, before: str) -> Result:
+        """Keep what is read more than once, on two workers where there are two; then the statement itself."""
+        from pyspark import StorageLevel
+
+        made: list[str] = []
+        try:
+            for name, sql in rendered.kept:
+                self._show(sql)
+                frame = self._session.sql(sql, args=rendered.of(sql))
+                frame = frame.localCheckpoint(True, StorageLevel.MEMORY_AND_DISK_2)
+                frame.createOrReplaceTempView(name)
+                made.append(name)
+            self._show(rendered.sql)
+            frame = self._session.sql(before + rendered.sql, args=rendered.of(rendered.sql))
+            return _result(frame.schema, frame.collect())
+        finally:
+            for name in made:
+                self._session.catalog.dropTempView(name)
 
     def refresh(self) -> None:
         """The lake as the loader's tables are now."""

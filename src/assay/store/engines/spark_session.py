@@ -78,9 +78,15 @@ def _connected(master: str, settings: str) -> Any:
         return builder.remote(master).create()
     if not (os.environ.get("JAVA_HOME") or shutil.which("java")):
         raise MachineError(
-            "the spark engine needs Java 17: install it (such as openjdk-17-jre-headless), or set JAVA_HOME to where it is"
+            "the spark engine needs Java 17: install it (such as openjdk-17-jre-headless), or set JAVA_HOME"
         )
-    for name, value in {**MEANING, **_WORK, **(_LOOPBACK if _beside(master) else {}), **_quiet(), **_set(settings)}.items():
+    for name, value in {
+        **MEANING,
+        **_WORK,
+        **(_LOOPBACK if _beside(master) else {}),
+        **_quiet(),
+        **_set(settings),
+    }.items():
         builder = builder.config(name, value)
     return builder.master(master).getOrCreate()
 
@@ -103,7 +109,7 @@ def _beside(master: str) -> bool:
 
 def _quiet() -> dict[str, str]:
     log = Path(__file__).with_name("spark_quiet.properties").as_uri()
-    return {"spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={log}"}
+    return {"spark.driver.defaultJavaOptions": f"-Dlog4j2.configurationFile={log}"}
 
 
 def _set(settings: str) -> dict[str, str]:

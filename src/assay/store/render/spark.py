@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from assay.model.errors import MachineError
-from assay.store.render import java_regex, spark_asof
+from assay.store.render import java_regex, spark_asof, spark_parts
 from assay.store.render.shared import key_of, parsed, replaced
 
 if TYPE_CHECKING:
@@ -18,14 +20,27 @@ if TYPE_CHECKING:
 Writing = Callable[[str], str]
 
 
-def render(sql: str, params: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The statement in Spark's words, and its values by name."""
+@dataclass(frozen=True)
+class Rendered:
+    """A statement in Spark's words. ``kept``: views of what is worked out first; ``values`` of all by name."""
+
+    sql: str
+    values: Mapping[str, Any]
+    kept: tuple[tuple[str, str], ...] = ()
+
+    def of(self, sql: str) -> dict[str, Any]:
+        """The values that a text names."""
+        return {name: value for name, value in self.values.items() if re.search(rf":{name}\b", sql)}
+
+
+def render(sql: str, params: Mapping[str, Any]) -> Rendered:
+    """The statement in Spark's words, and its values."""
     kinds = tuple(sorted((name, _kind(value)) for name, value in params.items() if value is not None))
-    text, written = _spark(sql, kinds)
+    text, kept, written = _spark(sql, kinds)
     values = {name: list(v) if isinstance(v := params[name], tuple) else v for name, _ in kinds}
     for name, (source, write) in written.items():
         values[name] = write(str(params[source]))
-    return text, {name: value for name, value in values.items() if f":{name}" in text}
+    return Rendered(text, values, kept)
 
 
 def _kind(value: Any) -> str:
@@ -37,14 +52,17 @@ def _kind(value: Any) -> str:
 
 
 @lru_cache(maxsize=512)
-def _spark(sql: str, kinds: tuple[tuple[str, str], ...]) -> tuple[str, dict[str, tuple[str, Writing]]]:
+def _spark(
+    sql: str, kinds: tuple[tuple[str, str], ...]
+) -> tuple[str, tuple[tuple[str, str], ...], dict[str, tuple[str, Writing]]]:
     from sqlglot import exp
 
     turning = _Turning(dict(kinds))
     tree = replaced(parsed(sql, "Spark"), turning.node)
     for select in list(tree.find_all(exp.Select)):
         spark_asof.without(select)
-    return tree.sql(dialect="spark"), turning.written
+    kept = tuple((name, query.sql(dialect="spark")) for name, query in spark_parts.kept(tree))
+    return tree.sql(dialect="spark"), kept, turning.written
 
 
 class _Turning:
@@ -81,13 +99,15 @@ def _path(path: str) -> str:
     return f"$['{key}']"
 
 
-def _placeholder(turning: _Turning, node: Any) -> exp.Expr:
+def _placeholder(turning: _Turning, node: Any) -> Any:
     from sqlglot import exp
 
     kind = turning.kinds.get(node.name)
     if kind is None:
         return exp.null()
-    return exp.cast(exp.Placeholder(this=node.name), "bigint") if kind == "whole" else node  # else sums of days' µs overflow
+    return (
+        exp.cast(exp.Placeholder(this=node.name), "bigint") if kind == "whole" else node
+    )  # else sums of days' µs overflow
 
 
 def _double(node: exp.Expr) -> exp.Expr:
@@ -96,13 +116,13 @@ def _double(node: exp.Expr) -> exp.Expr:
     return exp.cast(node.copy(), "double")
 
 
-def _div(_: _Turning, node: Any) -> exp.Expr:
+def _div(_: _Turning, node: Any) -> Any:
     from sqlglot import exp
 
     return exp.Div(this=_double(node.this), expression=_double(node.expression), typed=False, safe=False)
 
 
-def _sub(turning: _Turning, node: Any) -> exp.Expr:
+def _sub(turning: _Turning, node: Any) -> Any:
     from sqlglot import exp
 
     right = node.expression
@@ -111,14 +131,16 @@ def _sub(turning: _Turning, node: Any) -> exp.Expr:
     return exp.Anonymous(this="datediff", expressions=[node.this, right]) if day else node
 
 
-def _sum(_: _Turning, node: Any) -> exp.Expr:
-    """Sums of whole numbers have no end in DuckDB; in Spark a decimal holds 38 digits, other types stay what they are."""
+def _sum(_: _Turning, node: Any) -> Any:
+    """Sums of whole numbers have no end in DuckDB; in Spark a decimal has 38 digits. Other types stay."""
     from sqlglot import exp
 
     value = node.this
     if isinstance(value, exp.Cast | exp.Literal | exp.Distinct) or _small(value):
         return node
-    return exp.Sum(this=exp.Add(this=exp.paren(value.copy()), expression=exp.cast(exp.Literal.number(0), "decimal(1, 0)")))
+    return exp.Sum(
+        this=exp.Add(this=exp.paren(value.copy()), expression=exp.cast(exp.Literal.number(0), "decimal(1, 0)"))
+    )
 
 
 def _small(node: exp.Expr) -> bool:
@@ -132,13 +154,13 @@ def _small(node: exp.Expr) -> bool:
     return isinstance(node, exp.Null) or (isinstance(node, exp.Literal) and not node.is_string and node.this.isdigit())
 
 
-def _avg(_: _Turning, node: Any) -> exp.Expr:
+def _avg(_: _Turning, node: Any) -> Any:
     from sqlglot import exp
 
     return exp.Avg(this=_double(node.this))
 
 
-def _best(_: _Turning, node: Any) -> exp.Expr:
+def _best(_: _Turning, node: Any) -> Any:
     """Rows without a value do not count."""
     from sqlglot import exp
 
@@ -150,31 +172,31 @@ def _best(_: _Turning, node: Any) -> exp.Expr:
     return exp.Anonymous(this=name, expressions=[value, place])
 
 
-def _quantile(_: _Turning, node: Any) -> exp.Expr:
+def _quantile(_: _Turning, node: Any) -> Any:
     from sqlglot import exp
 
     return exp.Anonymous(this="percentile", expressions=[node.this, node.expression])
 
 
-def _median(_: _Turning, node: Any) -> exp.Expr:
+def _median(_: _Turning, node: Any) -> Any:
     from sqlglot import exp
 
     return exp.Anonymous(this="percentile", expressions=[node.this, exp.Literal.number("0.5")])
 
 
-def _whole_match(turning: _Turning, node: Any) -> exp.Expr:
+def _whole_match(turning: _Turning, node: Any) -> Any:
     from sqlglot import exp
 
     return exp.RegexpLike(this=node.this, expression=turning.said(node.expression, java_regex.whole, "a pattern"))
 
 
-def _match(turning: _Turning, node: Any) -> exp.Expr:
+def _match(turning: _Turning, node: Any) -> Any:
     from sqlglot import exp
 
     return exp.RegexpLike(this=node.this, expression=turning.said(node.expression, java_regex.searched, "a pattern"))
 
 
-def _extract(turning: _Turning, node: Any) -> exp.Expr:
+def _extract(turning: _Turning, node: Any) -> Any:
     from sqlglot import exp
 
     pattern = turning.said(node.expression, java_regex.searched, "a pattern")
@@ -182,7 +204,7 @@ def _extract(turning: _Turning, node: Any) -> exp.Expr:
     return exp.Anonymous(this="regexp_extract", expressions=[node.this, pattern, exp.cast(group.copy(), "int")])
 
 
-def _replace(turning: _Turning, node: Any) -> exp.Expr:
+def _replace(turning: _Turning, node: Any) -> Any:
     """Only the first place is replaced, unless all are asked for."""
     from sqlglot import exp
 
@@ -197,7 +219,7 @@ def _replace(turning: _Turning, node: Any) -> exp.Expr:
     )
 
 
-def _json(turning: _Turning, node: Any) -> exp.Expr:
+def _json(turning: _Turning, node: Any) -> Any:
     from sqlglot import exp
 
     path = node.expression
@@ -210,7 +232,7 @@ def _json(turning: _Turning, node: Any) -> exp.Expr:
     return exp.Anonymous(this="get_json_object", expressions=[node.this, said])
 
 
-def _rows(_: _Turning, node: Any) -> exp.Expr:
+def _rows(_: _Turning, node: Any) -> Any:
     from sqlglot import exp
 
     listed = node.find(exp.JSONExtract)
@@ -220,7 +242,7 @@ def _rows(_: _Turning, node: Any) -> exp.Expr:
     return exp.Anonymous(this="explode", expressions=[parts])
 
 
-def _cast_or_null(_: _Turning, node: Any) -> exp.Expr:
+def _cast_or_null(_: _Turning, node: Any) -> Any:
     """Texts are read as whole numbers by rounding, as DuckDB does."""
     from sqlglot import exp
 
@@ -230,7 +252,7 @@ def _cast_or_null(_: _Turning, node: Any) -> exp.Expr:
     return exp.TryCast(this=exp.func("round", number), to=node.to.copy(), safe=True)
 
 
-def _row_number(_: _Turning, node: Any) -> exp.Expr:
+def _row_number(_: _Turning, node: Any) -> Any:
     """A number of a row in no order is only a name of it; rows are not gathered in one place for that."""
     from sqlglot import exp
 
@@ -238,12 +260,12 @@ def _row_number(_: _Turning, node: Any) -> exp.Expr:
     return exp.Anonymous(this="monotonically_increasing_id") if bare else node
 
 
-def _star(_: _Turning, node: Any) -> exp.Expr:
+def _star(_: _Turning, node: Any) -> Any:
     """Columns put in the place of others come last: nothing may ask for them by place."""
     from sqlglot import exp
 
-    star = next((one for one in (node, node.this) if isinstance(one, exp.Star)), None)
-    changed = star.args.get("replace") if star is not None else None
+    star: Any = node if isinstance(node, exp.Star) else node.this
+    changed = star.args.get("replace") if isinstance(star, exp.Star) else None
     if not changed or not isinstance(node.parent, exp.Select):
         return node
     if isinstance(node.parent.parent, exp.SetOperation):
@@ -256,7 +278,7 @@ def _star(_: _Turning, node: Any) -> exp.Expr:
     return node
 
 
-def _shift(_: _Turning, node: Any) -> exp.Expr:
+def _shift(_: _Turning, node: Any) -> Any:
     from sqlglot import exp
 
     name = "shiftleft" if isinstance(node, exp.BitwiseLeftShift) else "shiftright"

@@ -5,24 +5,10 @@ One pass over rows sorted by unit and time, so a unit with a million rows costs 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from assay.model.errors import MachineError
-
-if TYPE_CHECKING:
-    from sqlglot import exp
-
-_TEXT = """
-SELECT {left}, {right} FROM (
-    SELECT {left}, last_value({right}) IGNORE NULLS OVER (PARTITION BY {keys} ORDER BY at_, side_ ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS {right}
-    FROM (
-        SELECT struct({left}.*) AS {left}, NULL AS {right}, {left_keys}, {left_at} AS at_, {left_side} AS side_ FROM {left_table} AS {left}
-        UNION ALL
-        SELECT NULL AS {left}, struct({right}.*) AS {right}, {right_keys}, {right_at} AS at_, {right_side} AS side_ FROM {right_table} AS {right}
-        WHERE {right_at} IS NOT NULL{right_there}
-    ) AS both_
-) AS near_ WHERE {left} IS NOT NULL{inner}
-"""
+from assay.store.schema import text as text_of
 
 
 def without(select: Any) -> None:
@@ -78,7 +64,7 @@ def _near(left: Any, right: Any, keys: list[tuple[Any, Any]], at: tuple[Any, Any
         return text(bare)
 
     a, b = left.alias_or_name, right.alias_or_name
-    sql = _TEXT.format(
+    sql = text_of("spark", "asof").format(
         left=a, right=b, keys=", ".join(names), left_table=table(left), right_table=table(right),
         left_keys=", ".join(f"{text(one)} AS {name}" for (one, _), name in zip(keys, names, strict=True)),
         right_keys=", ".join(f"{text(one)} AS {name}" for (_, one), name in zip(keys, names, strict=True)),
@@ -86,4 +72,5 @@ def _near(left: Any, right: Any, keys: list[tuple[Any, Any]], at: tuple[Any, Any
         right_there="".join(f" AND {text(one)} IS NOT NULL" for _, one in keys),
         inner="" if outer else f" AND {b} IS NOT NULL",
     )  # fmt: skip
-    return sqlglot.parse_one(sql, dialect="spark").subquery("asof_")
+    table_of: Any = sqlglot.parse_one(sql, dialect="spark")
+    return table_of.subquery("asof_")
