@@ -61,8 +61,27 @@ def _spark(
     tree = replaced(parsed(sql, "Spark"), turning.node)
     for select in list(tree.find_all(exp.Select)):
         spark_asof.without(select)
-    kept = tuple((name, query.sql(dialect="spark")) for name, query in spark_parts.kept(tree))
-    return tree.sql(dialect="spark"), kept, turning.written
+    kept = tuple((name, query.sql(dialect=_words())) for name, query in spark_parts.kept(tree))
+    return tree.sql(dialect=_words()), kept, turning.written
+
+
+@lru_cache(maxsize=1)
+def _words() -> Any:
+    """SQLGlot's Spark without what only Hive lacked: named parts of an inner query stay there, ``QUALIFY`` is known."""
+    from sqlglot import exp, transforms
+    from sqlglot.dialects.spark import Spark
+
+    class Now(Spark):  # type: ignore[misc,unused-ignore]
+        class Generator(Spark.Generator):  # type: ignore[name-defined,misc,unused-ignore]
+            EXPRESSIONS_WITHOUT_NESTED_CTES: frozenset[Any] = frozenset()
+            TRANSFORMS = {  # noqa: RUF012
+                **Spark.Generator.TRANSFORMS,
+                exp.Select: transforms.preprocess(
+                    [transforms.eliminate_distinct_on, transforms.unnest_to_explode, transforms.any_to_exists]
+                ),
+            }
+
+    return Now
 
 
 class _Turning:
