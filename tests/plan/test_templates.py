@@ -226,7 +226,9 @@ def test_every_template_answers_the_same_on_every_engine(everything: str, tmp_pa
     events = lively(plan)
     costly = {m for t in TEMPLATES for m in t.metrics if any("cost" in one for one in t.arriving())}
     free = [name for name in plan.metrics if name not in costly]
-    engines = [workspace(tmp_path / name, everything, events, engine=name) for name in ("duckdb", "clickhouse", "spark")]
+    engines = [
+        workspace(tmp_path / name, everything, events, engine=name) for name in ("duckdb", "clickhouse", "spark")
+    ]
     for names, asked in ((list(plan.metrics), {}), (free, {"by": "first_channel"}), (free, {"grain": "month"})):
         here, *others = (figures(ws, names, **asked) for ws in engines)
         for there in others:

@@ -117,6 +117,11 @@ STATEMENTS: dict[str, tuple[str, dict[str, Any], list[tuple[Any, ...]]]] = {
     ),
     "distinct from null": ("SELECT count(*) FROM events WHERE device IS DISTINCT FROM 'mobile'", {}, [(4,)]),
     "flags": ("SELECT DISTINCT bot, interactive FROM events", {}, [(False, True)]),
+    "fractions as text": (
+        "SELECT CAST(v AS VARCHAR) FROM (SELECT TRY_CAST(json_extract_string(props, $v1) AS DOUBLE) AS v, t FROM events WHERE props IS NOT NULL) ORDER BY t",
+        {"v1": '$."n"'},
+        [("3.0",), (None,)],
+    ),
     "nothing bound": ("SELECT count(*) FROM events WHERE $v1 IS NULL", {"v1": None}, [(5,)]),
 }
 

@@ -93,9 +93,8 @@ def _connected(master: str, settings: str) -> Any:
 
 def _builder() -> Any:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of versions of pandas, which is not used here
-            from pyspark.sql import SparkSession
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)  # not used here
+        from pyspark.sql import SparkSession
     except ImportError as error:
         raise MachineError("the spark engine needs the package pyspark: pip install 'assay[spark]'") from error
     logging.getLogger("SQLQueryContextLogger").disabled = True

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from assay.model.errors import MachineError
-from assay.store.render import java_regex, spark_asof, spark_parts
+from assay.store.render import java_regex, spark_asof, spark_parts, spark_text
 from assay.store.render.shared import key_of, parsed, replaced
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _words() -> Any:
     from sqlglot.dialects.spark import Spark
 
     class Now(Spark):  # type: ignore[misc,unused-ignore]
-        class Generator(Spark.Generator):  # type: ignore[name-defined,misc,unused-ignore]
+        class Generator(Spark.Generator):  # type: ignore[name-defined,misc,valid-type,unused-ignore]
             EXPRESSIONS_WITHOUT_NESTED_CTES: frozenset[Any] = frozenset()
             TRANSFORMS = {  # noqa: RUF012
                 **Spark.Generator.TRANSFORMS,
@@ -262,9 +262,12 @@ def _rows(_: _Turning, node: Any) -> Any:
 
 
 def _cast_or_null(_: _Turning, node: Any) -> Any:
-    """Texts are read as whole numbers by rounding, as DuckDB does."""
+    """Texts are read as whole numbers by rounding, as DuckDB does; a year alone is no moment."""
     from sqlglot import exp
 
+    if node.to.this in (exp.DataType.Type.TIMESTAMP, exp.DataType.Type.TIMESTAMPNTZ):
+        dated = exp.RegexpLike(this=node.this.copy(), expression=exp.Literal.string("^\\s*[0-9]+-[0-9]+-[0-9]"))
+        return exp.Case(ifs=[exp.If(this=dated, true=node.copy())])
     if node.to.this not in (exp.DataType.Type.BIGINT, exp.DataType.Type.INT):
         return node
     number = exp.TryCast(this=node.this.copy(), to=exp.DataType.build("decimal(38, 9)"), safe=True)
@@ -325,6 +328,7 @@ _TURNS: dict[str, Callable[[_Turning, Any], Any]] = {
     "Explode": _rows,
     "Unnest": _rows,
     "TryCast": _cast_or_null,
+    "Cast": lambda _, node: spark_text.text_of(node),
     "BitwiseLeftShift": _shift,
     "BitwiseRightShift": _shift,
 }
