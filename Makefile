@@ -56,10 +56,12 @@ $(BROWSER): $(TEST)
 
 $(FUZZ): $(TEST)
 	$(PIP) --group fuzz || echo "without atheris and schemathesis: their tests are skipped"
+	$(PIP) --editable '.[spark]' || echo "pyspark is not there: the tests on Spark are skipped"
+	command -v java >/dev/null || (apt-get -qq update && apt-get -qq install -y openjdk-17-jre-headless) || echo "Java is not there: the tests on Spark are skipped"
 	@touch $@
 
 $(EXTRAS): $(CHECK) $(BENCH)
-	$(PIP) --editable '.[pdf,charts,clickhouse,mcp,oidc,notify,arrow,forecast]'
+	$(PIP) --editable '.[pdf,charts,clickhouse,spark,mcp,oidc,notify,arrow,forecast]'
 	@touch $@
 
 demo: $(BASE)

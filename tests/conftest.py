@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from assay.workspace import Workspace
+from sparking import SETTINGS, cluster, missing
 
-ENGINES = ("duckdb", "clickhouse")
+ENGINES = ("duckdb", "clickhouse", "spark")
 ROOT = Path(__file__).parent.parent
 DATA = Path(os.environ.get("ASSAY_DATA", ROOT.parent / "shared" / "data"))
 ORIGIN = (
@@ -32,9 +34,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test with ``engine`` among its arguments runs on every engine."""
+    """A test with ``engine`` among its arguments runs on every engine; on Spark when the run is a long one, or asks for it."""
     if "engine" in metafunc.fixturenames:
-        metafunc.parametrize("engine", metafunc.config.getoption("--engine") or ENGINES)
+        asked = metafunc.config.getoption("--engine")
+        late = pytest.param("spark", marks=pytest.mark.soak)
+        metafunc.parametrize("engine", asked or ["duckdb", "clickhouse", late], indirect=True)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -43,6 +47,31 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "soak" in item.keywords:
             item.add_marker(pytest.mark.skip(reason="long: run with --soak"))
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest) -> str:
+    """The engine that a test runs on."""
+    if request.param == "spark":
+        request.getfixturevalue("spark")
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real cluster of one master and two workers, or the one that ``ASSAY_SPARK`` names; its address."""
+    if missing():
+        pytest.skip(missing())
+    from assay.store.engines import spark_session
+
+    with ExitStack() as stack:
+        changed = stack.enter_context(pytest.MonkeyPatch.context())
+        if "ASSAY_SPARK" not in os.environ:
+            changed.setenv("ASSAY_SPARK", stack.enter_context(cluster(tmp_path_factory.mktemp("spark"))))
+        if "ASSAY_SPARK_SETTINGS" not in os.environ:
+            changed.setenv("ASSAY_SPARK_SETTINGS", ",".join(f"{name}={value}" for name, value in SETTINGS.items()))
+        stack.callback(spark_session.stop)
+        yield os.environ["ASSAY_SPARK"]
 
 
 @pytest.fixture(scope="session")

@@ -119,9 +119,9 @@ def said(ws: Workspace, question: str, **given: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     "readings",
-    ["duckdb", pytest.param("clickhouse", marks=pytest.mark.soak)],
+    ["duckdb", *(pytest.param(name, marks=pytest.mark.soak) for name in ("clickhouse", "spark"))],
     indirect=True,
-    ids=["duckdb", "clickhouse"],
+    ids=["duckdb", "clickhouse", "spark"],
 )
 def test_a_past_reading_stays_what_it_was(readings: tuple[Workspace, Workspace]) -> None:
     then, later = readings

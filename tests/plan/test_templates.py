@@ -220,19 +220,23 @@ def figures(ws: Workspace, names: list[str], **asked: Any) -> dict[tuple[str, ..
 
 
 @pytest.mark.soak
+@pytest.mark.usefixtures("spark")
 def test_every_template_answers_the_same_on_every_engine(everything: str, tmp_path: Path) -> None:
     plan = loads(everything)
     events = lively(plan)
     costly = {m for t in TEMPLATES for m in t.metrics if any("cost" in one for one in t.arriving())}
     free = [name for name in plan.metrics if name not in costly]
-    engines = [workspace(tmp_path / name, everything, events, engine=name) for name in ("duckdb", "clickhouse")]
+    engines = [
+        workspace(tmp_path / name, everything, events, engine=name) for name in ("duckdb", "clickhouse", "spark")
+    ]
     for names, asked in ((list(plan.metrics), {}), (free, {"by": "first_channel"}), (free, {"grain": "month"})):
-        here, there = (figures(ws, names, **asked) for ws in engines)
-        assert here.keys() == there.keys()
-        for key, numbers in here.items():
-            for one, other in zip(numbers, there[key], strict=True):
-                assert (one is None) == (other is None), key
-                assert one is None or float(one) == pytest.approx(float(other), rel=1e-9), key
+        here, *others = (figures(ws, names, **asked) for ws in engines)
+        for there in others:
+            assert here.keys() == there.keys()
+            for key, numbers in here.items():
+                for one, other in zip(numbers, there[key], strict=True):
+                    assert (one is None) == (other is None), key
+                    assert one is None or float(one) == pytest.approx(float(other), rel=1e-9), key
         if not asked:
             assert {name for (name,), (value, *_) in here.items() if value is None} == costly
     for ws in engines:

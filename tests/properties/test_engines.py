@@ -1,4 +1,4 @@
-"""Every question over small random worlds: DuckDB and ClickHouse must say the same.
+"""Every question over small random worlds: DuckDB, ClickHouse and Spark must say the same.
 
 Counts, money and text are compared exactly, other numbers to 1e-12 of their size. The worlds have equal instants, several
 devices of a user, bots, orders sent twice and refunds.
@@ -137,12 +137,20 @@ ASKED: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=[5, *(pytest.param(n, marks=pytest.mark.soak) for n in (11, 12, 13))])
+LATER = [("clickhouse", 11), ("clickhouse", 12), ("clickhouse", 13), ("spark", 5), ("spark", 11)]
+
+
+@pytest.fixture(
+    scope="module", params=[("clickhouse", 5), *(pytest.param(one, marks=pytest.mark.soak) for one in LATER)]
+)
 def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace, ...]]:
-    events = world(request.param, visitors=45)
+    other, seed = request.param
+    if other == "spark":
+        request.getfixturevalue("spark")
+    events = world(seed, visitors=45)
     parts: list[list[Event]] = [events[: len(events) // 2], events[len(events) // 2 :]]
-    folder: Path = tmp_path_factory.mktemp(f"engines{request.param}")
-    made = tuple(workspace(folder / engine, PLAN, *parts, engine=engine) for engine in ("duckdb", "clickhouse"))
+    folder: Path = tmp_path_factory.mktemp(f"engines{seed}")
+    made = tuple(workspace(folder / engine, PLAN, *parts, engine=engine) for engine in ("duckdb", other))
     yield made
     for ws in made:
         ws.close()

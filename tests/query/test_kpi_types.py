@@ -45,8 +45,10 @@ metrics:
 """
 
 
-@pytest.fixture(scope="module", params=["duckdb", "clickhouse"])
+@pytest.fixture(scope="module", params=["duckdb", "clickhouse", pytest.param("spark", marks=pytest.mark.soak)])
 def ws(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    if request.param == "spark":
+        request.getfixturevalue("spark")
     made = workspace(tmp_path_factory.mktemp("world"), PLAN, world(), engine=request.param)
     yield made
     made.close()

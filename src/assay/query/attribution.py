@@ -124,11 +124,11 @@ def _lost(frame: Touches) -> str:
         where = session_filter(frame.dims, frame.cut.where)
         unit, join = unit_key(frame.asked.per, "s"), unit_join(frame.asked.per, "s")
         source = f"sessions s{join}{visitor_joins(where)}"
-        inside = f" AND t.unit IN (SELECT {unit} FROM {source} WHERE {frame.in_range('s')} AND {where})"
+        inside = f" AND w.unit IN (SELECT {unit} FROM {source} WHERE {frame.in_range('s')} AND {where})"
     return (
-        "SELECT t.unit AS c, 0 AS v, 0 AS is_new, true AS inside, t.k AS k, t.tt AS tt, t.key AS key, t.direct AS direct, "
-        f"true AS at_range, true AS closed FROM touches t WHERE t.day >= {first} AND t.day <= {last} AND t.unit IS NOT NULL "
-        f"AND NOT EXISTS (SELECT 1 FROM conversions c WHERE c.unit = t.unit){inside}"
+        "SELECT w.unit AS c, 0 AS v, 0 AS is_new, true AS inside, w.k AS k, w.tt AS tt, w.key AS key, w.direct AS direct, "
+        f"true AS at_range, true AS closed FROM touches w WHERE w.day >= {first} AND w.day <= {last} AND w.unit IS NOT NULL "
+        f"AND NOT EXISTS (SELECT 1 FROM conversions c WHERE c.unit = w.unit){inside}"
     )
 
 

@@ -8,7 +8,11 @@ from pathlib import Path
 from assay.model.errors import UnknownName
 from assay.store.engine import Engine
 
-ENGINES = {"duckdb": "assay.store.engines.duckdb", "clickhouse": "assay.store.engines.clickhouse"}
+ENGINES = {
+    "duckdb": "assay.store.engines.duckdb",
+    "clickhouse": "assay.store.engines.clickhouse",
+    "spark": "assay.store.engines.spark",
+}
 
 
 STORE = "store.duckdb"

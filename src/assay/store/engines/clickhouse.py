@@ -19,7 +19,7 @@ from assay.model.errors import MachineError
 from assay.store import schema
 from assay.store.engine import ALL, Derivation, Keeping, Loaded, Piece, Result, Statement, Taking
 from assay.store.engines.duckdb import DuckDB
-from assay.store.render import clickhouse
+from assay.store.render.clickhouse import render
 
 # Without these, what is missing comes back as 0 or '' instead of null, and a name may mean an alias of the same query.
 SETTINGS: dict[str, int] = {
@@ -149,7 +149,7 @@ class ClickHouse:
 
     def _asked(self, statement: Statement, what: str, before: str = "") -> Result:
         self._copy()
-        sql, params = clickhouse(statement.sql, statement.params or {})
+        sql, params = render(statement.sql, statement.params or {})
         Local.query(f"USE {self.database}", {}, what)
         return _result(Local.query(before + sql, {n: _text(v) for n, v in params.items()}, what))
 

@@ -175,3 +175,13 @@ SELECT r.* EXCLUDE (event_no) FROM refunds r WHERE r.event_no IN (SELECT event_n
     OR r.order_id IN (SELECT order_id FROM orders WHERE event_no IN (SELECT event_no FROM gone)) ORDER BY t;
 -- name: theirs_quarantine
 SELECT * FROM quarantine WHERE regexp_matches(raw, $pattern) ORDER BY segment, line;
+-- name: lake_columns
+SELECT column_name, column_type FROM (DESCRIBE {table});
+-- name: lake_marks
+-- What a part of a table says, whatever the order of its rows.
+SELECT {part} AS part, count(*), CAST(sum(CAST(hash(whole) AS HUGEINT)) AS VARCHAR) FROM {table} whole GROUP BY part ORDER BY part;
+-- name: lake_save
+COPY (SELECT {columns} FROM {table} ORDER BY {order}) TO {path} (FORMAT parquet);
+-- name: lake_save_days
+COPY (SELECT {columns} FROM {table} WHERE day IN ({days}) ORDER BY {order})
+TO {path} (FORMAT parquet, PARTITION_BY (day), WRITE_PARTITION_COLUMNS true, FILENAME_PATTERN {files}, OVERWRITE_OR_IGNORE true);

@@ -1,7 +1,4 @@
-"""DuckDB's words → another engine's dialect: the function map of what SQLGlot leaves open.
-
-Only what was seen to differ stands here; ``tests/store/test_render.py`` runs each on both engines.
-"""
+"""DuckDB's words → ClickHouse's."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from assay.model.errors import MachineError
+from assay.store.render.shared import key_of, parsed, replaced
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -28,13 +25,13 @@ _CAST_OR_NULL = {
 _BITS = {"BitwiseLeftShift": "bitShiftLeft", "BitwiseRightShift": "bitShiftRight", "BitwiseAnd": "bitAnd"}
 
 
-def clickhouse(sql: str, params: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def render(sql: str, params: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """The statement in ClickHouse's words, and its values by name (paths into JSON become keys)."""
     kinds = tuple(sorted((name, _kind(value)) for name, value in params.items() if value is not None))
     text, keys = _clickhouse(sql, kinds)
     values = {name: params[name] for name, kind in kinds}
     for name in keys:
-        values[name] = _key(str(values[name]))
+        values[name] = key_of(str(values[name]))
     return text, values
 
 
@@ -55,26 +52,13 @@ def _kind(value: Any) -> str:
     return "String"
 
 
-def _key(path: str) -> str:
-    """``$."a b"`` → ``a b``."""
-    return path[3:-1].replace('\\"', '"') if path.startswith('$."') else path.removeprefix("$.")
-
-
 @lru_cache(maxsize=512)
 def _clickhouse(sql: str, kinds: tuple[tuple[str, str], ...]) -> tuple[str, frozenset[str]]:
-    import sqlglot
-    from sqlglot import errors, exp
+    from sqlglot import exp
 
-    try:
-        tree = sqlglot.parse_one(sql, dialect="duckdb")
-    except errors.ParseError as error:
-        raise MachineError(f"this statement cannot be said in ClickHouse's words: {error}") from error
     keys: set[str] = set()
     known = dict(kinds)
-    for node in reversed(list(tree.walk())):  # from the leaves up: a replaced node holds its replaced parts
-        new = _node(node, known, keys)
-        if new is not node:
-            node.replace(new)
+    tree = replaced(parsed(sql, "ClickHouse"), lambda node: _node(node, known, keys))
     for select in tree.find_all(exp.Select):  # else a column of several joined tables is called ``u.unit``
         for column in select.expressions:
             if isinstance(column, exp.Column) and column.table and not isinstance(column.this, exp.Star):
@@ -111,7 +95,7 @@ def _json(node: exp.JSONExtractScalar, keys: set[str]) -> exp.Expr:
         key: exp.Expr = path
     else:
         parts = list(path.find_all(exp.JSONPathKey))
-        key = exp.Literal.string(str(parts[-1].this) if parts else _key(path.name))
+        key = exp.Literal.string(str(parts[-1].this) if parts else key_of(path.name))
     return exp.func("JSONExtract", node.this, key, exp.Literal.string("Nullable(String)"))
 
 
