@@ -13,8 +13,10 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -149,7 +151,7 @@ def test_a_new_users_path_without_git(tmp_path: Path, started: Any) -> None:
     assert "steps: [page_view, add_to_cart, purchase]" in (folder / "assay.yaml").read_text()
     # the command line beside the running server says the same
     assert "first" in json.loads(ran(folder, "catalog", "--format", "json"))["sentence"] + ran(folder, "catalog")
-    today = time.strftime("%Y-%m-%d")
+    today = datetime.now(ZoneInfo("Europe/Berlin")).date().isoformat()
 
     def counted() -> list[int]:
         rows = json.loads(ran(folder, "funnel", "first", "--to", today, "--format", "json"))["rows"]
