@@ -12,13 +12,13 @@ import os
 import shutil
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from assay.model.errors import CheckFailed, DataError, MachineError, UsageError
 from assay.plan.includes import gather
@@ -28,9 +28,10 @@ from assay.query import moving
 from assay.store.engine import Past, Piece
 
 if TYPE_CHECKING:
-    from assay.store.engine import Engine, Statement
+    from assay.store.engine import Engine, Loaded, Statement
     from assay.workspace import Workspace
 
+T = TypeVar("T")
 BATCH = int(os.environ.get("ASSAY_MOVE_BATCH", "2000000"))  # events in one transaction of the target
 COPIED = ("cohorts",)  # folders beside the plan that it reads
 MANIFEST = "manifest.json"
@@ -126,7 +127,7 @@ def move(source: Workspace, target: Workspace) -> Moved:
         )
     left = [one for one in found if one.name not in known]
     total, done = sum(one.rows for one in left), 0
-    for batch in _batches(left):
+    for batch in _batches(left, lambda one: one.rows):
         source.progress(f"moving {total:,} events", done, total)
         with _scratch(target.data / "moving") as scratch:
             target.load([_piece(read, one, scratch) for one in batch], whole=True)
@@ -176,13 +177,16 @@ def _segments(engine: Engine) -> list[_Segment]:
     return made
 
 
-def _batches(segments: Sequence[_Segment]) -> Iterator[list[_Segment]]:
-    batch: list[_Segment] = []
-    for one in segments:
+def _batches(things: Iterable[T], rows: Callable[[T], int]) -> Iterator[list[T]]:
+    """Things in their order, as many at a time as one transaction of the target takes."""
+    batch: list[T] = []
+    held = 0
+    for one in things:
         batch.append(one)
-        if sum(other.rows for other in batch) >= BATCH:
+        held += rows(one)
+        if held >= BATCH:
             yield batch
-            batch = []
+            batch, held = [], 0
     if batch:
         yield batch
 
@@ -339,15 +343,10 @@ def bring(target: Workspace, folder: Path) -> Brought:
     if not found.get("complete"):
         raise DataError(f"{folder}: the export broke off; run assay export --to {folder} again where it was made")
     pieces = _pieces(target, folder, found)
-    loaded, batch, rows = [], [], 0
-    for number, (piece, n) in enumerate(pieces):
-        target.progress(f"loading {found['events']:,} events", number, len(pieces))
-        batch.append(piece)
-        rows += n
-        if rows >= BATCH:
-            loaded += target.load(batch)
-            batch, rows = [], 0
-    loaded += target.load(batch) if batch else []
+    loaded: list[Loaded] = []
+    for batch in _batches(pieces, lambda one: one[1]):
+        target.progress(f"loading {found['events']:,} events", len(loaded), len(pieces))
+        loaded += target.load([piece for piece, _ in batch])
     days = [one for one in loaded if one.kind == "events" and not one.again]
     return Brought(
         len(days), sum(one.again and one.kind == "events" for one in loaded), sum(one.stored for one in days),

@@ -107,9 +107,9 @@ def _redefined(asking: Asking, period: Period, metrics: Iterable[str]) -> Iterab
     """A mark where a metric took on another meaning."""
     from assay.analyses.noted import noted
 
+    known = noted(asking.state, asking.plan)
     for name in metrics:
-        seen = noted(asking.state, asking.plan, name)
-        for before, one in pairwise(seen):
+        for before, one in pairwise(known.get(name, [])):
             if period.first <= one.since <= period.last:
                 how = "; ".join(str(change) for change in (one.changes(before) or ())[:2])
                 what = f"definition of {name} changed" + (f": {how}" if how else "")

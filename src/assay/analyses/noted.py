@@ -23,7 +23,6 @@ class Noted:
     metric: str
     id: str
     since: date
-    first_seen: int
     text: str | None
     meaning: Mapping[str, str] | None
 
@@ -50,14 +49,15 @@ def note(state: State, plan: Plan, now: int) -> None:
             do("say_definition", metric=metric.name, id=metric.id, **_said(metric, plan))
 
 
-def noted(state: State | None, plan: Plan, metric: str) -> list[Noted]:
-    """The definitions that a metric has had, the first one first."""
-    return [
-        Noted(metric, row["id"], day_of(row["first_seen"], plan.site.timezone), row["first_seen"], row["text"],
-              json.loads(row["meaning"]) if row["meaning"] else None)
-        for row in (state.read("definitions") if state else [])
-        if row["metric"] == metric
-    ]  # fmt: skip
+def noted(state: State | None, plan: Plan) -> dict[str, list[Noted]]:
+    """Metric → the definitions that it has had, the first one first."""
+    found: dict[str, list[Noted]] = {}
+    for row in state.read("definitions") if state else []:
+        meaning = json.loads(row["meaning"]) if row["meaning"] else None
+        since = day_of(row["first_seen"], plan.site.timezone)
+        one = Noted(row["metric"], row["id"], since, row["text"], meaning)
+        found.setdefault(one.metric, []).append(one)
+    return found
 
 
 def _said(metric: Metric, plan: Plan) -> dict[str, str]:

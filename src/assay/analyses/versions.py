@@ -24,8 +24,9 @@ def answer(asking: Asking, params: VersionsParams) -> Answer:
             raise UnknownName("metric", name, plan.metrics)
     wanted = params.names or list(plan.metrics)
     rows: list[tuple[Cell, ...]] = []
+    known = noted(asking.state, plan)
     for name in wanted:
-        seen = noted(asking.state, plan, name)
+        seen = known.get(name, [])
         for place, one in enumerate(seen):
             until = seen[place + 1].since if place + 1 < len(seen) else None
             rows.append((name, one.since, until, one.text, _changed(seen, place), one.id))

@@ -279,7 +279,7 @@ def _known(case: Case) -> list[Finding]:
     period = case.after.period
     first = max(case.other.first, period.first - timedelta(_NEAR))
     found = [moved.known_change(change) for change in known_changes(case.asking, first, period.last)]
-    seen = noted(case.asking.state, case.asking.plan, case.metric.name)
+    seen = noted(case.asking.state, case.asking.plan).get(case.metric.name, [])
     if len(seen) > 1 and seen[-1].id == case.metric.id and seen[-1].since >= case.other.first:
         words = {"now": case.metric.id, "before": seen[-2].id}
         found.append(moved.definition_changed(case.metric.name, str(seen[-1].since), words))

@@ -8,15 +8,11 @@ from typing import Annotated
 import typer
 
 from assay.cli.output import told
-from assay.cli.params import Folder, folder_of, table_or_json
+from assay.cli.params import Folder, TableOrJson, folder_of, table_or_json
 from assay.cli.progress import Progress
 from assay.model.errors import UsageError
 
 STORES = ("duckdb",)
-
-_Form = Annotated[
-    str | None, typer.Option("--format", metavar="table|json", help="How it is shown. [default: table]")
-]  # fmt: skip
 
 
 def move(
@@ -29,7 +25,7 @@ def move(
         typer.Option("--from", metavar="DIR", help="A folder that assay export --to made.", show_default=False),
     ] = None,
     workspace: Folder = None,
-    form: _Form = None,
+    form: TableOrJson = None,
 ) -> None:
     """Copy all events into another store and compare each day (--to), or bring an exported folder in (--from).
 

@@ -12,6 +12,9 @@ FORMAT_OPTION = typer.Option("--format", metavar="table|json|csv|md", help="How 
 
 Folder = Annotated[Path | None, FOLDER_OPTION]
 Format = Annotated[str | None, FORMAT_OPTION]
+TableOrJson = Annotated[
+    str | None, typer.Option("--format", metavar="table|json", help="How it is shown. [default: table]")
+]
 
 
 def folder_of(ctx: typer.Context, given: Path | None = None) -> Path:

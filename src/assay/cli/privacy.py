@@ -10,15 +10,12 @@ from typing import Annotated, Any
 import typer
 
 from assay.cli.output import told, write
-from assay.cli.params import Folder, folder_of, table_or_json
+from assay.cli.params import Folder, TableOrJson, folder_of, table_or_json
 from assay.cli.progress import Progress
 from assay.model.errors import CheckFailed, MachineError, UsageError
 
 _User = Annotated[str | None, typer.Option("--user", metavar="ID", help="A known person.", show_default=False)]
 _Visitor = Annotated[str | None, typer.Option("--visitor", metavar="ID", help="A device.", show_default=False)]
-_Form = Annotated[
-    str | None, typer.Option("--format", metavar="table|json", help="How it is shown. [default: table]")
-]  # fmt: skip
 
 
 def _who(user: str | None, visitor: str | None) -> tuple[str, str]:
@@ -34,7 +31,7 @@ def erase(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go; erase nothing.")] = False,
     workspace: Folder = None,
-    form: _Form = None,
+    form: TableOrJson = None,
 ) -> None:
     """Erase somebody from store, segments, quarantine, state and cohorts, for good. Exit 1 where an id is left."""
     from assay import privacy
@@ -115,7 +112,7 @@ def export(
         ),
     ] = None,
     workspace: Folder = None,
-    form: _Form = None,
+    form: TableOrJson = None,
 ) -> None:
     """Everything as Parquet (--to), or all of somebody as JSON: events, sessions, orders, refunds, quarantine."""
     from assay import privacy
@@ -146,7 +143,7 @@ def export(
     write(f"{len(document['events']):,} events of {kind} {id} are written to {out}\n")
 
 
-def expire(ctx: typer.Context, workspace: Folder = None, form: _Form = None) -> None:
+def expire(ctx: typer.Context, workspace: Folder = None, form: TableOrJson = None) -> None:
     """Let go of events that are older than the plan's retention says. `assay serve` does it once a day."""
     from assay import privacy
     from assay.workspace import Workspace
