@@ -139,7 +139,8 @@ def load_intake(workspace: Workspace) -> Taken:
 
 
 def _loaded(workspace: Workspace) -> Taken:
-    from assay.collect.spool import ended, moved, named, sync_folder
+    from assay.collect.spool import ended, moved, named
+    from assay.store.disk import sync
     from assay.store.engine import Piece
 
     found = ended(workspace.data / INTAKE)
@@ -152,7 +153,7 @@ def _loaded(workspace: Workspace) -> Taken:
         folder = workspace.data / ARCHIVE / (EPOCH + timedelta(known.day)).isoformat()
         folder.mkdir(parents=True, exist_ok=True)
         moved(path, folder / path.name)
-    sync_folder(workspace.data / ARCHIVE)
+    sync(workspace.data / ARCHIVE)
     return Taken(
         sum(not one.again for one in loaded), sum(one.stored for one in loaded),
         sum(one.duplicates + one.clashes for one in loaded), sum(one.quarantined for one in loaded),

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay.collect.spool import OPEN, named, sync_folder
+from assay.collect.spool import OPEN, named
+from assay.store.disk import sync
 from assay.store.naming import written
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def without(path: Path, keep: Keep, hint: Sequence[str] = ()) -> int:
         path.unlink()
     else:
         _replace(path, kept)
-    sync_folder(path.parent)
+    sync(path.parent)
     return gone
 
 

@@ -23,6 +23,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from assay.store.disk import sync
+
 _T = TypeVar("_T")
 OPEN = ".open"
 DAY = 86_400_000_000
@@ -275,7 +277,7 @@ class Spool:
         path = self.folder / f"{now}-{self.collector}-{self._n}.{stream.label}.ndjson{OPEN}"
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o640)
         try:
-            sync_folder(self.folder)
+            sync(self.folder)
         except OSError:
             os.close(handle)
             path.unlink(missing_ok=True)
@@ -314,7 +316,7 @@ class Spool:
         del self._open[stream]
         os.close(segment.handle)
         with contextlib.suppress(OSError):  # after a crash it may have its old name: then it is ended again
-            sync_folder(self.folder)
+            sync(self.folder)
 
     def _end_all(self) -> None:
         for stream in list(self._open):
@@ -343,7 +345,7 @@ def recover(folder: Path, collector: str | None = None) -> list[Path]:
         path.rename(target)
         ended.append(target)
     if ended:
-        sync_folder(folder)
+        sync(folder)
     return ended
 
 
@@ -369,15 +371,6 @@ def _is_json(line: bytes) -> bool:
         return False
 
 
-def sync_folder(folder: Path) -> None:
-    """Make names in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def moved(path: Path, target: Path) -> None:
     """Move a segment, also to another disk: there it has its name only when it is whole."""
     try:
@@ -390,7 +383,7 @@ def moved(path: Path, target: Path) -> None:
         with part.open("rb") as file:
             os.fsync(file.fileno())
         part.rename(target)
-        sync_folder(target.parent)
+        sync(target.parent)
         path.unlink()
 
 

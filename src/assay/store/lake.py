@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.model.errors import MachineError
+from assay.store.disk import sync
 from assay.store.locks import locked
 
 FORMAT = 1
@@ -52,17 +53,17 @@ class Place:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(path)
-        _sync(path.parent)
+        sync(path.parent)
 
     def settle(self, names: Iterable[str]) -> None:
         """Wait until files and the folders that name them are on disk."""
         folders = set()
         for name in names:
             path = self.root / name
-            _sync(path)
+            sync(path)
             folders |= {path.parent, path.parent.parent}
         for folder in folders:
-            _sync(folder)
+            sync(folder)
 
     def files(self, pattern: str) -> list[str]:
         """Names of the files that match a pattern, sorted."""
@@ -200,11 +201,3 @@ def _read(text: str, where: str) -> Manifest:
         raise MachineError(
             f"{where}: this is no manifest of a lake; delete the folder, it will be made again"
         ) from error
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -6,11 +6,11 @@ puts it in the place of the old one.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.model.errors import MachineError
+from assay.store.disk import sync
 from assay.store.engine import Derivation, Keeping, Subject
 from assay.store.engines.duckdb_file import errors, literal, quote
 from assay.store.naming import naming
@@ -105,7 +105,7 @@ class Taking:
                 fresh.unlink(missing_ok=True)
                 raise
             store.close()
-            _sync(fresh)
+            sync(fresh)
             fresh.replace(store.path)
             for left in (store.path.with_name(store.path.name + ".wal"), fresh.with_name(fresh.name + ".wal")):
                 left.unlink(missing_ok=True)
@@ -124,11 +124,3 @@ def _sizes_of(path: Path) -> dict[str, int]:
         return _sizes(other)
     finally:
         other.close()
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
