@@ -136,6 +136,12 @@ def test_definitions_noted_before_texts_were_kept(tmp_path: Path) -> None:
             state.execute(f"PRAGMA user_version = {int(name[:4])}")
         state.execute("INSERT INTO definitions VALUES ('visitors', 'abc', 1709000000000000)")
     with Workspace(tmp_path, now=at("2024-03-20 12:00")) as ws:
+        with sqlite3.connect(path) as state:
+            state.execute(
+                f"INSERT INTO definitions VALUES ('views', '{ws.plan.metrics['views'].id}', 1709000000000000)"
+            )
+        (held,) = ws.ask("versions", "views").records()
+        assert "page_view" in held["meaning"]  # what still holds is said by the plan
         load(ws, [view("w", "2024-03-19 10:00")])
         now, before = ws.ask("versions", "visitors").records()
     assert (before["meaning"], before["definition"], now["meaning"]) == (None, "abc", "visitors")

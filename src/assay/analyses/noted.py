@@ -53,9 +53,12 @@ def noted(state: State | None, plan: Plan) -> dict[str, list[Noted]]:
     """Metric → the definitions that it has had, the first one first."""
     found: dict[str, list[Noted]] = {}
     for row in state.read("definitions") if state else []:
-        meaning = json.loads(row["meaning"]) if row["meaning"] else None
+        now = plan.metrics.get(row["metric"])
+        holds = row["text"] is None and now is not None and now.id == row["id"]  # then the plan says it
+        said = _said(now, plan) if now is not None and holds else row
+        meaning = json.loads(said["meaning"]) if said["meaning"] else None
         since = day_of(row["first_seen"], plan.site.timezone)
-        one = Noted(row["metric"], row["id"], since, row["text"], meaning)
+        one = Noted(row["metric"], row["id"], since, said["text"], meaning)
         found.setdefault(one.metric, []).append(one)
     return found
 
