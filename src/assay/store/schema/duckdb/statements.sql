@@ -17,7 +17,7 @@ INSERT INTO quarantine
 SELECT $name, $file, coalesce(line, rn + 1),
     CASE WHEN held IS NOT NULL THEN held WHEN "time" IS NULL OR name IS NULL OR id IS NULL THEN 'no id, name or time' ELSE 'the amount is no number' END,
     to_json(p)::VARCHAR
-FROM piece_rows p WHERE NOT usable;
+FROM (SELECT * EXCLUDE (id_hash) FROM piece_rows) p WHERE NOT usable;
 -- name: count_rows
 SELECT count(*), count(*) FILTER (WHERE NOT usable) FROM piece_rows;
 -- name: count_gone
