@@ -111,9 +111,9 @@ WITH mixed AS (
     SELECT p.piece, p.rn, p.event_no, p.visitor_key, p.old_key,
         CASE WHEN p.sid IS NOT NULL THEN n.session_key WHEN p.t - o.t {stays} {timeout} THEN o.session_key END AS session_key
     FROM passive p
-    LEFT JOIN named n ON n.visitor_key = p.visitor_key AND n.sid = p.sid
     ASOF LEFT JOIN (SELECT visitor_key, t, max(session_key) AS session_key FROM opened SEMI JOIN passive USING (visitor_key) GROUP BY visitor_key, t) o
         ON o.visitor_key = p.visitor_key AND p.t >= o.t
+    LEFT JOIN named n ON n.visitor_key = p.visitor_key AND n.sid = p.sid
 )
 SELECT piece, rn, event_no, visitor_key, session_key, old_key FROM opened
 UNION ALL SELECT piece, rn, event_no, visitor_key, session_key, old_key FROM attached

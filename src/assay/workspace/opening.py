@@ -94,9 +94,9 @@ class Opening:
     def _reader(self) -> Engine | None:
         """The store for reading; None where it has to be made, migrated or derived again first."""
         from assay.query.dimensions import materialised
-        from assay.store.engines import STORE
+        from assay.store.engines import exists
 
-        if not (self.data / STORE).exists():
+        if not exists(self.data, self.engine_name):
             return None
         engine = self._opened_to_read() if self.held is None else self.held.twin()
         if engine.fits(materialised(self.plan)) and engine.derivation() in (None, self.derivation.id):

@@ -12,10 +12,18 @@ ENGINES = {
     "duckdb": "assay.store.engines.duckdb",
     "clickhouse": "assay.store.engines.clickhouse",
     "spark": "assay.store.engines.spark",
+    "lake": "assay.store.engines.lake",
 }
 
-
 STORE = "store.duckdb"
+
+
+def exists(folder: Path, name: str) -> bool:
+    """Whether the store is there."""
+    if name not in ENGINES:
+        raise UnknownName("engine", name, ENGINES)
+    module = import_module(ENGINES[name])
+    return bool(module.exists(folder)) if hasattr(module, "exists") else (folder / STORE).exists()
 
 
 def open_engine(folder: Path, name: str = "duckdb", read_only: bool = False) -> Engine:

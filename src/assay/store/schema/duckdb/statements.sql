@@ -185,3 +185,20 @@ COPY (SELECT {columns} FROM {table} ORDER BY {order}) TO {path} (FORMAT parquet)
 -- name: lake_save_days
 COPY (SELECT {columns} FROM {table} WHERE day IN ({days}) ORDER BY {order})
 TO {path} (FORMAT parquet, PARTITION_BY (day), WRITE_PARTITION_COLUMNS true, FILENAME_PATTERN {files}, OVERWRITE_OR_IGNORE true);
+-- name: all_rows
+SELECT * FROM {table};
+-- name: usable_rows
+SELECT * EXCLUDE (held, line) REPLACE (TRY_CAST(amount AS DECIMAL(18, 6)) AS amount){typed} FROM piece_rows WHERE usable;
+-- name: export
+COPY (SELECT {columns} FROM ({query})) TO {path} (FORMAT parquet);
+-- name: pull
+CREATE OR REPLACE TEMP TABLE {table} AS SELECT * FROM read_parquet($files, hive_partitioning = false);
+-- name: take_in
+INSERT INTO {table} BY NAME SELECT * FROM read_parquet($files, hive_partitioning = false);
+-- name: lake_view
+CREATE OR REPLACE VIEW {table} AS
+SELECT {columns} FROM read_parquet({files}, hive_partitioning = true, union_by_name = true);
+-- name: empty_view
+CREATE OR REPLACE VIEW {table} AS SELECT {columns} LIMIT 0;
+-- name: version_of
+SELECT value FROM read_parquet($files, hive_partitioning = false) WHERE key = 'version';
