@@ -30,6 +30,7 @@ SORTED = {
     "orders": ("t", "order_id"),
 }
 ROWS = 5_000_000  # of a part in one file
+FILES = 16  # most files of a part
 WORK = "work"
 
 
@@ -40,7 +41,6 @@ class LakeTables:
         self.place, self.asking, self.number = place, asking, number
         self.tables: dict[str, Table] = dict(tables)
         self.passing: set[str] = set()  # temporary ones
-        self.written: list[str] = []
         self._files = 0
 
     @property
@@ -50,20 +50,21 @@ class LakeTables:
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
-    def ask(self, sql: str, params: Mapping[str, Any], what: str = "loading") -> Result:
-        """The rows of a query."""
-        return self.asking.ask(Statement(sql, params), self.tables, what)
+    def ask(self, statement: Statement, what: str, before: str = "") -> Result:
+        """The rows of a query; ``before``: what stands before it."""
+        return self.asking.ask(statement, self.tables, what, before)
 
     # -- changing ----------------------------------------------------------------------------------------------------
 
-    def make(self, name: str, sql: str, params: Mapping[str, Any]) -> None:
-        """A temporary table from a query."""
+    def make(self, name: str, sql: str, params: Mapping[str, Any], own: Mapping[str, str] | None = None) -> None:
+        """A temporary table from a query; ``own``: in Spark's own words."""
 
         def act(frame: Any) -> Table:
             columns = {field.name: field.dataType.simpleString() for field in frame.schema.fields}
             return Table(columns, {"": Part(self._save(frame, f"{self.work}/{name}"))})
 
-        self.tables[name] = self.asking.work(Statement(sql, params), self.tables, name, act)
+        statement = Statement(sql, params, own=own or {})
+        self.tables[name] = self.asking.work(statement, self.tables, name, act)
         self.passing.add(name)
 
     def declare(self, name: str, columns: Mapping[str, str], passing: bool = True) -> None:
@@ -106,7 +107,7 @@ class LakeTables:
         table = self.tables[name]
         keys = set(table.parts)
         if not every and changed:
-            keys &= {str(part) for (part,) in self.ask(changed, params).rows}
+            keys &= {str(part) for (part,) in self.ask(Statement(changed, params), name).rows}
         if not keys:
             return
         self.tables[name] = replace(table, parts={key: table.parts[key] for key in keys})
@@ -134,16 +135,39 @@ class LakeTables:
         if table is not None:
             self.place.remove(file for file in table.files if file.startswith(f"{self.work}/"))
 
-    def compact(self, most: int) -> None:
-        """Write parts anew that lie in more than so many files."""
-        for name, table in list(self.tables.items()):
-            many = {key: part for key, part in table.parts.items() if len(part.files) > most}
-            if not many or name in self.passing:
-                continue
-            columns = ", ".join(f'"{column}"' for column in table.columns)
-            self.tables[name] = replace(table, parts=many)
-            written = self._written(name, table, f"SELECT {columns} FROM {name}", {})  # noqa: S608
-            self.tables[name] = replace(table, parts=dict(table.parts) | {k: Part(f) for k, f in written.items()})
+    def store(self, name: str, columns: Mapping[str, str], file: Path) -> None:
+        """A small table as a file of this machine says."""
+        there = f"{name}/load={self.number}-0/all.parquet"
+        self.place.put(file, there)
+        self.tables[name] = Table(dict(columns), {"": Part((there,))})
+        self.passing.discard(name)
+
+    # -- the end -----------------------------------------------------------------------------------------------------
+
+    def settled(self) -> Mapping[str, Table]:
+        """The tables as they are to stay: those in too many files are written anew."""
+        stay = {name: table for name, table in self.tables.items() if name not in self.passing}
+        for name, table in stay.items():
+            if any(len(part.files) > FILES for part in table.parts.values()):
+                stay[name] = self._compacted(name, table)
+        return stay
+
+    def _compacted(self, name: str, table: Table) -> Table:
+        many = {key: part for key, part in table.parts.items() if len(part.files) > FILES}
+        self.tables[name] = replace(table, parts=many)
+        from sqlglot import exp
+
+        query = exp.select(*(exp.column(exp.to_identifier(one, quoted=True)) for one in table.columns)).from_(name)
+        written = self._written(name, table, query.sql(dialect="duckdb"), {})
+        return replace(table, parts=dict(table.parts) | {key: Part(files) for key, files in written.items()})
+
+    def undo(self) -> None:
+        """Delete what was written for a version that will not be, by whichever process."""
+        self.place.remove(self.place.files(f"**/load={self.number}-*/**/*.parquet"))
+
+    def end(self) -> None:
+        """Delete what was needed in between."""
+        self.place.clear(self.work)
 
     # -- files -------------------------------------------------------------------------------------------------------
 
@@ -183,9 +207,7 @@ class LakeTables:
         if by:
             writer = writer.partitionBy(by)
         writer.parquet(self.place.where(inner))
-        files = self.place.files(f"{inner}/**/*.parquet")
-        self.written += files
-        return tuple(files)
+        return tuple(self.place.files(f"{inner}/**/*.parquet"))
 
 
 def _part_of(file: str, column: str) -> str:

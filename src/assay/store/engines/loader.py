@@ -82,7 +82,11 @@ class Loader:
     def execute(self, statements: Iterable[Statement]) -> None:
         """Run statements of a derivation."""
         for statement in statements:
-            self.connection.execute(statement.sql, dict(statement.params or {}))
+            self.done(statement)
+
+    def done(self, statement: Statement) -> None:
+        """Run one of them."""
+        self.connection.execute(statement.sql, dict(statement.params or {}))
 
     # -- tables ------------------------------------------------------------------------------------------------------
 

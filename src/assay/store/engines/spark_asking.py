@@ -43,7 +43,8 @@ class Asking:
 
     def work(self, statement: Statement, tables: Tables, what: str, act: Callable[[Any], T], before: str = "") -> T:
         """Do something with a query's frame."""
-        rendered = render(statement.sql, statement.params or {})
+        own = statement.own.get("spark")
+        rendered = Rendered(own, statement.params or {}) if own else render(statement.sql, statement.params or {})
         with errors(what):
             self.session.addTag(self.tag)
             try:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from assay.store import schema
-from assay.store.engine import Piece, Result
+from assay.store.engine import Piece, Result, Statement
 from assay.store.engines.duckdb_file import literal, quote
 from assay.store.engines.loader import SQL
 from assay.store.engines.loading import Loading
@@ -32,12 +32,12 @@ class Tables(Protocol):
     tables: Any
     passing: set[str]
 
-    def ask(self, sql: str, params: Mapping[str, Any], what: str = "loading") -> Result:
-        """The rows of a query."""
+    def ask(self, statement: Statement, what: str, before: str = "") -> Result:
+        """The rows of a query; ``before``: what stands before it."""
         ...
 
-    def make(self, name: str, sql: str, params: Mapping[str, Any]) -> None:
-        """A temporary table from a query."""
+    def make(self, name: str, sql: str, params: Mapping[str, Any], own: Mapping[str, str] | None = None) -> None:
+        """A temporary table from a query; ``own``: in the engine's own words."""
         ...
 
     def declare(self, name: str, columns: Mapping[str, str], passing: bool = True) -> None:
@@ -78,6 +78,22 @@ class Tables(Protocol):
 
     def columns(self, name: str) -> tuple[str, ...]:
         """Names of a table's columns."""
+        ...
+
+    def store(self, name: str, columns: Mapping[str, str], file: Path) -> None:
+        """A small table as a Parquet file of this machine says."""
+        ...
+
+    def settled(self) -> Mapping[str, Any]:
+        """The tables as they are to stay."""
+        ...
+
+    def undo(self) -> None:
+        """Delete what was written for a version that will not be, by whichever process."""
+        ...
+
+    def end(self) -> None:
+        """Delete what was needed in between."""
         ...
 
 
@@ -143,7 +159,7 @@ class Connection:
         if not any(self.is_far(name) for name in act.reads) or "DESCRIBE" in sql:
             return self._here(sql, params)
         self._show_all(act)
-        return Cursor(self.far.ask(act.sql, params))
+        return Cursor(self.far.ask(Statement(act.sql, params), "loading"))
 
     def _make(self, act: Act, sql: str, params: Mapping[str, Any]) -> Any:
         if not any(self.is_far(name) for name in act.reads):
@@ -236,12 +252,12 @@ class Connection:
             self.far.bring(name, shape, path)
         self._shown.add(name)
 
-    def save(self, name: str, place: Any, file: str) -> None:
-        """Write a small table to a place."""
+    def save(self, name: str) -> None:
+        """A small table as it is here is the warehouse's from now on."""
         with tempfile.TemporaryDirectory(prefix="assay-") as folder:
             path = Path(folder) / "table.parquet"
             self._named("save_table", table=quote(name), path=literal(str(path)))
-            place.put(path, file)
+            self.far.store(name, self.shape(quote(name)), path)
 
     def opened(self, piece: Piece) -> None:
         """``piece_rows`` shows the lines of this segment now."""
