@@ -157,6 +157,12 @@ class Lake:
 
     def commit(self, before: Manifest, tables: Mapping[str, Table], source: str) -> Manifest:
         """Make these tables the present version. The caller is alone and has written their files."""
+        there = self.manifest().generation
+        if there != before.generation:
+            raise MachineError(
+                f"{self.place.where(MANIFEST)}: somebody else has written version {there} meanwhile; nothing of this"
+                " load is stored, repeat it"
+            )
         now = time.time()
         made = Manifest(before.generation + 1, source, tables)
         self.place.settle(made.files - before.files)

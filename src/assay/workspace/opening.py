@@ -36,7 +36,7 @@ class Opening:
     """
 
     def __init__(
-        self, folder: Path | str = ".", now: int | None = None, progress: Progress = _quiet, engine: str = "duckdb",
+        self, folder: Path | str = ".", now: int | None = None, progress: Progress = _quiet, engine: str | None = None,
         plan: Plan | None = None, held: Held | None = None,
     ) -> None:  # fmt: skip
         self.folder = Path(folder)
@@ -47,7 +47,7 @@ class Opening:
         self._span: Span | None = None
         self._engine: Engine | None = None
         self._loan: Loan | None = None
-        self.engine_name = engine
+        self._engine_name = engine
         self._beside: dict[tuple[str, int], Engine] = {}
 
     def __enter__(self) -> Self:
@@ -76,6 +76,13 @@ class Opening:
     def data(self) -> Path:
         """The folder of store, spool and state."""
         return self.folder / DATA
+
+    @cached_property
+    def engine_name(self) -> str:
+        """The engine of the store: as given, else as the workspace says."""
+        from assay.store.engines import chosen
+
+        return self._engine_name or chosen(self.data)
 
     @cached_property
     def state(self) -> State:

@@ -26,12 +26,25 @@ FOLDER = "warehouse"
 
 def open_store(folder: Path, read_only: bool = False) -> WarehouseStore:  # noqa: ARG001  a lake needs no lock to read
     """The workspace's lake."""
-    return WarehouseStore(SparkLake(Lake(Place(folder / FOLDER))))
+    return WarehouseStore(SparkLake(Lake(_place(folder))))
+
+
+def _place(folder: Path) -> Place:
+    from assay.store.engines import choice
+
+    chosen = choice(folder).get("place")
+    if chosen is None:
+        return Place(folder / FOLDER)
+    if "://" in chosen or chosen.startswith("file:"):
+        from assay.store.engines.hadoop_place import HadoopPlace
+
+        return HadoopPlace(chosen)
+    return Place(Path(chosen))
 
 
 def exists(folder: Path) -> bool:
     """Whether there is one."""
-    return (folder / FOLDER / MANIFEST).exists()
+    return _place(folder).read(MANIFEST) is not None
 
 
 class SparkLake:
