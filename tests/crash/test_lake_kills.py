@@ -21,7 +21,7 @@ from assay.workspace import Workspace
 from properties.test_engines import PLAN, differences, said
 from query.world import world
 from sparking import Cluster, cluster, missing
-from store.test_lake_store import tables
+from store.test_warehouses import tables
 from support import at, ndjson, workspace
 
 pytestmark = pytest.mark.soak

@@ -162,7 +162,7 @@ WITH placed AS (
     SELECT *, row_number() OVER (PARTITION BY visitor_key, own, run ORDER BY t, seq, id_hash) AS place FROM runs
 )
 SELECT p.* EXCLUDE (place, run),
-    CASE WHEN p.own THEN p.run ELSE count(f.place) OVER (PARTITION BY p.visitor_key, p.own ORDER BY p.run, p.place ROWS UNBOUNDED PRECEDING) END AS run
+    CASE WHEN p.own THEN p.run ELSE CAST(count(f.place) OVER (PARTITION BY p.visitor_key, p.own ORDER BY p.run, p.place ROWS UNBOUNDED PRECEDING) AS BIGINT) END AS run
 FROM placed p LEFT JOIN folded f ON NOT p.own AND f.visitor_key = p.visitor_key AND f.run = p.run AND f.place = p.place"""),
         Statement("DROP TABLE folded"),
     )
@@ -321,7 +321,7 @@ WITH pages AS (
     SELECT *, {takes} AS takes FROM known
 )
 SELECT session_key, visitor_key, {number}, source_session, f.day, start_t, end_t, events, hits, page_views, interactions, clicks, engaged_us,
-    coalesce(session_new, {number} = 1), {bounce(plan)}, {origin}, f.referrer, en.page, ex.page,
+    coalesce(session_new, {number} = 1), {bounce(plan)}, {origin}, f.referrer, en.page AS entry_page, ex.page AS exit_page,
     f.device, f.browser, f.os, f.country, f.language, f.account
 FROM settled LEFT JOIN pages en ON en.path = entry_path LEFT JOIN pages ex ON ex.path = exit_path
 ORDER BY f.day, session_key"""

@@ -102,7 +102,9 @@ def _share(share: Share | None, default: str | None, net: str) -> str:
     if share is None:
         return f"m.{default}" if default else "CAST(NULL AS DECIMAL(18, 6))"
     if share.rate is not None:
-        return f"CAST(CAST({net} AS DECIMAL(38, 6)) * {share.rate} AS DECIMAL(18, 6))"
+        rate = format(share.rate, "f")
+        digits = len(rate.partition(".")[2])  # a bare 0.55 is no exact number everywhere
+        return f"CAST(CAST({net} AS DECIMAL(38, 6)) * CAST('{rate}' AS DECIMAL(18, {digits})) AS DECIMAL(18, 6))"
     name = share.property or ""
     return f"m.{quote(name) if not name.isidentifier() else name}"
 

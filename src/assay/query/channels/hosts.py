@@ -96,7 +96,7 @@ SELECT text, CASE min(place) {whens} END AS kind FROM (
         SELECT text, unnest([string_split(text, '.'), string_split(regexp_replace(text, '\\.{_COUNTRY}$', '.{{}}'), '.')]) AS labels
         FROM ({texts})
     ) WHERE array_length(labels) < 20
-) JOIN known USING (ending) WHERE NOT whole OR ending = text
+) endings JOIN known USING (ending) WHERE NOT whole OR ending = text
 GROUP BY text"""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
@@ -22,16 +23,23 @@ _CAST_OR_NULL = {
     "TIMESTAMP": "DateTime64(6)",
 }
 
+_MARK = "__place"  # after the name of a table that is called otherwise where it is
+_PLACE = re.compile(rf"\b(\w+?){_MARK}\b")
 _BITS = {"BitwiseLeftShift": "bitShiftLeft", "BitwiseRightShift": "bitShiftRight", "BitwiseAnd": "bitAnd"}
 
 
-def render(sql: str, params: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The statement in ClickHouse's words, and its values by name (paths into JSON become keys)."""
+def render(sql: str, params: Mapping[str, Any], places: Mapping[str, str] | None = None) -> tuple[str, dict[str, Any]]:
+    """The statement in ClickHouse's words, and its values by name (paths into JSON become keys).
+
+    ``places``: table → where it is, for tables that are called otherwise there.
+    """
     kinds = tuple(sorted((name, _kind(value)) for name, value in params.items() if value is not None))
-    text, keys = _clickhouse(sql, kinds)
+    text, keys = _clickhouse(sql, kinds, tuple(sorted(name for name in places or () if name in sql)))
     values = {name: params[name] for name, kind in kinds}
     for name in keys:
         values[name] = key_of(str(values[name]))
+    if places:
+        text = _PLACE.sub(lambda found: places.get(found[1], found[0]), text)
     return text, values
 
 
@@ -53,7 +61,9 @@ def _kind(value: Any) -> str:
 
 
 @lru_cache(maxsize=512)
-def _clickhouse(sql: str, kinds: tuple[tuple[str, str], ...]) -> tuple[str, frozenset[str]]:
+def _clickhouse(
+    sql: str, kinds: tuple[tuple[str, str], ...], placed: tuple[str, ...] = ()
+) -> tuple[str, frozenset[str]]:
     from sqlglot import exp
 
     keys: set[str] = set()
@@ -63,6 +73,12 @@ def _clickhouse(sql: str, kinds: tuple[tuple[str, str], ...]) -> tuple[str, froz
         for column in select.expressions:
             if isinstance(column, exp.Column) and column.table and not isinstance(column.this, exp.Star):
                 column.replace(exp.alias_(column.copy(), column.name, quoted=column.this.quoted))
+    parts = {part.alias for part in tree.find_all(exp.CTE)}
+    for table in tree.find_all(exp.Table):
+        if table.name in placed and table.name not in parts:
+            if not table.alias:
+                table.set("alias", exp.TableAlias(this=exp.to_identifier(table.name)))
+            table.set("this", exp.to_identifier(f"{table.name}{_MARK}"))
     return tree.sql(dialect="clickhouse"), frozenset(keys)
 
 
@@ -115,13 +131,51 @@ def _function(node: exp.Expr) -> exp.Expr:
         return exp.ParameterizedAgg(this="quantileExactInclusive", expressions=[node.expression], params=[node.this])
     if type(node).__name__ in _BITS:
         return exp.Anonymous(this=_BITS[type(node).__name__], expressions=[node.this, node.expression])
+    if isinstance(node, exp.Anonymous) and node.name.lower() == "md5_number_lower":
+        last = exp.func(
+            "substring",
+            exp.Anonymous(this="MD5", expressions=node.expressions),
+            exp.Literal.number(9),
+            exp.Literal.number(8),
+        )
+        return exp.func("reinterpretAsUInt64", last)
+    if isinstance(node, exp.Cast) and isinstance(node.this.unnest(), exp.Mul) and len(node.to.expressions) == 2:
+        node.set("this", exp.func("round", node.this.copy(), node.to.expressions[1].this.copy()))  # else it is cut off
+        return node
+    if isinstance(node, exp.LogicalOr | exp.LogicalAnd):
+        return exp.func("max" if isinstance(node, exp.LogicalOr) else "min", node.this)
     if isinstance(node, exp.AnyValue):
         return exp.func("any", node.this)
     if isinstance(node, exp.Dot) and isinstance(node.this, exp.ArgMin | exp.ArgMax):
         return exp.func("tupleElement", node.this, exp.Literal.number(1))
     if isinstance(node, exp.Struct):
-        return exp.func("tuple", *(e.expression if isinstance(e, exp.PropertyEQ) else e for e in node.expressions))
+        return exp.func("tuple", *(_called(one) for one in node.expressions))
+    if isinstance(node, exp.Transform):
+        return exp.func("arrayMap", node.expression, node.this)
+    if isinstance(node, exp.GenerateSeries) and node.args.get("is_end_exclusive"):
+        return exp.Anonymous(this="range", expressions=[node.args["start"], node.args["end"]])
+    if isinstance(node, exp.Bracket) and isinstance(node.expressions[0], exp.Slice):
+        return exp.func("arraySlice", node.this, node.expressions[0].this)
+    if isinstance(node, exp.RegexpReplace):
+        every = node.args.get("modifiers")
+        name = "replaceRegexpAll" if every is not None and every.name == "g" else "replaceRegexpOne"
+        return exp.func(name, node.this, node.expression, node.args["replacement"])
+    if isinstance(node, exp.SplitPart):
+        parts = exp.func("splitByString", node.args["delimiter"], exp.func("assumeNotNull", node.this))
+        part = exp.func("arrayElement", parts, node.args["part_index"])
+        return exp.case().when(exp.Not(this=exp.Is(this=node.this.copy(), expression=exp.null())), part)
     return node
+
+
+def _called(field: exp.Expr) -> exp.Expr:
+    """A field of a struct under its name."""
+    from sqlglot import exp
+
+    if not isinstance(field, exp.PropertyEQ):
+        return field
+    value = field.expression
+    plain = isinstance(value, exp.Column) and not value.table and value.name == field.name
+    return value if plain else exp.alias_(value, field.name)  # a name given to itself would mean itself
 
 
 def _is_day(node: exp.Expr) -> bool:

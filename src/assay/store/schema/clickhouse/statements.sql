@@ -1,12 +1,32 @@
 -- name: create_database
-CREATE DATABASE {database};
-
+CREATE DATABASE IF NOT EXISTS {database};
 -- name: drop_database
 DROP DATABASE IF EXISTS {database};
-
+-- name: list_tables
+SELECT name FROM system.tables WHERE database = '{name}';
+-- name: has_manifest
+SELECT 1 FROM system.tables WHERE database = '{name}' AND name = '{table}';
+-- name: make_manifest
+CREATE TABLE IF NOT EXISTS {table} (written DateTime64(6) DEFAULT now64(6), text String) ENGINE = MergeTree ORDER BY written;
+-- name: read_manifest
+SELECT text FROM {table} ORDER BY written DESC LIMIT 1;
+-- name: write_manifest
+INSERT INTO {table} (text) SELECT {text:String};
+-- name: trim_manifest
+DELETE FROM {table} WHERE written < now64(6) - INTERVAL 1 DAY AND written < (SELECT max(written) FROM {table});
 -- name: drop_table
-DROP TABLE IF EXISTS {database}.{table};
-
--- name: copy_table
-CREATE TABLE {database}.{table} ENGINE = MergeTree ORDER BY {order} SETTINGS allow_nullable_key = 1
-AS SELECT * FROM file('{path}', 'Parquet');
+DROP TABLE IF EXISTS {table} SYNC;
+-- name: create_table
+CREATE TABLE {table} ({columns}) ENGINE = MergeTree {part} ORDER BY {order} SETTINGS allow_nullable_key = 1;
+-- name: clone
+CREATE TABLE {table} CLONE AS {origin};
+-- name: drop_partition
+ALTER TABLE {table} DROP PARTITION {key};
+-- name: drop_column
+ALTER TABLE {table} DROP COLUMN {column};
+-- name: add_column
+ALTER TABLE {table} ADD COLUMN {column} {type};
+-- name: describe
+DESCRIBE TABLE {table};
+-- name: of_partitions
+INSERT INTO {table} ({columns}) SELECT {columns} FROM ({query}) WHERE {part} IN ({keys});

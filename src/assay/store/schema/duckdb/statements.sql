@@ -103,9 +103,11 @@ COPY (SELECT * FROM {table}) TO {path} (FORMAT parquet);
 
 -- name: person_spans
 -- The devices of a user: visitor, from when to when it was this user, whether it was ever another's.
-SELECT p.visitor, p.since_t, p.until_t,
-    NOT EXISTS (SELECT 1 FROM persons o WHERE o.visitor_key = p.visitor_key AND o.user_id IS DISTINCT FROM p.user_id) AS alone
-FROM persons p WHERE p.user_id = $id AND p.visitor NOT LIKE 'user:%' ORDER BY 1, 2;
+SELECT p.visitor, p.since_t, p.until_t, o.others = 0 AS alone
+FROM persons p JOIN (
+    SELECT visitor_key, count(*) FILTER (WHERE user_id IS DISTINCT FROM $id) AS others FROM persons GROUP BY visitor_key
+) o ON o.visitor_key = p.visitor_key
+WHERE p.user_id = $id AND p.visitor NOT LIKE 'user:%' ORDER BY 1, 2;
 -- name: gone_of_user
 CREATE OR REPLACE TEMP TABLE gone AS
 SELECT e.event_no, e.load_no FROM events e
@@ -126,9 +128,10 @@ SELECT count(*) FROM gone;
 -- name: remove_gone
 -- Each event counts with the segment that its number belongs to; of an older store, with one of its load.
 CREATE OR REPLACE TEMP TABLE gone_by_segment AS
-SELECT coalesce(s.segment, (SELECT max_by(x.name, x.stored) FROM segments x WHERE x.load_no = g.load_no AND x.kind = 'events')) AS name,
-    count(*) AS n
-FROM gone g LEFT JOIN spans s ON g.event_no >= s.first_no AND g.event_no < s.next_no GROUP BY 1;
+WITH largest AS (SELECT load_no, max_by(name, stored) AS name FROM segments WHERE kind = 'events' GROUP BY load_no)
+SELECT coalesce(s.segment, x.name) AS name, count(*) AS n
+FROM gone g LEFT JOIN spans s ON g.event_no >= s.first_no AND g.event_no < s.next_no LEFT JOIN largest x ON x.load_no = g.load_no
+GROUP BY 1;
 UPDATE segments SET stored = stored - g.n, {term} = {term} + g.n FROM gone_by_segment g WHERE g.name = segments.name;
 DELETE FROM events WHERE event_no IN (SELECT event_no FROM gone);
 DROP TABLE gone_by_segment;

@@ -1,0 +1,285 @@
+"""Tables of ClickHouse as whole versions: a version that changes a table has a copy of it, made of the same parts.
+
+A copy (``CLONE AS``) costs nothing but names; then only the partitions in which something changes are written. Every
+table carries the number of the version that it was made for in its name, so what a load left that broke off is known.
+"""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from assay.store import schema
+from assay.store.engine import Result, Statement
+from assay.store.engines.clickhouse_transport import Transport, result_of, text_of
+from assay.store.engines.duckdb_file import quote
+from assay.store.lake import Part, Place, Table
+from assay.store.locks import locked
+from assay.store.render.clickhouse import render
+
+# Table → what says which partition a row is in: in DuckDB's words, and in ClickHouse's.
+PARTS = {
+    "events": ("year(events.day) * 100 + month(events.day)", "toYYYYMM(day)"),
+    "sessions": ("year(sessions.day) * 100 + month(sessions.day)", "toYYYYMM(day)"),
+    "visitors": ("visitors.visitor_key // 1000000", "intDiv(visitor_key, 1000000)"),
+    "persons": ("persons.visitor_key // 1000000", "intDiv(visitor_key, 1000000)"),
+}
+ORDERS = {
+    "events": "(name, day, visitor_key)",
+    "sessions": "(day, visitor_key)",
+    "orders": "(day, visitor_key)",
+    "visitors": "visitor_key",
+    "persons": "visitor_key",
+}
+TYPES = {
+    "VARCHAR": "String", "BIGINT": "Int64", "INTEGER": "Int32", "DOUBLE": "Float64", "BOOLEAN": "Bool",
+    "DATE": "Date32", "TIMESTAMP": "DateTime64(6)", "UBIGINT": "UInt64",
+}  # fmt: skip
+MANIFEST = "manifest_"
+_numbers = itertools.count(1)
+
+
+class ClickHousePlace(Place):
+    """A database as the place of versions: its files are tables."""
+
+    def __init__(self, transport: Transport, database: str, folder: Path) -> None:
+        self.transport, self.database, self.lock = transport, database, folder / ".lock"
+
+    def do(self, which: str, /, form: str | None = None, **fill: str) -> bytes:
+        """Run the statements of that name; the answer of the last."""
+        said = b""
+        for sql in schema.named("clickhouse", which):
+            for name, text in {"database": quote(self.database), **fill}.items():
+                sql = sql.replace("{" + name + "}", text)
+            said = self.transport.run(sql, {}, which, *([form] if form else []))
+        return said
+
+    def where(self, name: str = "") -> str:
+        """How ClickHouse names a table."""
+        return f"{quote(self.database)}.{quote(name)}" if name else self.database
+
+    def read(self, name: str) -> str | None:  # noqa: ARG002  there is one text
+        """The text that was kept under a name; None where there is none."""
+        if not result_of(self.do("has_manifest", name=self.database, table=MANIFEST)).rows:
+            return None
+        rows = result_of(self.do("read_manifest", table=self.where(MANIFEST))).rows
+        return rows[0][0] if rows else None
+
+    def replace(self, name: str, text: str) -> None:
+        """Keep a text in the place of the one before: one row, there whole or not at all."""
+        self.do("make_manifest", table=self.where(MANIFEST))
+        (sql,) = schema.named("clickhouse", "write_manifest")
+        self.transport.run(sql.replace("{table}", self.where(MANIFEST)), {"text": text}, name)
+        self.do("trim_manifest", table=self.where(MANIFEST))
+
+    def settle(self, names: Iterable[str]) -> None:
+        """Nothing to wait for: ClickHouse has them."""
+
+    def files(self, pattern: str = "") -> list[str]:  # noqa: ARG002  all are tables
+        """Names of all tables of versions, sorted."""
+        rows = result_of(self.do("list_tables", name=self.database)).rows
+        return sorted(name for (name,) in rows if name != MANIFEST)
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Drop tables."""
+        for name in names:
+            self.do("drop_table", table=self.where(name))
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Keep other writers of this workspace out."""
+        return locked(self.lock)
+
+
+class ClickHouseTables:
+    """The tables of one version while the next is made. ``number``: of the version that is made."""
+
+    def __init__(self, place: ClickHousePlace, tables: Mapping[str, Table], number: str) -> None:
+        self.place, self.number = place, number
+        self.tables: dict[str, Table] = dict(tables)
+        self.passing: set[str] = set()
+        self._prefix = "t" + number.replace("-", "_") + "_"
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    def ask(self, statement: Statement, what: str, before: str = "") -> Result:
+        """The rows of a query; ``before``: what stands before it."""
+        return result_of(self._run(statement.sql, statement.params or {}, what, before))
+
+    def _run(self, sql: str, params: Mapping[str, Any], what: str, before: str = "", form: str | None = None) -> bytes:
+        places = {name: self.place.where(_file(table)) for name, table in self.tables.items()}
+        said, values = render(sql, params, places)
+        bound = {name: text_of(value) for name, value in values.items()}
+        return self.place.transport.run(before + said, bound, what, *([form] if form else []))
+
+    def save(self, statement: Statement, path: Path) -> None:
+        """A query's answer as a Parquet file of this machine."""
+        path.write_bytes(self._run(statement.sql, statement.params or {}, str(path), form="Parquet"))
+
+    def fetched(self, name: str) -> Sequence[str]:
+        """A Parquet file of this machine that holds a table."""
+        if self._scratch is None:
+            self._scratch = tempfile.TemporaryDirectory(prefix="assay-")
+        path = Path(self._scratch.name) / f"{_file(self.tables[name])}.parquet"
+        if not path.exists():
+            (sql,) = schema.named("duckdb", "all_rows")
+            self.save(Statement(sql.replace("{table}", name)), path)
+        return [str(path)]
+
+    def part(self, name: str) -> str:
+        """What says which partition a row is in; empty where a table has none."""
+        return PARTS[name][0] if name in PARTS and name not in self.passing else ""
+
+    def columns(self, name: str) -> tuple[str, ...]:
+        """Names of a table's columns."""
+        return tuple(self.tables[name].columns)
+
+    # -- changing ----------------------------------------------------------------------------------------------------
+
+    def make(self, name: str, sql: str, params: Mapping[str, Any], own: Mapping[str, str] | None = None) -> None:
+        """A temporary table from a query."""
+        del own  # nothing that ClickHouse cannot say in DuckDB's words
+        file = self._new(name, passing=True)
+        self._run(sql, params, name, f"CREATE TABLE {self.place.where(file)} ENGINE = MergeTree ORDER BY tuple() AS ")
+        self._set(name, file, self._described(file), passing=True)
+
+    def declare(self, name: str, columns: Mapping[str, str], passing: bool = True) -> None:
+        """An empty table."""
+        file = self._new(name, passing)
+        self._create(name, file, columns, passing)
+        self._set(name, file, columns, passing)
+
+    def append(self, name: str, sql: str, params: Mapping[str, Any]) -> None:
+        """Rows of a query at the end of a table, its columns by place."""
+        self._own(name)
+        listed = ", ".join(quote(column) for column in self.tables[name].columns)
+        self._run(sql, params, name, f"INSERT INTO {self._where(name)} ({listed}) ")
+
+    def replace(self, name: str, sql: str, changed: str, params: Mapping[str, Any], every: bool = False) -> None:
+        """A table as a query over it says; only the partitions in which something changes are written."""
+        table, whole = self.tables[name], every or not changed
+        keys = [] if whole else [int(key) for (key,) in self.ask(Statement(changed, params), name).rows]
+        if not whole and not keys:
+            return
+        file = self._new(name, name in self.passing)
+        listed = ", ".join(quote(column) for column in table.columns)
+        if whole:
+            self._create(name, file, table.columns, name in self.passing)
+            self._run(sql, params, name, f"INSERT INTO {self.place.where(file)} ({listed}) ")
+        else:
+            self.place.do("clone", table=self.place.where(file), origin=self._where(name))
+            for key in keys:
+                self.place.do("drop_partition", table=self.place.where(file), key=str(key))
+            said = ", ".join(map(str, keys))
+            query, values = self._rendered(sql, params)
+            chosen = schema.named("clickhouse", "of_partitions")[0]
+            for place, text in {"table": self.place.where(file), "columns": listed, "query": query,
+                                "part": PARTS[name][1], "keys": said}.items():  # fmt: skip
+                chosen = chosen.replace("{" + place + "}", text)
+            self.place.transport.run(chosen, values, name)
+        self._set(name, file, table.columns, name in self.passing)
+
+    def _rendered(self, sql: str, params: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        places = {name: self.place.where(_file(table)) for name, table in self.tables.items()}
+        said, values = render(sql, params, places)
+        return said, {name: text_of(value) for name, value in values.items()}
+
+    def clear(self, name: str) -> None:
+        """No rows any more."""
+        self.declare(name, self.tables[name].columns, name in self.passing)
+
+    def reshape(self, name: str, columns: Mapping[str, str]) -> None:
+        """Other columns; one that was not there is null."""
+        self._own(name)
+        before = self.tables[name].columns
+        for column, kind in before.items():
+            if columns.get(column) != kind:
+                self.place.do("drop_column", table=self._where(name), column=quote(column))
+        for column, kind in columns.items():
+            if before.get(column) != kind:
+                self.place.do("add_column", table=self._where(name), column=quote(column), type=_type(kind))
+        self.tables[name] = replace(self.tables[name], columns=dict(columns))
+
+    def drop(self, name: str) -> None:
+        """Forget a temporary table."""
+        table = self.tables.pop(name, None)
+        self.passing.discard(name)
+        if table is not None and _file(table).startswith(self._prefix):
+            self.place.remove([_file(table)])
+
+    def bring(self, name: str, columns: Mapping[str, str], file: Path) -> None:
+        """A temporary table from a Parquet file of this machine."""
+        self._taken(name, columns, file, passing=True)
+
+    def store(self, name: str, columns: Mapping[str, str], file: Path) -> None:
+        """A small table as a Parquet file of this machine says."""
+        self._taken(name, columns, file, passing=False)
+
+    # -- the end -----------------------------------------------------------------------------------------------------
+
+    def settled(self) -> Mapping[str, Table]:
+        """The tables as they are to stay."""
+        return {name: table for name, table in self.tables.items() if name not in self.passing}
+
+    def undo(self) -> None:
+        """Drop what was made for a version that will not be, by whichever process."""
+        self.place.remove(file for file in self.place.files() if file.startswith(f"v{self.number}_"))
+
+    def end(self) -> None:
+        """Drop what was needed in between, and what was made for this version and is not in it."""
+        stay = {_file(table) for name, table in self.tables.items() if name not in self.passing}
+        ours = (self._prefix, f"v{self.number}_")
+        self.place.remove(file for file in self.place.files() if file.startswith(ours) and file not in stay)
+        if self._scratch is not None:
+            self._scratch.cleanup()
+
+    # -- tables ------------------------------------------------------------------------------------------------------
+
+    def _new(self, name: str, passing: bool) -> str:
+        return f"{self._prefix if passing else f'v{self.number}_'}{next(_numbers)}_{name}"
+
+    def _where(self, name: str) -> str:
+        return self.place.where(_file(self.tables[name]))
+
+    def _set(self, name: str, file: str, columns: Mapping[str, str], passing: bool) -> None:
+        self.tables[name] = Table(dict(columns), {"": Part((file,))})
+        self.passing = self.passing | {name} if passing else self.passing - {name}
+
+    def _own(self, name: str) -> None:
+        """A copy of a table for this version, where it has none yet."""
+        file = _file(self.tables[name])
+        if not file.startswith((self._prefix, f"v{self.number}_")):
+            fresh = self._new(name, passing=False)
+            self.place.do("clone", table=self.place.where(fresh), origin=self.place.where(file))
+            self.tables[name] = replace(self.tables[name], parts={"": Part((fresh,))})
+
+    def _create(self, name: str, file: str, columns: Mapping[str, str], passing: bool) -> None:
+        shape = ", ".join(f"{quote(column)} {_type(kind)}" for column, kind in columns.items())
+        part = "" if passing or name not in PARTS else f"PARTITION BY {PARTS[name][1]}"
+        order = "tuple()" if passing else ORDERS.get(name, "tuple()")
+        self.place.do("create_table", table=self.place.where(file), columns=shape, part=part, order=order)
+
+    def _taken(self, name: str, columns: Mapping[str, str], path: Path, passing: bool) -> None:
+        file = self._new(name, passing)
+        self._create(name, file, columns, passing)
+        self.place.transport.insert(self.place.where(file), path, name)
+        self._set(name, file, columns, passing)
+
+    def _described(self, file: str) -> dict[str, str]:
+        return {row[0]: row[1] for row in result_of(self.place.do("describe", table=self.place.where(file))).rows}
+
+
+def _file(table: Table) -> str:
+    return table.files[0]
+
+
+def _type(kind: str) -> str:
+    """A column of a lake's type in ClickHouse's words; one that is said in them stays."""
+    if kind != kind.upper():
+        return kind
+    return f"Nullable({TYPES.get(kind, kind.replace('DECIMAL', 'Decimal'))})"

@@ -1,0 +1,197 @@
+"""How statements reach ClickHouse: a server over HTTP, or its engine inside this process (package chdb).
+
+Both take the same SQL with the same settings and give the same text, so the engine's code does not know which it is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Context, Decimal
+from pathlib import Path
+from typing import Any, Protocol
+
+from assay.model.errors import MachineError
+from assay.store.engine import Result
+
+# Without these, what is missing comes back as 0 or '' instead of null, and a name may mean an alias of the same query.
+SETTINGS: dict[str, int] = {
+    "join_use_nulls": 1,
+    "aggregate_functions_null_for_empty": 1,
+    "group_by_use_nulls": 1,
+    "prefer_column_name_to_alias": 1,
+    "allow_lossy_numeric_supertype": 1,
+    "allow_experimental_correlated_subqueries": 1,
+    "enable_named_columns_in_function_tuple": 1,
+    "allow_experimental_nullable_tuple_type": 1,
+    "output_format_json_quote_decimals": 1,
+    "output_format_json_quote_64bit_integers": 0,
+    "output_format_json_quote_denormals": 1,
+}
+ROWS = "JSONCompactEachRowWithNamesAndTypes"
+PASSWORD = "ASSAY_CLICKHOUSE_PASSWORD"
+_WIDE = Context(prec=76)
+
+
+class Transport(Protocol):
+    """Where ClickHouse is. Errors are MachineError, in one line."""
+
+    def run(self, sql: str, params: Mapping[str, Any], what: str, form: str = ROWS) -> bytes:
+        """Run a statement; its answer in one of ClickHouse's formats."""
+        ...
+
+    def insert(self, table: str, file: Path, what: str) -> None:
+        """Put the rows of a Parquet file of this machine into a table."""
+        ...
+
+    def close(self) -> None:
+        """End the connection."""
+        ...
+
+
+class Local:
+    """ClickHouse's engine inside this process: the stand-in for a server. What it holds ends with the process."""
+
+    _connection: Any = None
+
+    def run(self, sql: str, params: Mapping[str, Any], what: str, form: str = ROWS) -> bytes:
+        """Run a statement; its answer in one of ClickHouse's formats."""
+        cls = type(self)
+        if cls._connection is None:
+            try:
+                import chdb  # type: ignore[import-untyped,unused-ignore]
+            except ImportError as error:
+                raise MachineError("without a server, ClickHouse needs the package chdb: pip install chdb") from error
+            cls._connection = chdb.connect(":memory:")  # type: ignore[no-untyped-call,unused-ignore]
+            for name, value in SETTINGS.items():
+                cls._connection.query(f"SET {name} = {value}")
+        try:
+            bound = {name: _bound(value) for name, value in params.items()}
+            return bytes(cls._connection.query(sql, form, params=bound).bytes() or b"")
+        except RuntimeError as error:
+            raise _said(what, error) from error
+
+    def insert(self, table: str, file: Path, what: str) -> None:
+        """Put the rows of a Parquet file of this machine into a table."""
+        path = str(file).replace("\\", "\\\\").replace("'", "\\'")
+        self.run(f"INSERT INTO {table} SELECT * FROM file('{path}', 'Parquet')", {}, what)  # noqa: S608
+
+    def close(self) -> None:
+        """It stays for the others of this process."""
+
+
+_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0"})
+_QUOTES = _ESCAPES | str.maketrans({"'": "\\'"})
+
+
+def _bound(value: Any) -> Any:
+    """A value as the engine reads it: texts with their escapes, lists as it writes them."""
+    if isinstance(value, list):
+        return "[" + ",".join(f"'{v.translate(_QUOTES)}'" if isinstance(v, str) else str(v) for v in value) + "]"
+    return value.translate(_ESCAPES) if isinstance(value, str) else value
+
+
+class Server:
+    """A server by its address, ``clickhouse://user@host:8123/database`` (``clickhouses://`` over TLS)."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._client: Any = None
+
+    def run(self, sql: str, params: Mapping[str, Any], what: str, form: str = ROWS) -> bytes:
+        """Run a statement; its answer in one of ClickHouse's formats."""
+        with _errors(what):
+            client = self._connected()
+            if re.match(r"\s*(SELECT|WITH|EXPLAIN|SHOW|DESCRIBE)", sql, re.IGNORECASE):
+                return bytes(client.raw_query(sql, parameters=dict(params), fmt=form))
+            client.command(sql, parameters=dict(params))
+            return b""
+
+    def insert(self, table: str, file: Path, what: str) -> None:
+        """Put the rows of a Parquet file of this machine into a table."""
+        with _errors(what), file.open("rb") as rows:
+            self._connected().raw_insert(table, insert_block=rows, fmt="Parquet")
+
+    def close(self) -> None:
+        """End the connection."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def _connected(self) -> Any:
+        if self._client is None:
+            try:
+                import clickhouse_connect
+            except ImportError as error:
+                raise MachineError(
+                    "the clickhouse engine needs the package clickhouse-connect: pip install 'assay[clickhouse]'"
+                ) from error
+            secure = self.address.startswith("clickhouses://")
+            self._client = clickhouse_connect.get_client(
+                dsn=re.sub(r"^clickhouses?://", "https://" if secure else "http://", self.address),
+                password=os.environ.get(PASSWORD, ""), settings=dict(SETTINGS), autogenerate_session_id=False,
+            )  # fmt: skip
+        return self._client
+
+
+class _errors:  # noqa: N801  used as a context
+    """A server's errors as errors of the one tree."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: Any, error: BaseException | None, _trace: Any) -> None:
+        if error is not None and type(error).__module__.startswith(("clickhouse_connect", "urllib3")):
+            raise _said(self.what, error) from error
+
+
+def _said(what: str, error: BaseException) -> MachineError:
+    return MachineError(f"{what}: ClickHouse says: {' '.join(str(error).split())[:400]}")
+
+
+def text_of(value: Any) -> Any:
+    """A bound value as ClickHouse takes it."""
+    if isinstance(value, list | tuple):
+        return [text_of(v) for v in value]
+    return str(value) if isinstance(value, Decimal | date) else value
+
+
+def result_of(said: bytes) -> Result:
+    """Rows in the format ``ROWS``, values in Python's types."""
+    if not said:
+        return Result((), [])
+    lines = said.decode().rstrip("\n").split("\n")  # not splitlines: a value may hold other line separators of Unicode
+    names, types = json.loads(lines[0]), json.loads(lines[1])
+    readers = [_reader(kind) for kind in types]
+    rows = [
+        tuple(None if v is None else read(v) for v, read in zip(json.loads(line), readers, strict=True))
+        for line in lines[2:]
+    ]
+    return Result(tuple(names), rows)
+
+
+def _reader(kind: str) -> Any:
+    """Turns a JSON value into Python's type of it."""
+    while kind.startswith(("Nullable(", "LowCardinality(")):
+        kind = kind.split("(", 1)[1][:-1]
+    if kind.startswith("Decimal"):
+        scale = Decimal(1).scaleb(-int(kind[:-1].split(",")[1]))
+        if scale == 1:
+            return int
+        return lambda v: Decimal(str(v)).quantize(scale, context=_WIDE)
+    if kind.startswith("DateTime"):
+        return datetime.fromisoformat
+    if kind.startswith("Date"):
+        return date.fromisoformat
+    if kind.startswith("Float"):
+        return float
+    if kind.startswith("Array("):
+        inner = _reader(kind[6:-1])
+        return lambda v: [None if one is None else inner(one) for one in v]
+    return lambda v: v
