@@ -106,7 +106,7 @@ class Starts(Frame):
             matured = "true"
         elif self.cut.matured_by is not None:
             matured = f"t0 + {self.quantity.within * 1_000_000} <= {self.bind(self.cut.matured_by)}"
-        return f"SELECT *, row_number() OVER () AS sid, {matured} AS matured FROM ({base})"
+        return f"SELECT *, start_no AS sid, {matured} AS matured FROM ({base})"
 
     def _first(self, base: str, valued: bool) -> str:
         """The first (or last) start of each unit, in each cell of the grain; its group values come along."""
