@@ -37,7 +37,7 @@ $(BASE): pyproject.toml constraints.txt | $(VENV)/bin/python
 
 $(TEST): $(BASE)
 	$(PIP) --group test
-	ldconfig -p | grep -q libpangoft2 || (apt-get -qq update && apt-get -qq install -y libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core) || echo "Pango is not there: the tests of the PDF are skipped"
+	(ldconfig -p | grep -q libpangoft2 && ldconfig -p | grep -q libharfbuzz-subset) || (apt-get -qq update && apt-get -qq install -y libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core) || echo "Pango is not there: the tests of the PDF are skipped"
 	@touch $@
 
 $(CHECK): $(TEST)

@@ -13,7 +13,7 @@ import pytest
 from assay.workspace import Workspace
 from sparking import SETTINGS, cluster, missing
 
-ENGINES = ("duckdb", "clickhouse", "spark")
+ENGINES = ("duckdb", "clickhouse", "spark", "lake")
 ROOT = Path(__file__).parent.parent
 DATA = Path(os.environ.get("ASSAY_DATA", ROOT.parent / "shared" / "data"))
 ORIGIN = (
@@ -36,7 +36,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test with ``engine`` among its arguments runs on every engine; on Spark when the run is a long one, or asks for it."""
-    if "engine" in metafunc.fixturenames:
+    named = any("engine" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
+    if "engine" in metafunc.fixturenames and not named:
         asked = metafunc.config.getoption("--engine")
         late = pytest.param("spark", marks=pytest.mark.soak)
         metafunc.parametrize("engine", asked or ["duckdb", "clickhouse", late], indirect=True)
@@ -61,7 +62,7 @@ def _left_out(item: pytest.Item) -> bool:
 @pytest.fixture
 def engine(request: pytest.FixtureRequest) -> str:
     """The engine that a test runs on."""
-    if request.param == "spark":
+    if request.param in ("spark", "lake"):
         request.getfixturevalue("spark")
     return str(request.param)
 

@@ -292,20 +292,23 @@ def _ours(folder: Path) -> bool:
 
 def _fresh(engine: Engine, statement: Statement, path: Path, expected: tuple[Any, ...] | None) -> bool:
     """Write a file unless it holds the same already (True); with what is expected, read it again and compare."""
-    if expected is not None and path.exists() and _holds(engine, path, expected):
+    if expected is not None and path.exists() and _holds(path, expected):
         return True
     path.parent.mkdir(parents=True, exist_ok=True)
     made = path.with_suffix(".new")
     engine.write(statement, made)
-    if expected is not None and not _holds(engine, made, expected):
+    if expected is not None and not _holds(made, expected):
         raise MachineError(f"{made}: what was written is not what is stored; is the disk full or broken?")
     made.replace(path)
     return False
 
 
-def _holds(engine: Engine, path: Path, expected: tuple[Any, ...]) -> bool:
+def _holds(path: Path, expected: tuple[Any, ...]) -> bool:
+    """Whether a file says what is expected, as the DuckDB of this process reads it."""
+    from assay.store.engines.duckdb_file import rows_of
+
     try:
-        return tuple(engine.run(moving.sums_of_file(str(path))).one()) == tuple(expected)
+        return rows_of(moving.sums_of_file(str(path))) == [tuple(expected)]
     except (DataError, MachineError):
         return False
 
@@ -361,7 +364,7 @@ def _pieces(target: Workspace, folder: Path, found: dict[str, Any]) -> list[tupl
     for number, one in enumerate(found["days"]):
         target.progress("checking the files", number, len(found["days"]))
         path = folder / "events" / f"day={one['day']}" / "events.parquet"
-        if not path.exists() or not _holds(target.engine, path, (one["events"], *one["checks"])):
+        if not path.exists() or not _holds(path, (one["events"], *one["checks"])):
             raise DataError(f"{path} is missing or is not what was exported; nothing was loaded")
         made.append((Piece(f"export-{named}-{one['day']}", path), one["events"]))
     if made and found["quarantine"]:

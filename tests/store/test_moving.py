@@ -103,6 +103,25 @@ def test_a_store_and_its_ledger_move_whole(source: Workspace, target: Workspace)
     assert source.ask("overview").sentence == target.ask("overview").sentence
 
 
+@pytest.mark.parametrize("engine", ["clickhouse", "lake"], indirect=True)
+def test_a_store_moves_into_a_warehouse_and_back(source: Workspace, tmp_path: Path, engine: str) -> None:
+    moving.settle(source, tmp_path / "there")
+    moving.settle(source, tmp_path / "back")
+    with (
+        Workspace(tmp_path / "there", now=NOW, engine=engine) as there,
+        Workspace(tmp_path / "back", now=NOW) as back,
+    ):
+        done = moving.move(source, there)
+        assert (done.segments, done.before, done.sums.events) == (5, 0, 8)
+        assert moving.move(source, there).segments == 0
+        assert source.ask("overview").sentence == there.ask("overview").sentence
+        moving.move(there, back)
+        same(source, back)
+        moving.export(there, tmp_path / "out")
+        held = f"SELECT count(*), sum(hash(id, name, props)) FROM read_parquet('{tmp_path}/out/events/*/*.parquet')"
+        assert duckdb.sql(held).fetchall() == rows(source, "SELECT count(*), sum(hash(id, name, props)) FROM events")
+
+
 def test_moving_again_moves_nothing_and_then_what_came_since(source: Workspace, target: Workspace) -> None:
     moving.move(source, target)
     assert (moving.move(source, target).segments, moving.move(source, target).before) == (0, 5)

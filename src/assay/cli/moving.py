@@ -12,7 +12,7 @@ from assay.cli.params import Folder, TableOrJson, folder_of, table_or_json
 from assay.cli.progress import Progress
 from assay.model.errors import UsageError, suggestion
 
-STORES = {"duckdb": "duckdb", "spark": "lake"}  # kind of store → engine
+STORES = {"duckdb": "duckdb", "spark": "lake", "clickhouse": "clickhouse"}  # kind of store → engine
 
 
 def move(
@@ -36,7 +36,7 @@ def move(
             "--place",
             metavar="URL",
             show_default=False,
-            help="Where a lake's files lie, such as s3a://bucket/lake; without it, in the new workspace.",
+            help="Where a lake's files lie (s3a://bucket/lake; else in the new workspace), or ClickHouse's address.",
         ),
     ] = None,
     workspace: Folder = None,
@@ -61,7 +61,9 @@ def _move(folder: Path, to: str, lies: str | None, form: str) -> None:
 
     engine, place = _target(to)
     if lies is not None and engine == "duckdb":
-        raise UsageError("--place says where a lake's files lie; DuckDB's file lies in the workspace")
+        raise UsageError("--place says where a lake or a database is; DuckDB's file lies in the workspace")
+    if lies is None and engine == "clickhouse":
+        raise UsageError("say which server: --place clickhouse://user@host:8123/database")
     with Progress() as progress, Workspace(folder, progress=progress) as source:
         if place.resolve() == source.folder.resolve():
             raise UsageError(f"{place} is where the events are; name another folder")
@@ -84,6 +86,11 @@ def _target(to: str) -> tuple[str, Path]:
         raise UsageError(f"{to!r} names no store; write it as duckdb:DIR")
     if kind not in STORES:
         raise UsageError(f"events can be moved to {', '.join(STORES)}, not to {kind}{suggestion(kind, STORES)}")
+    if rest.startswith("//"):
+        raise UsageError(
+            f"name the new workspace's folder: --to {kind}:DIR; where its {'data' if kind != 'spark' else 'files'} lie"
+            " says --place" + ("; which cluster, ASSAY_SPARK" if kind == "spark" else "")
+        )
     return STORES[kind], Path(rest)
 
 

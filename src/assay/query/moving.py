@@ -109,7 +109,8 @@ def derived_days() -> Statement:
 
 def costs_sums() -> Statement:
     """Rows of costs and two checksums."""
-    parts = [f"CAST({name} AS VARCHAR)" for name in _COSTS]
+    exact = ("amount", "claimed_conversions", "claimed_value")
+    parts = [_exact(name) if name in exact else f"CAST({name} AS VARCHAR)" for name in _COSTS]
     return Statement(
         f"SELECT count(*), {_sums('digest')} FROM (SELECT {_digest(parts)} AS digest FROM costs) d", {}, "sums of costs"
     )
@@ -127,9 +128,13 @@ def _line() -> str:
 def _line_values() -> list[str]:
     """The event line's fields from the stored columns; money as text, as the line has it."""
     return [
-        f"CAST({field.name} AS VARCHAR)" if field.name == "amount" else quote(_STORED.get(field.name, field.name))
-        for field in FIELDS
+        _exact(field.name) if field.name == "amount" else quote(_STORED.get(field.name, field.name)) for field in FIELDS
     ]
+
+
+def _exact(number: str) -> str:
+    """A number as text with six places, which engines write variously where the type does not stand beside it."""
+    return f"CAST(CAST({number} AS DECIMAL(18, 6)) AS VARCHAR)"
 
 
 def _line_parts() -> list[str]:
@@ -142,4 +147,10 @@ def _digest(parts: Sequence[str]) -> str:
 
 
 def _sums(digest: str) -> str:
-    return ", ".join(f"sum(CAST('0x' || substr({digest}, {place}, 7) AS BIGINT))" for place in (1, 8))
+    return ", ".join(f"sum({' + '.join(_digit(digest, place, 6 - n) for n, place in enumerate(range(first, first + 7)))})"
+                     for first in (1, 8))  # fmt: skip
+
+
+def _digit(digest: str, place: int, power: int) -> str:
+    """A hexadecimal digit as a number, in words that every engine reads alike."""
+    return f"CAST(strpos('0123456789abcdef', substr({digest}, {place}, 1)) - 1 AS BIGINT) * {16**power}"

@@ -1,8 +1,11 @@
-"""What must survive a power cut."""
+"""What must survive a power cut, and what need not outlive its owner."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+import weakref
 from pathlib import Path
 
 
@@ -13,3 +16,10 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def scratch(owner: object) -> Path:
+    """A folder for files that are needed as long as somebody is there."""
+    folder = Path(tempfile.mkdtemp(prefix="assay-"))
+    weakref.finalize(owner, shutil.rmtree, folder, ignore_errors=True)
+    return folder

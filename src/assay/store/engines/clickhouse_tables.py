@@ -7,7 +7,7 @@ table carries the number of the version that it was made for in its name, so wha
 from __future__ import annotations
 
 import itertools
-import tempfile
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.store import schema
+from assay.store.disk import scratch
 from assay.store.engine import Result, Statement
 from assay.store.engines.clickhouse_transport import Transport, result_of, text_of
 from assay.store.engines.duckdb_file import quote
@@ -103,7 +104,7 @@ class ClickHouseTables:
         self.tables: dict[str, Table] = dict(tables)
         self.passing: set[str] = set()
         self._prefix = "t" + number.replace("-", "_") + "_"
-        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._scratch: Path | None = None
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -124,8 +125,8 @@ class ClickHouseTables:
     def fetched(self, name: str) -> Sequence[str]:
         """A Parquet file of this machine that holds a table."""
         if self._scratch is None:
-            self._scratch = tempfile.TemporaryDirectory(prefix="assay-")
-        path = Path(self._scratch.name) / f"{_file(self.tables[name])}.parquet"
+            self._scratch = scratch(self)
+        path = self._scratch / f"{_file(self.tables[name])}.parquet"
         if not path.exists():
             (sql,) = schema.named("duckdb", "all_rows")
             self.save(Statement(sql.replace("{table}", name)), path)
@@ -236,7 +237,7 @@ class ClickHouseTables:
         ours = (self._prefix, f"v{self.number}_")
         self.place.remove(file for file in self.place.files() if file.startswith(ours) and file not in stay)
         if self._scratch is not None:
-            self._scratch.cleanup()
+            shutil.rmtree(self._scratch, ignore_errors=True)
 
     # -- tables ------------------------------------------------------------------------------------------------------
 

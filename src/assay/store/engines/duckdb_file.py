@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from assay.model.errors import AssayError, DataError, MachineError
+from assay.store.engine import Statement
 
 _NO_ROOM = ("no space left", "file too large", "disk is full", "quota exceeded", "out of memory", "failed to offload")
 LOCK_SECONDS = 10.0
@@ -74,6 +75,14 @@ def errors(what: str) -> Iterator[None]:
         if isinstance(error, duckdb.ConversionException | duckdb.InvalidInputException):
             raise DataError(f"{what}: {text[:300]}") from error
         raise
+
+
+def rows_of(statement: Statement) -> list[tuple[Any, ...]]:
+    """A query over files alone, whichever engine the store is in."""
+    import duckdb
+
+    with errors(statement.title), duckdb.connect(":memory:") as reader:
+        return reader.execute(statement.sql, dict(statement.params or {})).fetchall()
 
 
 def property_expression(name: str, kind: str, props: str) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 import socket
-import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.model.errors import MachineError
+from assay.store.disk import scratch
 from assay.store.engines.spark_session import errors, session
 from assay.store.lake import Place
 from assay.store.locks import PATIENCE
@@ -34,7 +34,7 @@ class HadoopPlace(Place):
 
     def __init__(self, address: str) -> None:
         self.address = address.rstrip("/")
-        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._scratch: Path | None = None
 
     @cached_property
     def _jvm(self) -> Any:
@@ -103,8 +103,8 @@ class HadoopPlace(Place):
     def fetched(self, name: str) -> Path:
         """A file of the place as one of this machine, kept as long as this process needs it."""
         if self._scratch is None:
-            self._scratch = tempfile.TemporaryDirectory(prefix="assay-lake-")
-        local = Path(self._scratch.name) / name
+            self._scratch = scratch(self)
+        local = self._scratch / name
         if not local.exists():
             local.parent.mkdir(parents=True, exist_ok=True)
             with errors(self.where(name)):

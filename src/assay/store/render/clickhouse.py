@@ -142,6 +142,8 @@ def _function(node: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.Cast) and isinstance(node.this.unnest(), exp.Mul) and len(node.to.expressions) == 2:
         node.set("this", exp.func("round", node.this.copy(), node.to.expressions[1].this.copy()))  # else it is cut off
         return node
+    if isinstance(node, exp.Cast) and node.is_type("text", "varchar") and (places := _places(node.this)) is not None:
+        return exp.func("toDecimalString", node.this, exp.Literal.number(places))  # else it ends at its last digit
     if isinstance(node, exp.LogicalOr | exp.LogicalAnd):
         return exp.func("max" if isinstance(node, exp.LogicalOr) else "min", node.this)
     if isinstance(node, exp.AnyValue):
@@ -165,6 +167,20 @@ def _function(node: exp.Expr) -> exp.Expr:
         part = exp.func("arrayElement", parts, node.args["part_index"])
         return exp.case().when(exp.Not(this=exp.Is(this=node.this.copy(), expression=exp.null())), part)
     return node
+
+
+def _places(node: exp.Expr) -> int | None:
+    """How many places a value has after the point, where its type says so beside it."""
+    from sqlglot import exp
+
+    if isinstance(node, exp.Cast) and node.to.this == exp.DataType.Type.DECIMAL:
+        kind = node.to.sql(dialect="duckdb")
+    elif isinstance(node, exp.Anonymous) and node.name == "accurateCastOrNull":
+        kind = node.expressions[1].name
+    else:
+        return None
+    found = re.fullmatch(r"decimal\(\d+, ?(\d+)\)", kind.lower())
+    return int(found[1]) if found else None
 
 
 def _called(field: exp.Expr) -> exp.Expr:
