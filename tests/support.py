@@ -88,7 +88,7 @@ def workspace(
     plan: str = "",
     *batches: Sequence[Event],
     now: int = NOW,
-    engine: str = os.environ.get("ASSAY_ENGINE", "duckdb"),
+    engine: str | None = os.environ.get("ASSAY_ENGINE", "duckdb"),
 ) -> Workspace:
     """A workspace with these batches loaded, each as a segment of its own in one load after the other."""
     folder.mkdir(parents=True, exist_ok=True)

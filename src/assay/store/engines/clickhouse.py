@@ -1,4 +1,4 @@
-"""ClickHouse: its server loads, derives and answers, in tables of whole versions (docs/adr/0029).
+"""ClickHouse: its server loads, derives and answers, in tables of whole versions (docs/adr/0028).
 
 The loader's statements are done by ClickHouse wherever they concern the big tables (``warehouse.py``). Without a
 server's address its engine inside this process answers (package chdb): the stand-in of the tests.

@@ -145,6 +145,8 @@ class HadoopPlace(Place):
         """Keep other writers out, on every machine."""
         until = time.monotonic() + PATIENCE
         while not self._taken():
+            if self._freed():
+                continue
             if time.monotonic() > until:
                 raise MachineError(
                     f"{self.where('.lock')}: {(self.read('.lock') or 'somebody').strip()} is writing to the lake"
@@ -166,19 +168,18 @@ class HadoopPlace(Place):
         try:
             self._write(".lock", f"process {os.getpid()} of {socket.gethostname()}\n", over=False)
         except Py4JJavaError:
-            self._free_stale()
             return False
         return True
 
-    def _free_stale(self) -> None:
+    def _freed(self) -> bool:
+        """Take away a lock that nobody touches any more."""
         from py4j.protocol import Py4JJavaError
 
         try:
             touched = self._files.getFileStatus(self._path(".lock")).getModificationTime() / 1000
-            if time.time() - touched > STALE:
-                self._files.delete(self._path(".lock"), False)
+            return time.time() - touched > STALE and bool(self._files.delete(self._path(".lock"), False))
         except Py4JJavaError:
-            return  # it is gone
+            return True  # it is gone
 
     def _keep(self, ended: threading.Event) -> None:
         while not ended.wait(TOUCHED):
