@@ -82,6 +82,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spark: str) -> Iterator
     """A cluster that this test may break."""
     if missing():
         pytest.skip(missing())
+    (tmp_path / "own").mkdir()
     with cluster(tmp_path / "own") as made:
         monkeypatch.setenv("ASSAY_SPARK", made.address)
         yield made
