@@ -38,6 +38,8 @@ $(BASE): pyproject.toml constraints.txt | $(VENV)/bin/python
 $(TEST): $(BASE)
 	$(PIP) --group test
 	(ldconfig -p | grep -q libpangoft2 && ldconfig -p | grep -q libharfbuzz-subset) || (apt-get -qq update && apt-get -qq install -y libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core) || echo "Pango is not there: the tests of the PDF are skipped"
+	$(PIP) --editable '.[spark]' || echo "pyspark is not there: the tests on Spark are skipped"
+	command -v java >/dev/null || (apt-get -qq update && apt-get -qq install -y openjdk-17-jre-headless) || echo "Java is not there: the tests on Spark are skipped"
 	@touch $@
 
 $(CHECK): $(TEST)
@@ -56,8 +58,6 @@ $(BROWSER): $(TEST)
 
 $(FUZZ): $(TEST)
 	$(PIP) --group fuzz || echo "without atheris and schemathesis: their tests are skipped"
-	$(PIP) --editable '.[spark]' || echo "pyspark is not there: the tests on Spark are skipped"
-	command -v java >/dev/null || (apt-get -qq update && apt-get -qq install -y openjdk-17-jre-headless) || echo "Java is not there: the tests on Spark are skipped"
 	@touch $@
 
 $(EXTRAS): $(CHECK) $(BENCH)
