@@ -38,7 +38,7 @@ def test_a_folder_without_a_plan(assay: Assay, tmp_path: Path) -> None:
         (["metrc", "rpv"], "assay has no command 'metrc'; did you mean 'metric'?"),
         (["ask", "funel"], "assay ask has no question 'funel'; did you mean 'funnel'?"),
         (["sql", "funel"], "assay sql has no question 'funel'; did you mean 'funnel'?"),
-        (["import", "event", "x.csv"], "assay import has no source 'event'; did you mean 'events'?"),
+        (["import", "event", "x.csv"], "assay import has no source 'event'; did you mean 'events' or 'segment'?"),
         (["metric", "rpv", "--grian", "day"], "there is no option --grian; did you mean --grain or --range?"),
         (["metric", "rpv", "--grain", "weak"], "--grain has no value 'weak'; did you mean 'week'?"),
         (["metric", "rpv", "--from", "yesterday"], "--from 'yesterday' is no day; write it as 2026-09-30"),

@@ -129,8 +129,10 @@ def prepared(folder: Path, name: str, limits: str | None = None) -> tuple[Any, s
     from assay.plan.watch import Watched
     from assay.store.state import State
     from assay.workspace import Workspace
+    from assay.workspace.own import only_collected
 
     with Workspace(folder) as opened:
+        only_collected(opened.plan, "assay collect")
         rows = [row for row in opened.state.read("keys") if row["revoked_at"] is None]
         if not rows:
             make(opened.state, opened.now, "web")

@@ -65,6 +65,11 @@ def _move(folder: Path, to: str, lies: str | None, form: str) -> None:
     if lies is None and engine == "clickhouse":
         raise UsageError("say which server: --place clickhouse://user@host:8123/database")
     with Progress() as progress, Workspace(folder, progress=progress) as source:
+        if source.plan.source:
+            raise UsageError(
+                "own tables are not moved: they stay where they are; give the new place the same source: "
+                "(assay export --to takes the events along)"
+            )
         if place.resolve() == source.folder.resolve():
             raise UsageError(f"{place} is where the events are; name another folder")
         moving.settle(source, place)

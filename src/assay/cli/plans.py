@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,10 @@ from assay.model.errors import CheckFailed, Problem
 from assay.plan.load import FILE
 from assay.plan.starting import DEFAULT, start
 from assay.plan.templates import STARTERS
+
+if TYPE_CHECKING:
+    from assay.plan.report import Lines
+    from assay.plan.values import Plan
 
 
 def _option(name: str, metavar: str, help: str) -> Any:  # noqa: A002
@@ -58,7 +62,7 @@ def check(
     from assay.plan.load import load_with_lines
 
     loaded, lines = load_with_lines(folder_of(ctx, plan or workspace))
-    problems = lint(loaded, lines)
+    problems = [*lint(loaded, lines), *_own_tables(loaded, lines, folder_of(ctx, plan or workspace))]
     chosen = table_or_json(ctx, form, "check")
     summary = _summary(problems)
     if chosen == "json":
@@ -73,6 +77,21 @@ def check(
     failing = ("error", "warning") if strict else ("error",)
     if any(problem.severity in failing for problem in problems):
         raise typer.Exit(CheckFailed.exit_code)
+
+
+def _own_tables(plan: Plan, lines: Lines, place: Path) -> list[Problem]:
+    """What is wrong with the plan's own tables, and the state of those that are in order."""
+    if not plan.source:
+        return []
+    from assay.collect.importers.own import problems
+    from assay.workspace import Workspace
+
+    folder = place if place.is_dir() else place.parent
+    with Workspace(folder, plan=plan) as opened:
+        wrong = problems(plan, folder, opened.data / "spool", opened.now)
+        state = [] if wrong else opened.own_tables()
+    found = [lines.problem(("source", "tables", name), str(error), code="own_table") for name, error in wrong]
+    return found + [lines.problem(("source", "tables", name), text, "info", "own_table") for name, text in state]
 
 
 def _check_live(ctx: typer.Context, folder: Path | None, strict: bool, form: str | None) -> None:

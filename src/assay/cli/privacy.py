@@ -13,6 +13,7 @@ from assay.cli.output import told, write
 from assay.cli.params import Folder, TableOrJson, folder_of, table_or_json
 from assay.cli.progress import Progress
 from assay.model.errors import CheckFailed, MachineError, UsageError
+from assay.store.own import OWN_PLACE
 
 _User = Annotated[str | None, typer.Option("--user", metavar="ID", help="A known person.", show_default=False)]
 _Visitor = Annotated[str | None, typer.Option("--visitor", metavar="ID", help="A device.", show_default=False)]
@@ -53,7 +54,9 @@ def erase(
     text = f"Erased of {kind} {id}: {', '.join(parts)}, {_many(done.texts, 'other text')}.\n"
     text += "".join(f"left: {place} ({n:,})\n" for place, n in done.left.items())
     text += "Backups and exports that were made before are not reached: erase there too, or let them run out.\n"
-    if done.left:
+    if any(place.startswith(OWN_PLACE) for place in done.left):
+        text += "Own tables are not assay's: delete the rows there. Until then assay leaves them out of every answer.\n"
+    elif done.left:
         text += "What is left stands in what others did, such as a property of their events.\n"
     terms = {name: getattr(done, name) for name in ("events", "lines", "quarantined", "texts", "left")}
     told(chosen, {**_known(known), "erased": terms}, text)
@@ -154,5 +157,11 @@ def expire(ctx: typer.Context, workspace: Folder = None, form: TableOrJson = Non
             told(chosen, {"events": 0, "lines": 0}, "The plan has no retention: events are kept for ever.\n")
             return
         done = privacy.expire(opened)
+        own = bool(opened.plan.source)
     text = f"{done.events:,} events and {done.lines:,} lines of segments were too old and are gone.\n"
+    if own:
+        text = (
+            f"{done.events:,} events were too old and are left out of every answer. "
+            "They stand in your own tables still: delete them there.\n"
+        )
     told(chosen, {"events": done.events, "lines": done.lines}, text)

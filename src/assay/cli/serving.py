@@ -132,9 +132,11 @@ class Collecting:
             return
         from assay.collect.webhooks.secrets import hooks
         from assay.workspace import Workspace
+        from assay.workspace.own import only_collected
 
         try:
             with Workspace(self.folder) as opened:
+                only_collected(opened.plan, "collecting")
                 hooks(opened.plan, self.folder)
                 tag, self.arriving = _tag(opened, self.host, self.port)
         except AssayError as error:

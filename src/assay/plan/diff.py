@@ -14,7 +14,7 @@ from assay.plan.measures import Expression
 from assay.plan.values import Plan
 
 _WITH_ID = ("segments", "cohorts", "funnels", "metrics")
-_NAMED = ("events", "goals", "objectives", "kpis", "experiments", "alerts", "imports", "webhooks")
+_NAMED = ("events", "goals", "objectives", "kpis", "experiments", "alerts", "imports", "source", "webhooks")
 _SECTIONS = (
     "site",
     "rules",

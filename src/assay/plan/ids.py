@@ -136,6 +136,7 @@ def plan_meaning(plan: Plan) -> dict[str, Any]:
         "experiments": {n: unlabelled(e) for n, e in plan.experiments.items()},
         "imports": {n: i.keys for n, i in plan.imports.items()},
         **({"holdout": plan.holdout} if plan.holdout else {}),
+        **({"source": plan.source} if plan.source else {}),
     }
     return {
         **_derivation(plan),

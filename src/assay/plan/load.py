@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from assay.model.errors import UsageError, suggestion
-from assay.plan import build, build_collecting, build_experiments, build_measures, build_reporting, build_webhooks, ids
+from assay.plan import (
+    build,
+    build_collecting,
+    build_experiments,
+    build_measures,
+    build_reporting,
+    build_source,
+    build_webhooks,
+    ids,
+)
 from assay.plan.draft import Draft
 from assay.plan.includes import INCLUDE, gather
 from assay.plan.report import Lines, Report
@@ -39,6 +48,7 @@ _BUILDERS: tuple[Callable[[Draft], None], ...] = (
     build_measures.changes,
     build_measures.alerts,
     build_measures.imports,
+    build_source.source,
     build_collecting.collect,
     build_collecting.retention,
     build_webhooks.webhooks,

@@ -25,6 +25,7 @@ from assay.plan.forms import (
     SiteForm,
 )
 from assay.plan.reporting_forms import ReportForm
+from assay.plan.source_forms import SourceForm
 from assay.plan.webhook_forms import WebhookForm
 
 
@@ -65,6 +66,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("collect", "one", CollectForm, "How events are taken in: mode, consent, own visits, what is removed."),
     Section("retention", "one", RetentionForm, "How long events are kept."),
     Section("imports", "raw", None, "Column mappings for imports."),
+    Section("source", "one", SourceForm, "Own tables that events are read from, without a copy."),
     Section("webhooks", "named", WebhookForm, "Outcomes that happen elsewhere: who signs them, what they become."),
     Section("report", "one", ReportForm, "Whose report it is, and to whom it goes when."),
 )

@@ -296,6 +296,17 @@ class Import:
 
 
 @dataclass(frozen=True)
+class OwnTable:
+    """A table of the site's own that events are read from. ``options``: those of the importer ``form``."""
+
+    name: str
+    files: tuple[str, ...]  # paths or globs, relative to the workspace
+    form: str = "events"
+    table: str | None = None  # in a database file
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Plan:
     """One site's plan. ``files`` are the files it came from; ``id`` the hash of its whole meaning."""
 
@@ -319,6 +330,7 @@ class Plan:
     changes: tuple[Change, ...] = ()
     alerts: Mapping[str, Alert] = field(default_factory=dict)
     imports: Mapping[str, Import] = field(default_factory=dict)
+    source: Mapping[str, OwnTable] = field(default_factory=dict)
     collect: Collect = field(default_factory=Collect)
     retention: Retention = field(default_factory=Retention)
     webhooks: Mapping[str, Webhook] = field(default_factory=dict)

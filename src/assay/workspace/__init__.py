@@ -13,6 +13,7 @@ from assay.model.answer import Answer, notebook
 from assay.model.errors import DataError
 from assay.workspace.acts import Acts
 from assay.workspace.opening import DATA, Progress
+from assay.workspace.own import only_collected
 
 if TYPE_CHECKING:
     from assay.store.engine import Loaded, Piece
@@ -35,6 +36,8 @@ class Workspace(Acts):
         from assay.store.engine import Piece
 
         chosen_importer = importer(source)
+        if chosen_importer.kind == "events":
+            only_collected(self.plan, f"assay import {source}")
         chosen = (
             options
             if isinstance(options, BaseModel)
@@ -82,7 +85,10 @@ class Workspace(Acts):
     def rebuild(self) -> None:
         """Derive sessions, orders and refunds again from all stored events."""
         with self.changing("deriving sessions and orders again") as engine:
-            engine.rebuild(self.derivation)
+            if self.plan.source:
+                self._bring(engine, anew=True)
+            else:
+                engine.rebuild(self.derivation)
 
 
 def _fragment(answer: Answer) -> str:

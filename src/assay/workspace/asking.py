@@ -16,6 +16,7 @@ from assay.model.answer import Answer
 from assay.model.errors import UnknownName, UsageError, suggestion
 from assay.model.period import day_start
 from assay.plan.values import Plan
+from assay.workspace import own
 from assay.workspace.opening import Opening
 
 if TYPE_CHECKING:
@@ -34,9 +35,14 @@ class Asks(Opening):
         found = self.question(question)
         values = checked(found, args, params)
         as_of = getattr(values, "as_of", None)
+        if self.plan.source and self._engine is not None and not own.current(self._engine, self.plan, self.folder):
+            self.close()  # opened again, it reads what has changed
         try:
             asking = self.asking(question, as_of)
             answer = asking.dated(daily_ids(asking, found, found.answer(asking, values)))
+            if self.plan.source and self._engine is not None:
+                note = own.unmoved(self._engine, self.plan, self.folder)
+                answer = replace(answer, notes=(*answer.notes, note))
             if answer.keep:
                 with self.state.changing() as do:
                     for statement, given in answer.keep:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.plan.load import load
 from assay.plan.values import Plan
+from assay.workspace import own
 
 if TYPE_CHECKING:
     from typing import Self
@@ -95,6 +96,7 @@ class Opening:
     def engine(self) -> Engine:
         """The store, opened at first use and brought to the plan's rules; for reading only, so that others can ask."""
         if self._engine is None:
+            own.only_duckdb(self.plan, self.engine_name)
             self._engine = self._reader() or self._brought_up()
         return self._engine
 
@@ -106,13 +108,21 @@ class Opening:
         if not exists(self.data, self.engine_name):
             return None
         engine = self._opened_to_read() if self.held is None else self.held.twin()
-        if engine.fits(materialised(self.plan)) and engine.derivation() in (None, self.derivation.id):
-            return engine
+        try:
+            fits = engine.fits(materialised(self.plan)) and engine.derivation() in (None, self.derivation.id)
+            if fits and own.current(engine, self.plan, self.folder):
+                return engine
+        except BaseException:
+            self._let_go(engine)
+            raise
+        self._let_go(engine)
+        return None
+
+    def _let_go(self, engine: Engine) -> None:
         engine.close()
         if self.held is not None:
             self.held.done()
         self._give_back()
-        return None
 
     def _opened_to_read(self) -> Engine:
         from assay.store.engines import open_engine
@@ -160,7 +170,36 @@ class Opening:
             if done is not None and done != self.derivation.id:
                 with self._working("the plan's rules changed: sessions and orders are derived again"):
                     engine.rebuild(self.derivation)
+            if not own.current(engine, self.plan, self.folder):
+                self._bring(engine)
             yield engine
+
+    def own_tables(self) -> list[tuple[str, str]]:
+        """Each own table and its state, in words; nothing is read anew for it."""
+        from assay.store.engines import exists
+
+        if not exists(self.data, self.engine_name):
+            return own.told(None, self.plan, self.folder)
+        engine = self._opened_to_read() if self.held is None else self.held.twin()
+        try:
+            return own.told(engine, self.plan, self.folder)
+        finally:
+            self._let_go(engine)
+
+    def _bring(self, engine: Any, anew: bool = False) -> None:
+        """Bring the store to what the own tables are now; ``anew``: read all of them, whether changed or not."""
+        from assay.analyses.kept import keeping
+        from assay.analyses.noted import note
+        from assay.query.currency import load_rates
+
+        with self._working("the own tables are new or have changed: they are read"):
+            kept = keeping(self.state, self.plan, self.now)
+            if anew:
+                engine.disown()
+            own.bring(engine, self.plan, self.folder, self.data / "spool", self.derivation, kept, self.now)
+            if load_rates(engine, self.plan):
+                engine.rebuild(self.derivation)
+        note(self.state, self.plan, self.now)
 
     @contextmanager
     def _opened(self, alone: bool) -> Iterator[Engine]:

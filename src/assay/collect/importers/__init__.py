@@ -10,9 +10,10 @@ from assay.collect.importers.flow import Importer
 from assay.collect.importers.ga4 import GA4
 from assay.collect.importers.ga360 import GA360
 from assay.collect.importers.orders import Orders
+from assay.collect.importers.segment import SegmentTables
 from assay.model.errors import UnknownName
 
-IMPORTERS: tuple[Importer, ...] = (GA360(), GA4(), Events(), Costs(), Orders(), Units())
+IMPORTERS: tuple[Importer, ...] = (GA360(), GA4(), SegmentTables(), Events(), Costs(), Orders(), Units())
 
 __all__ = ["COST_COLUMNS", "IMPORTERS", "Context", "Importer", "Options", "Segment", "importer"]
 

@@ -92,13 +92,15 @@ SELECT count(*) FROM (SELECT 1 FROM {relation} WHERE reason IS NOT NULL LIMIT 1)
 -- name: first_bad
 SELECT line, reason FROM read_parquet({path}) ORDER BY line LIMIT 1;
 
+-- name: line
+-- The event line of checked rows. more: further columns before it.
+SELECT
+    {more} id, name, "time", seq, sent_at, coalesce(received_at, "time") AS received_at, source, environment, visitor, "user", account,
+    session, hit, url, host, path, title, referrer, utm_source, utm_medium, utm_campaign, utm_content, utm_term, click_id,
+    device, browser, os, country, language, screen, bot, coalesce(interactive, true) AS interactive, session_channel,
+    session_new, session_bounce, order_id, decimal_text(amount) AS amount, upper(currency) AS currency,
+    CAST(items AS VARCHAR) AS items, consent, CAST(props AS VARCHAR) AS props
+FROM {relation};
+
 -- name: write_events
-COPY (
-    SELECT
-        id, name, "time", seq, sent_at, coalesce(received_at, "time") AS received_at, source, environment, visitor, "user", account,
-        session, hit, url, host, path, title, referrer, utm_source, utm_medium, utm_campaign, utm_content, utm_term, click_id,
-        device, browser, os, country, language, screen, bot, coalesce(interactive, true) AS interactive, session_channel,
-        session_new, session_bounce, order_id, decimal_text(amount) AS amount, upper(currency) AS currency,
-        CAST(items AS VARCHAR) AS items, consent, CAST(props AS VARCHAR) AS props
-    FROM {relation} WHERE reason IS NULL
-) TO {path} (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 122880);
+COPY ({line}) TO {path} (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 122880);

@@ -87,8 +87,12 @@ def call(name: str, *arguments: Expr) -> Expr:
 
 def text_of(spec: Any, columns: Columns) -> Expr:
     """The value of a mapping as text."""
+    from sqlglot import exp
+
     if spec is None:
         return _null_text()
+    if isinstance(spec, exp.Expr):  # composed by an importer itself
+        return spec.copy()
     if isinstance(spec, bool):
         spec = "'true'" if spec else "'false'"
     name = _bare_column(str(spec), columns)

@@ -12,7 +12,7 @@ from assay.collect.importers.base import Context, EventOptions, Segment, options
 from assay.collect.importers.base import Options as BaseOptions
 from assay.collect.importers.files import File, inspect
 from assay.collect.importers.rows import open_rows
-from assay.collect.importers.work import Work, literal, working
+from assay.collect.importers.work import Work, filled, literal, working
 from assay.model.errors import DataError, UsageError
 
 _DAY_US = 86_400_000_000
@@ -149,7 +149,9 @@ class Importer(ABC):
     def _write(self, job: Job, prepared: Prepared, name: str) -> tuple[Path, int]:
         path = job.work.spool / f"{name}.parquet"
         draft = job.work.folder / f"{name}.parquet"
-        rows = job.work.run(*self.write, relation=prepared.result or prepared.relation, path=literal(str(draft)))[0][0]
+        relation = prepared.result or prepared.relation
+        (line,) = filled("common", "line", more="", relation=f"{relation} WHERE reason IS NULL")
+        rows = job.work.run(*self.write, relation=relation, path=literal(str(draft)), line=line)[0][0]
         job.work.unfinished.append(path)
         draft.replace(path)
         return path, int(rows)

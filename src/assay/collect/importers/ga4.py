@@ -8,15 +8,22 @@ from __future__ import annotations
 
 from assay.collect.importers.flow import Importer, Job, Prepared
 from assay.collect.importers.nested import flatten, open_export
-from assay.collect.importers.work import literal
+from assay.collect.importers.work import filled, literal
 
-_NEEDED = (("event_name",), ("event_timestamp",), ("user_pseudo_id", "user_id"), ("event_params",))
+NEEDED = (("event_name",), ("event_timestamp",), ("user_pseudo_id", "user_id"), ("event_params",))
 
 # Parameters that fill columns of the event line, so that they are no properties.
 COLUMNS = (
     "page_location page_title page_referrer ga_session_id source medium campaign content term gclid dclid "
     "transaction_id value currency"
 ).split()
+
+
+def flat_select(source: str) -> str:
+    """The select of rows of ``export`` with parameters as lists; ``source``: its name, as SQL."""
+    columns = "[" + ", ".join(literal(name) for name in COLUMNS) + "]"
+    (flat,) = filled("ga4", "flat", columns=columns, source=source)
+    return flat
 
 
 class GA4(Importer):
@@ -28,11 +35,10 @@ class GA4(Importer):
     def prepare(self, job: Job, careful: bool) -> Prepared:
         """Rows → events, one each."""
         work = job.work
-        total = open_export(job, "ga4", "GA4 export", _NEEDED, careful)
+        total = open_export(job, "ga4", "GA4 export", NEEDED, careful)
         work.run("ga4", "macros")
-        columns = "[" + ", ".join(literal(name) for name in COLUMNS) + "]"
         fill = job.fill(self.name)
-        flat = flatten(job, "ga4", total, columns=columns, source=fill["source"])
+        flat = flatten(job, "ga4", total, flat=flat_select(fill["source"]))
         work.run("ga4", "texts", flat=flat)
         work.run("common", "repeats")
         work.run("ga4", "mapped", **fill)

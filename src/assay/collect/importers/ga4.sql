@@ -43,22 +43,23 @@ CREATE OR REPLACE TEMP MACRO items_of(list) AS [lean(json_object(
 CREATE OR REPLACE TEMP MACRO item_array(texts) AS CASE WHEN len(list_filter(texts, lambda x: x IS NOT NULL)) > 0
     THEN '[' || array_to_string(list_filter(texts, lambda x: x IS NOT NULL), ',') || ']' END;
 
--- name: flatten
+-- name: flat
 -- Parameters as two lists, names and texts, which are looked up by place. row_text: what makes the event itself; what
 -- Google adds to a row later (session and first-user source) is no part of it, so that the
 -- daily table does not double the intraday one. A sum of hashes: parameters have no order.
-COPY (
-    SELECT * EXCLUDE (event_params, items, user_properties),
-        [p."key" FOR p IN used] AS names, [value_of(p."value") FOR p IN used] AS texts,
-        [member(p) FOR p IN used IF NOT list_contains({columns}, p."key")] AS members,
-        object_of([member(p) FOR p IN user_properties IF value_of(p."value") IS NOT NULL]) AS user_members,
-        item_array(items_of(items)) AS item_text, CAST(NULL AS VARCHAR) AS id_text,
-        concat_ws(chr(31), {source}, coalesce(user_pseudo_id, ''), coalesce(user_id, ''), event_timestamp, event_name, coalesce(event_bundle_sequence_id, ''),
-            coalesce(batch_page_id, ''), coalesce(batch_ordering_id, ''), coalesce(batch_event_index, ''),
-            CAST(list_sum([md5_number_lower(p."key" || '=' || value_of(p."value")) FOR p IN used]) AS VARCHAR), coalesce(ecommerce.transaction_id, ''), coalesce(CAST(to_json(items) AS VARCHAR), '')
-        ) AS row_text
-    FROM (SELECT *, list_filter(coalesce(event_params, []), lambda p: value_of(p."value") IS NOT NULL) AS used FROM export)
-) TO {path} (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 32768);
+SELECT * EXCLUDE (event_params, items, user_properties),
+    [p."key" FOR p IN used] AS names, [value_of(p."value") FOR p IN used] AS texts,
+    [member(p) FOR p IN used IF NOT list_contains({columns}, p."key")] AS members,
+    object_of([member(p) FOR p IN user_properties IF value_of(p."value") IS NOT NULL]) AS user_members,
+    item_array(items_of(items)) AS item_text, CAST(NULL AS VARCHAR) AS id_text,
+    concat_ws(chr(31), {source}, coalesce(user_pseudo_id, ''), coalesce(user_id, ''), event_timestamp, event_name, coalesce(event_bundle_sequence_id, ''),
+        coalesce(batch_page_id, ''), coalesce(batch_ordering_id, ''), coalesce(batch_event_index, ''),
+        CAST(list_sum([md5_number_lower(p."key" || '=' || value_of(p."value")) FOR p IN used]) AS VARCHAR), coalesce(ecommerce.transaction_id, ''), coalesce(CAST(to_json(items) AS VARCHAR), '')
+    ) AS row_text
+FROM (SELECT *, list_filter(coalesce(event_params, []), lambda p: value_of(p."value") IS NOT NULL) AS used FROM export);
+
+-- name: flatten
+COPY ({flat}) TO {path} (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 32768);
 
 -- name: texts
 CREATE OR REPLACE TEMP VIEW texts AS

@@ -59,6 +59,7 @@ class Plan:
     environment: str | None = None
     currency: str = ""
     part: str = ""
+    unused: frozenset[str] = frozenset()  # columns that are no properties either
 
 
 def check_fields(fields: Mapping[str, Any], where: str) -> None:
@@ -176,7 +177,8 @@ def _props(plan: Plan, columns: Columns) -> Expr:
     specs = {name.removeprefix("props."): spec for name, spec in plan.fields.items() if name.startswith("props.")}
     values: dict[str, Expr] = {}
     if plan.rest:
-        used = {columns.find(str(spec)) for spec in [*plan.fields.values(), *plan.items.values()] if spec is not None}
+        given = [*plan.fields.values(), *plan.items.values()]
+        used = plan.unused | {columns.find(str(spec)) for spec in given if spec is not None}
         for column, kind in columns.types.items():
             if column not in used and columns.find(column) is not None:
                 values[column] = _typed(columns, column, kind)

@@ -5,7 +5,7 @@ Fields that an export lacks are null, fields that are not used are left behind.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from assay.collect.importers.flow import Job
@@ -24,8 +24,6 @@ def open_export(job: Job, sql: str, title: str, needed: Sequence[tuple[str, ...]
 
     Returns the number of rows of the file. Raises DataError when the file is no such export.
     """
-    from sqlglot import exp
-
     work, file = job.work, job.file
     if file.kind == "csv":
         raise DataError(f"{file.name} is no {title}: that is nested, so Parquet or NDJSON, and this is CSV")
@@ -44,21 +42,28 @@ def open_export(job: Job, sql: str, title: str, needed: Sequence[tuple[str, ...]
         if not any(name.lower() in folded for name in names):
             missing = " or ".join(names)
             raise DataError(f"{file.name} is no {title}: column {missing} is missing")
-    helpers = [exp.column(name, quoted=True) for name in HELPERS]
-    if file.kind == "parquet":
-        columns: list[Expr] = [_cast(folded.get(name.lower()), name, kind) for name, kind in wanted.items()]
-        select = exp.select(*helpers, *columns).from_(source)
-    else:
-        members = ", ".join(f"{quote(n)} {k}" for n, k in wanted.items())
-        whole = exp.DataType.build(f"STRUCT({members})", dialect="duckdb")
-        document = exp.cast(exp.column("__raw", quoted=True), "JSON")
-        usable = exp.column("__problem", quoted=True).is_(exp.null())
-        parsed = exp.case().when(usable, exp.TryCast(this=document, to=whole))
-        inner = exp.select(*helpers, parsed.as_("fields")).from_(source)
-        fields = [exp.column(n, table="fields", quoted=True).as_(n, quoted=True) for n in wanted]
-        select = exp.select(*helpers, *fields).from_(inner.subquery("parsed"))
-    work.view("export", select)
+    work.view("export", export_select(wanted, folded if source == "rows" else None))
     return work.number("count", relation=source)
+
+
+def export_select(wanted: Mapping[str, str], present: Mapping[str, str] | None) -> Expr:
+    """The select of an export in the types ``wanted``: of ``rows`` that have the columns ``present`` (in lower case →
+    as it is), or without them of ``lines`` of JSON.
+    """
+    from sqlglot import exp
+
+    helpers = [exp.column(name, quoted=True) for name in HELPERS]
+    if present is not None:
+        columns: list[Expr] = [_cast(present.get(name.lower()), name, kind) for name, kind in wanted.items()]
+        return exp.select(*helpers, *columns).from_("rows")
+    members = ", ".join(f"{quote(n)} {k}" for n, k in wanted.items())
+    whole = exp.DataType.build(f"STRUCT({members})", dialect="duckdb")
+    document = exp.cast(exp.column("__raw", quoted=True), "JSON")
+    usable = exp.column("__problem", quoted=True).is_(exp.null())
+    parsed = exp.case().when(usable, exp.TryCast(this=document, to=whole))
+    inner = exp.select(*helpers, parsed.as_("fields")).from_("lines")
+    fields = [exp.column(n, table="fields", quoted=True).as_(n, quoted=True) for n in wanted]
+    return exp.select(*helpers, *fields).from_(inner.subquery("parsed"))
 
 
 def flatten(job: Job, sql: str, total: int, **fill: str) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MEMORY = "700MB"
 _PLACE = re.compile(r"\{(\w+)\}")
+_MAKES = re.compile(r"CREATE OR REPLACE TEMP (?:VIEW|TABLE) (\w+) AS\s+(.*)", re.DOTALL)
 _STALE = 86_400
 _SPACE = (
     "no space left",
@@ -45,6 +46,17 @@ def blocks(file: str) -> Mapping[str, tuple[str, ...]]:
         statements = "\n".join(lines).split(";\n") if lines else []
         found[title.strip()] = tuple(s.strip().rstrip(";") for s in statements if s.strip())
     return found
+
+
+def filled(file: str, block: str, /, **fill: str) -> list[str]:
+    """The statements of a block with their ``{name}`` places filled; a place that nothing fills stays."""
+    return [_PLACE.sub(lambda place: fill.get(place[1], place[0]), sql) for sql in blocks(file)[block]]
+
+
+def selects(file: str, block: str, /, **fill: str) -> list[tuple[str, str]]:
+    """The views and tables that a block makes, as name and select, so that one query can hold them all."""
+    found = (_MAKES.match(sql) for sql in filled(file, block, **fill))
+    return [(one[1], one[2]) for one in found if one is not None]
 
 
 def literal(text: str) -> str:
@@ -84,9 +96,8 @@ class Work:
     def run(self, file: str, block: str, /, **fill: str) -> list[tuple[Any, ...]]:
         """Run a block and return the rows of its last statement. ``{name}`` places are filled with SQL."""
         rows: list[tuple[Any, ...]] = []
-        for sql in blocks(file)[block]:
-            filled = _PLACE.sub(lambda place: fill.get(place[1], place[0]), sql)
-            cursor = self.connection.execute(filled)
+        for sql in filled(file, block, **fill):
+            cursor = self.connection.execute(sql)
             rows = cursor.fetchall() if cursor.description else []
         return rows
 

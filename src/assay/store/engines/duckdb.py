@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from assay.model.errors import MachineError
+from assay.model.errors import MachineError, UsageError
 from assay.store import schema
-from assay.store.engine import Derivation, Result, Statement
+from assay.store.engine import ALL, Derivation, Keeping, Loaded, Piece, Result, Statement
 from assay.store.engines.duckdb_file import errors, literal, out_of_memory, patient, quote, reading
+from assay.store.engines.duckdb_own import OWN, Owned, adopted, dropped, narrow, opened, show_events, widened
 from assay.store.engines.duckdb_rewriting import rewritten
 from assay.store.engines.loader import Loader
+from assay.store.own import Own
 
 T = TypeVar("T")
 LOAD_MEMORY = "1500MB"
@@ -47,6 +49,8 @@ class DuckDB(Loader):
 
     def __init__(self, path: Path, read_only: bool = False) -> None:
         self.path, self.read_only = path, read_only
+        self.own: Owned | None = None
+        self.shown: frozenset[str] | None = None  # of own tables: the columns of events that this connection sees now
         self.reopen()
         self.properties: dict[str, str] = {}
 
@@ -69,6 +73,7 @@ class DuckDB(Loader):
                     shutil.rmtree(left, ignore_errors=True)
             self.connection.execute("SET TimeZone = 'UTC'")
             self.connection.execute("SET enable_progress_bar = false")
+            self.own, self.shown = opened(self), None
 
     def interrupt(self) -> None:
         """Break off the query that another thread runs on this connection."""
@@ -82,6 +87,7 @@ class DuckDB(Loader):
         other.connection = self.connection.cursor()
         other.connection.execute("SET TimeZone = 'UTC'")
         other.connection.execute("SET enable_progress_bar = false")
+        other.own, other.shown = opened(other), None
         return other
 
     # -- running ---------------------------------------------------------------------------------------------------
@@ -89,6 +95,7 @@ class DuckDB(Loader):
     def run(self, statement: Statement) -> Result:
         """Answer one query; values come in Python's types."""
         with errors(statement.title or "query"):
+            narrow(self, statement.sql)
             cursor = _executed(self.connection, statement)
             names = tuple(d[0] for d in cursor.description or ())
             return Result(names, cursor.fetchall())
@@ -97,6 +104,7 @@ class DuckDB(Loader):
         """Answer a query into a Parquet file."""
         (sql,) = schema.named(self.dialect, "save_query")
         with errors(str(path)):
+            widened(self)
             sql = sql.replace("{path}", literal(str(path))).replace("{query}", statement.sql)
             self.connection.execute(sql, dict(statement.params or {}))
 
@@ -160,7 +168,45 @@ class DuckDB(Loader):
     def migrate(self, properties: Mapping[str, str]) -> None:
         """Create or upgrade the tables; add, retype or drop the typed columns of declared properties."""
         with errors(str(self.path)):
-            self._migrate(properties)
+            if self.own and self._outdated():
+                self.disown()
+            if self.own:
+                self.properties = show_events(self, properties)
+            else:
+                self._migrate(properties)
+
+    # -- own tables --------------------------------------------------------------------------------------------------
+
+    @property
+    def keys(self) -> str:
+        """The table that keys are written to: of the events, or of the own tables that they are read from."""
+        return "own_keys" if self.own else "events"
+
+    def columns(self) -> Mapping[str, str]:
+        """The typed columns of declared properties that events have, with their SQL types."""
+        return self.own.columns if self.own else super().columns()
+
+    def sees(self, sql: str | None) -> None:
+        """Show of the events what a statement names; all of it without one."""
+        if sql is None:
+            widened(self)
+        else:
+            narrow(self, sql)
+
+    def load(self, pieces: Sequence[Piece], derivation: Derivation, keeping: Keeping = ALL) -> list[Loaded]:
+        """Load segments, each once ever, all in one transaction, and derive what they touch."""
+        if self.own and any(piece.kind == "events" for piece in pieces):
+            raise UsageError(f"events are not loaded here: {OWN}")
+        return super().load(pieces, derivation, keeping)
+
+    def adopt(self, own: Own, derivation: Derivation, keeping: Keeping = ALL) -> list[Loaded]:
+        """Read events from the site's own tables: what is new, and all of it where something is no more as it was."""
+        return adopted(self, own, derivation, keeping)
+
+    def disown(self) -> None:
+        """Hold events again in a table, which is empty."""
+        with self.transaction("letting go of the own tables"):
+            dropped(self)
 
     def beside(self, derivation: Derivation, as_of: int) -> DuckDB:
         """Another derived set over what was received by ``as_of`` (µs UTC), in temporary tables of its own."""
@@ -169,6 +215,7 @@ class DuckDB(Loader):
         other = copy.copy(self)
         with errors("deriving beside"):
             other.connection = self.connection.cursor()
+            other.own = other.shown = None  # its events are a table
             day = datetime.fromtimestamp(as_of / 1e6, UTC).date()
             other.file("beside", {"store": f"{quote(self.path.stem)}.main"}, moment=as_of, until_day=day)
         other.whole("deriving beside", lambda: other.derive_all(derivation))

@@ -35,6 +35,14 @@ class Loader:
     connection: Any
     properties: dict[str, str]
 
+    @property
+    def keys(self) -> str:
+        """The table that the keys of events stand in."""
+        return "events"
+
+    def sees(self, sql: str | None) -> None:
+        """A statement is next that reads events; None: one that may read any of their columns."""
+
     def transaction(self, what: str) -> AbstractContextManager[None]:
         """All of it or nothing."""
         raise NotImplementedError
@@ -51,13 +59,17 @@ class Loader:
     # -- statements of the .sql files --------------------------------------------------------------------------------
 
     def _do(
-        self, statements: Iterable[str], fill: Mapping[str, str] | None = None, **params: Any
+        self, statements: Iterable[str], fill: Mapping[str, str] | None, known: bool, **params: Any
     ) -> list[tuple[Any, ...]]:
-        """Run statements; ``{name}`` places are filled with checked SQL, values are bound."""
+        """Run statements; ``{name}`` places are filled with checked SQL, values are bound.
+
+        ``known``: they name every column of the events that they read.
+        """
         rows: list[tuple[Any, ...]] = []
         for sql in statements:
-            for name, text in (fill or {}).items():
+            for name, text in {"keys": self.keys, **(fill or {})}.items():
                 sql = sql.replace("{" + name + "}", text)
+            self.sees(sql if known else None)
             used = {name: value for name, value in params.items() if f"${name}" in sql}
             cursor = self.connection.execute(sql, used)
             rows = cursor.fetchall() if cursor.description else []
@@ -65,11 +77,12 @@ class Loader:
 
     def named(self, which: str, /, fill: Mapping[str, str] | None = None, **params: Any) -> list[tuple[Any, ...]]:
         """Run the statements of that name; rows of the last."""
-        return self._do(schema.named(SQL, which), fill, **params)
+        return self._do(schema.named(SQL, which), fill, known=False, **params)
 
     def records(self, which: str, **params: Any) -> list[dict[str, Any]]:
         """Rows of the one statement of that name, by column."""
         (sql,) = schema.named(SQL, which)
+        self.sees(None)
         used = {name: value for name, value in params.items() if f"${name}" in sql}
         cursor = self.connection.execute(sql, used)
         names = [column[0] for column in cursor.description]
@@ -77,7 +90,7 @@ class Loader:
 
     def file(self, which: str, /, fill: Mapping[str, str] | None = None, **params: Any) -> None:
         """Run the statements of a file."""
-        self._do(schema.statements(SQL, which), fill, **params)
+        self._do(schema.statements(SQL, which), fill, known=True, **params)
 
     def execute(self, statements: Iterable[Statement]) -> None:
         """Run statements of a derivation."""
@@ -86,15 +99,23 @@ class Loader:
 
     def done(self, statement: Statement) -> None:
         """Run one of them."""
+        self.sees(statement.sql)
         self.connection.execute(statement.sql, dict(statement.params or {}))
 
     # -- tables ------------------------------------------------------------------------------------------------------
 
     def _fits(self, properties: Mapping[str, str]) -> bool:
-        if self._version() != max(int(name[:4]) for name in schema.migrations(SQL)):
+        if self._outdated():
             return False
-        present = {name: _spaceless(kind) for name, kind in self.named("columns_of_events")}
-        return present == {name: _spaceless(kind) for name, kind in _typed_columns(properties).items()}
+        present = {name: _spaceless(kind) for name, kind in self.columns().items()}
+        return present == {name: _spaceless(kind) for name, kind in typed_columns(properties).items()}
+
+    def _outdated(self) -> bool:
+        return self._version() != max(int(name[:4]) for name in schema.migrations(SQL))
+
+    def columns(self) -> Mapping[str, str]:
+        """The typed columns of declared properties that events have, with their SQL types."""
+        return dict(self.named("columns_of_events"))
 
     def _migrate(self, properties: Mapping[str, str]) -> None:
         done = self._version()
@@ -103,8 +124,8 @@ class Loader:
                 with self.step():
                     self.file(name)
                     self.named("set_fact", key="version", value=str(int(name[:4])))
-        wanted = _typed_columns(properties)
-        present = dict(self.named("columns_of_events"))
+        wanted = typed_columns(properties)
+        present = self.columns()
         for column, kind in present.items():
             if _spaceless(wanted.get(column, "")) != _spaceless(kind):
                 self.named("drop_property", {"column": quote(column)})
@@ -114,7 +135,7 @@ class Loader:
                 with self.step():
                     self.named("add_property", {"column": quote(column), "type": kind, "expression": expression})
         # Loading fills the columns in the order in which the table has them.
-        self.properties = {name: wanted[name] for name, _ in self.named("columns_of_events")}
+        self.properties = {name: wanted[name] for name in self.columns()}
 
     def _version(self) -> int:
         import duckdb
@@ -171,7 +192,7 @@ class Loader:
         return rows[0][0] if rows else None
 
 
-def _typed_columns(properties: Mapping[str, str]) -> dict[str, str]:
+def typed_columns(properties: Mapping[str, str]) -> dict[str, str]:
     """Column name → SQL type, of declared properties."""
     return {f"p_{name}": PROPERTY_TYPES[kind] for name, kind in properties.items()}
 

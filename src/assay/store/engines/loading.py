@@ -71,7 +71,6 @@ class Loading:
         store.file("visitors", {"day_staged": derivation.day.replace("{t}", "s.t")})
         store.execute(derivation.keys)
         store.named("rekey")
-        store.named("drop_touched")
         self._insert(pieces, counts)
         store.file("persons")
         store.execute(derivation.tables)
@@ -101,13 +100,18 @@ class Loading:
             store.named("unquarantine", name=segment)
         if unusable:
             store.named("unusable", name=segment, file=piece.path.name)
-        if piece.path.suffix != ".parquet" and not piece.replays:
-            store.named("refused", name=segment)
+        self._refused(piece)
         store.file("stage_piece", piece=number)
         return _Counted(rows, unusable, erased, expired, store.named("span_of_piece")[0][0])
 
+    def _refused(self, piece: Piece) -> None:
+        """Count the lines of a segment that say what was refused."""
+        if piece.path.suffix != ".parquet" and not piece.replays:
+            self.store.named("refused", name=piece.name)
+
     def _insert(self, pieces: Sequence[Piece], counts: Sequence[_Counted]) -> None:
         store = self.store
+        store.named("drop_touched")
         fill = {"day_piece": self.derivation.day.replace("{t}", 'p."time"'), **self._property_values()}
         (first_no,) = store.named("next_event")[0]
         for number, (piece, one) in enumerate(zip(pieces, counts, strict=True)):
@@ -134,6 +138,16 @@ class Loading:
 
     def _open(self, piece: Piece) -> None:
         """Make ``piece_rows`` show the lines of a segment."""
+        self._lines(piece)
+        lines = "piece_all"
+        if not self.keeping.nothing:
+            cut, lines = self.keeping.default_cut, "piece_kept"
+            fill = {"salt": self.keeping.salt, "default_cut": "NULL" if cut is None else str(cut)}
+            self.store.file("piece_kept", fill)
+        self.store.file("piece_rows", {"lines": lines})
+
+    def _lines(self, piece: Piece) -> None:
+        """Make ``piece_all`` show them."""
         path = literal(str(piece.path))
         if piece.path.suffix == ".parquet":
             present = {row[0]: row[1] for row in self.store.named("describe_parquet", {"path": path})}
@@ -144,12 +158,6 @@ class Loading:
             types = "{" + ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in kinds.items()) + "}"
             columns = ", ".join(_column(f.name, _TYPES[f.kind], True) for f in FIELDS)
             self.store.file("piece_json", {"columns": columns, "path": path, "types": types})
-        lines = "piece_all"
-        if not self.keeping.nothing:
-            cut, lines = self.keeping.default_cut, "piece_kept"
-            fill = {"salt": self.keeping.salt, "default_cut": "NULL" if cut is None else str(cut)}
-            self.store.file("piece_kept", fill)
-        self.store.file("piece_rows", {"lines": lines})
 
     def _property_values(self) -> dict[str, str]:
         """SQL that reads all declared properties from the JSON in one pass, and the columns made from them."""

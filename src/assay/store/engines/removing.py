@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.store.engine import Derivation, Keeping, Subject
 from assay.store.engines.duckdb_file import errors, literal, quote
+from assay.store.engines.duckdb_own import own_place
 from assay.store.naming import naming
 
 if TYPE_CHECKING:
@@ -38,10 +39,13 @@ class Taking:
         there: dict[str, int] = {}
         with errors("looking for a person"):
             for table, column in self.store.named("text_columns"):
+                shown = own_place(self.store, table)
+                if shown is None:
+                    continue
                 fill = {"table": quote(table), "column": quote(column)}
                 ((n,),) = self.store.named("count_naming", fill, pattern=pattern)
                 if n:
-                    there[f"{table}.{column}"] = int(n)
+                    there[f"{shown}.{column}"] = int(n)
         return there
 
     def stored(self, subject: Subject) -> dict[str, list[dict[str, Any]]]:

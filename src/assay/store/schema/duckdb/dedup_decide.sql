@@ -7,4 +7,4 @@ QUALIFY row_number() OVER w > 1;
 CREATE OR REPLACE TEMP TABLE displaced AS
 SELECT e.event_no, e.visitor_key, e.order_id FROM events e SEMI JOIN losers l ON l.event_no = e.event_no;
 DELETE FROM staged USING losers l WHERE staged.piece = l.piece AND staged.rn = l.rn;
-DELETE FROM events WHERE event_no IN (SELECT event_no FROM displaced);
+DELETE FROM {keys} WHERE event_no IN (SELECT event_no FROM displaced);

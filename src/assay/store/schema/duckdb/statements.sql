@@ -9,7 +9,7 @@ SELECT name FROM segments;
 -- name: next_load
 SELECT coalesce(max(load_no), 0) + 1 FROM segments;
 -- name: next_event
-SELECT coalesce(max(event_no), -1) + 1 FROM events;
+SELECT coalesce(max(event_no), -1) + 1 FROM {keys};
 -- name: describe_parquet
 DESCRIBE SELECT * FROM read_parquet({path});
 -- name: unusable
@@ -57,10 +57,10 @@ FROM read_parquet({path});
 -- name: count_costs
 SELECT count(*), count(*) FILTER (WHERE EXISTS (SELECT 1 FROM costs c WHERE c.id = p.id)) FROM read_parquet({path}) p;
 -- name: redate
-UPDATE events SET day = CAST({day} AS DATE) WHERE day <> CAST({day} AS DATE);
+UPDATE {keys} SET day = CAST({day} AS DATE) WHERE day <> CAST({day} AS DATE);
 -- name: rekey
-UPDATE events SET session_key = k.session_key FROM keyed k
-WHERE k.event_no = events.event_no AND k.session_key IS DISTINCT FROM k.old_key;
+UPDATE {keys} SET session_key = k.session_key FROM keyed k
+WHERE k.event_no = {keys}.event_no AND k.session_key IS DISTINCT FROM k.old_key;
 -- name: get_fact
 SELECT value FROM facts WHERE key = $key;
 -- name: set_fact
@@ -91,9 +91,10 @@ DROP TABLE IF EXISTS tombstones;
 DROP TABLE IF EXISTS cuts;
 DROP VIEW IF EXISTS piece_all;
 DROP TABLE IF EXISTS piece_lines;
+DROP TABLE IF EXISTS own_alike;
 
 -- name: table_names
-SELECT table_name FROM (SELECT DISTINCT table_name FROM duckdb_tables() WHERE NOT internal) ORDER BY table_name;
+SELECT table_name FROM (SELECT DISTINCT table_name FROM duckdb_tables() WHERE NOT internal AND database_name IN (current_database(), 'temp')) ORDER BY table_name;
 
 -- name: save_query
 COPY (SELECT * FROM ({query})) TO {path} (FORMAT parquet, COMPRESSION zstd);
@@ -133,10 +134,10 @@ SELECT coalesce(s.segment, x.name) AS name, count(*) AS n
 FROM gone g LEFT JOIN spans s ON g.event_no >= s.first_no AND g.event_no < s.next_no LEFT JOIN largest x ON x.load_no = g.load_no
 GROUP BY 1;
 UPDATE segments SET stored = stored - g.n, {term} = {term} + g.n FROM gone_by_segment g WHERE g.name = segments.name;
-DELETE FROM events WHERE event_no IN (SELECT event_no FROM gone);
+DELETE FROM {keys} WHERE event_no IN (SELECT event_no FROM gone);
 DROP TABLE gone_by_segment;
 DROP TABLE gone;
-DELETE FROM visitors WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.visitor_key = visitors.visitor_key);
+DELETE FROM visitors WHERE NOT EXISTS (SELECT 1 FROM {keys} e WHERE e.visitor_key = visitors.visitor_key);
 UPDATE visitors SET user_id = NULL, account = NULL, person_key = visitor_key;
 DELETE FROM persons;
 DELETE FROM sessions;
@@ -205,3 +206,88 @@ SELECT {columns} FROM read_parquet({files}, hive_partitioning = true, union_by_n
 CREATE OR REPLACE VIEW {table} AS SELECT {columns} LIMIT 0;
 -- name: version_of
 SELECT value FROM read_parquet($files, hive_partitioning = false) WHERE key = 'version';
+
+-- name: own_attach
+ATTACH IF NOT EXISTS {path} AS {alias} (READ_ONLY);
+-- name: own_attached
+SELECT database_name FROM duckdb_databases() WHERE NOT internal AND database_name LIKE 'own\_%' ESCAPE '\';
+-- name: own_detach
+DETACH {alias};
+-- name: own_create
+-- In place of the events themselves: their numbers and keys. The rest is read where it lies, by the number of the row.
+DROP TABLE events;
+CREATE TABLE own_keys (
+    event_no BIGINT NOT NULL,
+    load_no INTEGER NOT NULL,
+    id_hash UBIGINT NOT NULL,
+    t BIGINT NOT NULL,
+    day DATE NOT NULL,
+    visitor_key BIGINT,
+    session_key BIGINT
+);
+-- Rows that are alike within their file, from the second on: their ids say which one they are.
+CREATE TABLE own_repeats (event_no BIGINT NOT NULL, row_text_hash VARCHAR NOT NULL, occurrence BIGINT NOT NULL);
+-- name: own_view
+CREATE OR REPLACE VIEW {view} AS SELECT * FROM ({lines});
+-- name: own_events
+CREATE OR REPLACE VIEW events AS
+SELECT
+    k.event_no, k.load_no, p.id, k.id_hash, p.name, k.t, k.day, k.visitor_key, k.session_key, coalesce(p.seq, 0) AS seq, p.sent_at,
+    coalesce(p.received_at, k.t) AS received_at, coalesce(p.source, 'unknown') AS source, coalesce(p.environment, 'live') AS environment,
+    p.visitor, p."user" AS user_id, p.account, p.session, p.hit, p.url, p.host, p.path, p.title, p.referrer, p.utm_source,
+    p.utm_medium, p.utm_campaign, p.utm_content, p.utm_term, p.click_id, p.device, p.browser, p.os, p.country, p.language, p.screen,
+    coalesce(p.bot, false) AS bot, coalesce(p.interactive, true) AS interactive, p.session_channel, p.session_new, p.session_bounce,
+    p.order_id, TRY_CAST(p.amount AS DECIMAL(18, 6)) AS amount, p.currency, p.items, p.consent, p.props{extra}
+FROM own_keys k JOIN (SELECT *{extracted} FROM own_lines) p ON p.rn = k.event_no;
+-- name: own_narrow
+CREATE OR REPLACE TEMP VIEW events AS SELECT * FROM ({select});
+-- name: own_widen
+DROP VIEW IF EXISTS temp.events;
+-- name: own_drop_views
+DROP VIEW IF EXISTS events;
+DROP VIEW IF EXISTS own_lines;
+-- name: own_drop_view
+DROP VIEW IF EXISTS {view};
+-- name: own_drop
+DROP TABLE own_keys;
+DROP TABLE own_repeats;
+-- name: own_reset
+DELETE FROM own_keys;
+DELETE FROM own_repeats;
+-- name: own_forget
+-- Everything that was derived from events; costs stay.
+DELETE FROM quarantine WHERE segment IN (SELECT name FROM segments WHERE kind = 'events');
+DELETE FROM refusals WHERE segment IN (SELECT name FROM segments WHERE kind = 'events');
+DELETE FROM segments WHERE kind = 'events';
+DELETE FROM spans;
+DELETE FROM visitors;
+DELETE FROM persons;
+DELETE FROM sessions;
+DELETE FROM orders;
+DELETE FROM refunds;
+DELETE FROM facts WHERE key IN ('own', 'own_columns', 'own_shown', 'derivation');
+-- name: own_names
+SELECT name FROM segments WHERE kind = 'events';
+-- name: own_spans
+SELECT segment, first_no FROM spans;
+-- name: own_next
+SELECT coalesce(max(next_no), 0) FROM spans;
+-- name: own_alike
+CREATE OR REPLACE TEMP TABLE own_alike (piece INTEGER, n BIGINT, row_text_hash VARCHAR, occurrence BIGINT);
+-- name: own_find_alike
+INSERT INTO own_alike SELECT $piece, n, row_text_hash, occurrence FROM ({alike});
+-- name: own_alike_of
+SELECT n, row_text_hash, occurrence FROM own_alike WHERE piece = {piece};
+-- name: own_repeats_of
+SELECT event_no AS n, row_text_hash, occurrence FROM own_repeats;
+-- name: own_nothing
+SELECT * FROM ({lines}) LIMIT 0;
+-- name: own_all
+SELECT * FROM {view};
+-- name: own_piece
+CREATE OR REPLACE TEMP VIEW piece_all AS SELECT * FROM ({lines});
+-- name: own_insert
+INSERT INTO own_keys
+SELECT $first_no + t.rn, $load_no, t.id_hash, t.t, t.day, k.visitor_key, k.session_key
+FROM touched t JOIN keyed k ON k.rn = t.rn AND k.piece = t.piece WHERE t.piece = $piece;
+INSERT INTO own_repeats SELECT $first_no + n, row_text_hash, occurrence FROM own_alike WHERE piece = $piece;
