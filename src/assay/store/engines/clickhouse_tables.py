@@ -113,10 +113,16 @@ class ClickHouseTables:
         return result_of(self._run(statement.sql, statement.params or {}, what, before))
 
     def _run(self, sql: str, params: Mapping[str, Any], what: str, before: str = "", form: str | None = None) -> bytes:
-        places = {name: self.place.where(_file(table)) for name, table in self.tables.items()}
-        said, values = render(sql, params, places)
-        bound = {name: text_of(value) for name, value in values.items()}
-        return self.place.transport.run(before + said, bound, what, *([form] if form else []))
+        said, values = self._rendered(sql, params)
+        return self.place.transport.run(before + said, values, what, *([form] if form else []))
+
+    def _write(self, which: str, sql: str, params: Mapping[str, Any], what: str, **fill: str) -> None:
+        """A statement of that name around a query."""
+        query, values = self._rendered(sql, params)
+        (said,) = schema.named("clickhouse", which)
+        for name, text in {**fill, "query": query}.items():
+            said = said.replace("{" + name + "}", text)
+        self.place.transport.run(said, values, what)
 
     def save(self, statement: Statement, path: Path) -> None:
         """A query's answer as a Parquet file of this machine."""
@@ -146,7 +152,7 @@ class ClickHouseTables:
         """A temporary table from a query."""
         del own  # nothing that ClickHouse cannot say in DuckDB's words
         file = self._new(name, passing=True)
-        self._run(sql, params, name, f"CREATE TABLE {self.place.where(file)} ENGINE = MergeTree ORDER BY tuple() AS ")
+        self._write("make_table", sql, params, name, table=self.place.where(file))
         self._set(name, file, self._described(file), passing=True)
 
     def declare(self, name: str, columns: Mapping[str, str], passing: bool = True) -> None:
@@ -159,7 +165,7 @@ class ClickHouseTables:
         """Rows of a query at the end of a table, its columns by place."""
         self._own(name)
         listed = ", ".join(quote(column) for column in self.tables[name].columns)
-        self._run(sql, params, name, f"INSERT INTO {self._where(name)} ({listed}) ")
+        self._write("append", sql, params, name, table=self._where(name), columns=listed)
 
     def replace(self, name: str, sql: str, changed: str, params: Mapping[str, Any], every: bool = False) -> None:
         """A table as a query over it says; only the partitions in which something changes are written."""
@@ -171,18 +177,14 @@ class ClickHouseTables:
         listed = ", ".join(quote(column) for column in table.columns)
         if whole:
             self._create(name, file, table.columns, name in self.passing)
-            self._run(sql, params, name, f"INSERT INTO {self.place.where(file)} ({listed}) ")
+            self._write("append", sql, params, name, table=self.place.where(file), columns=listed)
         else:
             self.place.do("clone", table=self.place.where(file), origin=self._where(name))
             for key in keys:
                 self.place.do("drop_partition", table=self.place.where(file), key=str(key))
             said = ", ".join(map(str, keys))
-            query, values = self._rendered(sql, params)
-            chosen = schema.named("clickhouse", "of_partitions")[0]
-            for place, text in {"table": self.place.where(file), "columns": listed, "query": query,
-                                "part": PARTS[name][1], "keys": said}.items():  # fmt: skip
-                chosen = chosen.replace("{" + place + "}", text)
-            self.place.transport.run(chosen, values, name)
+            self._write("of_partitions", sql, params, name, table=self.place.where(file), columns=listed,
+                        part=PARTS[name][1], keys=said)  # fmt: skip
         self._set(name, file, table.columns, name in self.passing)
 
     def _rendered(self, sql: str, params: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from assay.model.errors import MachineError
+from assay.store import schema
 from assay.store.engine import Result
 
 # Without these, what is missing comes back as 0 or '' instead of null, and a name may mean an alias of the same query.
@@ -67,7 +68,7 @@ class Local:
                 raise MachineError("without a server, ClickHouse needs the package chdb: pip install chdb") from error
             cls._connection = chdb.connect(":memory:")  # type: ignore[no-untyped-call,unused-ignore]
             for name, value in SETTINGS.items():
-                cls._connection.query(f"SET {name} = {value}")
+                cls._connection.query(_named("set", name=name, value=str(value)))
         try:
             bound = {name: _bound(value) for name, value in params.items()}
             return bytes(cls._connection.query(sql, form, params=bound).bytes() or b"")
@@ -76,11 +77,17 @@ class Local:
 
     def insert(self, table: str, file: Path, what: str) -> None:
         """Put the rows of a Parquet file of this machine into a table."""
-        path = str(file).replace("\\", "\\\\").replace("'", "\\'")
-        self.run(f"INSERT INTO {table} SELECT * FROM file('{path}', 'Parquet')", {}, what)  # noqa: S608
+        self.run(_named("take_in", table=table, path=f"'{str(file).translate(_QUOTES)}'"), {}, what)
 
     def close(self) -> None:
         """It stays for the others of this process."""
+
+
+def _named(which: str, **fill: str) -> str:
+    (sql,) = schema.named("clickhouse", which)
+    for name, text in fill.items():
+        sql = sql.replace("{" + name + "}", text)
+    return sql
 
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0"})

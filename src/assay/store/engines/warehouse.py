@@ -175,7 +175,7 @@ class Connection:
             return Cursor()
         self._here(sql, params)  # here only for what its columns are
         self.far.declare(act.table, self.shape(quote(act.table)))
-        self._here(f"DROP TABLE {quote(act.table)}", {})
+        self._named("drop_table", table=quote(act.table))
         return Cursor()
 
     def _alter(self, act: Act, sql: str, params: Mapping[str, Any]) -> Any:

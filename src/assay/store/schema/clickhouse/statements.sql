@@ -30,3 +30,11 @@ ALTER TABLE {table} ADD COLUMN {column} {type};
 DESCRIBE TABLE {table};
 -- name: of_partitions
 INSERT INTO {table} ({columns}) SELECT {columns} FROM ({query}) WHERE {part} IN ({keys});
+-- name: make_table
+CREATE TABLE {table} ENGINE = MergeTree ORDER BY tuple() AS {query};
+-- name: append
+INSERT INTO {table} ({columns}) {query};
+-- name: take_in
+INSERT INTO {table} SELECT * FROM file({path}, 'Parquet');
+-- name: set
+SET {name} = {value};

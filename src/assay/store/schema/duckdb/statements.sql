@@ -291,3 +291,5 @@ INSERT INTO own_keys
 SELECT $first_no + t.rn, $load_no, t.id_hash, t.t, t.day, k.visitor_key, k.session_key
 FROM touched t JOIN keyed k ON k.rn = t.rn AND k.piece = t.piece WHERE t.piece = $piece;
 INSERT INTO own_repeats SELECT $first_no + n, row_text_hash, occurrence FROM own_alike WHERE piece = $piece;
+-- name: drop_table
+DROP TABLE {table};
