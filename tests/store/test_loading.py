@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from assay import privacy
 from assay.model.errors import AssayError
 from assay.store.engine import Piece
 from support import at, bought, breaking, dump, event, load, ndjson, parquet, refunded, rows, view, workspace
@@ -47,6 +48,19 @@ def test_the_same_events_under_another_name_change_nothing(tmp_path: Path) -> No
     again = load(ws, events)
     assert (again.rows, again.stored, again.duplicates, again.clashes) == (2, 0, 2, 0)
     assert dump(ws) == before
+
+
+def test_numbers_of_lines_that_were_lost_are_nobody_elses(tmp_path: Path) -> None:
+    a, b = view("a", DAY + "10:00"), view("b", DAY + "10:05")
+    ws = workspace(tmp_path)
+    load(ws, [a, a, a], "one")
+    load(ws, [b], "two")
+    assert rows(ws, "SELECT * FROM spans ORDER BY first_no") == [("one", 0, 3), ("two", 3, 4)]
+    assert privacy.erase(ws, "visitor", "b").events == 1
+    assert rows(ws, "SELECT name, stored, duplicates, erased FROM segments ORDER BY name") == [
+        ("one", 1, 2, 0),
+        ("two", 0, 0, 1),
+    ]
 
 
 def test_duplicates_within_a_segment_and_across_segments_of_a_load(tmp_path: Path) -> None:
