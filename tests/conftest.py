@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -48,6 +49,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "soak" in item.keywords or (not config.getoption("--engine") and _left_out(item)):
             item.add_marker(pytest.mark.skip(reason="long: run with --soak"))
+
+
+def pytest_collection_finish() -> None:
+    """The collected tests stay until the end: the garbage collector need not walk over them again and again."""
+    gc.freeze()
 
 
 def _left_out(item: pytest.Item) -> bool:

@@ -207,11 +207,12 @@ class DuckDB:
         """Create or upgrade the tables; add, retype or drop the typed columns of declared properties."""
         with errors(str(self.path)):
             done = self._version()
-            for name in schema.migrations(self.dialect):
-                if int(name[:4]) > done:
-                    with self._whole():
+            steps = [name for name in schema.migrations(self.dialect) if int(name[:4]) > done]
+            if steps:
+                with self._whole():
+                    for name in steps:
                         self.file(name)
-                        self.named("set_fact", key="version", value=str(int(name[:4])))
+                    self.named("set_fact", key="version", value=str(int(steps[-1][:4])))
             wanted = _typed_columns(properties)
             present = dict(self.named("columns_of_events"))
             for column, kind in present.items():
