@@ -82,7 +82,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with ExitStack() as stack:
         changed = stack.enter_context(pytest.MonkeyPatch.context())
         if "ASSAY_SPARK" not in os.environ:
-            changed.setenv("ASSAY_SPARK", stack.enter_context(cluster(tmp_path_factory.mktemp("spark"))))
+            changed.setenv("ASSAY_SPARK", stack.enter_context(cluster(tmp_path_factory.mktemp("spark"))).address)
         if "ASSAY_SPARK_SETTINGS" not in os.environ:
             changed.setenv("ASSAY_SPARK_SETTINGS", ",".join(f"{name}={value}" for name, value in SETTINGS.items()))
         stack.callback(spark_session.stop)

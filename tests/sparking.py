@@ -39,20 +39,35 @@ def missing() -> str:
     return ""
 
 
+class Cluster:
+    """A master at ``address`` and its workers."""
+
+    def __init__(self) -> None:
+        self.address = ""
+        self.workers: list[subprocess.Popen[bytes]] = []
+
+    def kill(self, worker: int) -> None:
+        """End a worker and what it runs, without a word."""
+        os.killpg(self.workers[worker].pid, signal.SIGKILL)
+        self.workers[worker].wait()
+
+
 @contextmanager
-def cluster(folder: Path) -> Iterator[str]:
-    """A cluster that runs until the end of the block, whatever happens in it; its address."""
+def cluster(folder: Path, workers: int = WORKERS, memory: str = "1g") -> Iterator[Cluster]:
+    """A cluster that runs until the end of the block, whatever happens in it."""
     started: list[subprocess.Popen[bytes]] = []
+    made = Cluster()
     try:
         log = folder / "master.log"
         started.append(_begun("master.Master", ["--host", "127.0.0.1", "--port", "0", "--webui-port", "0"], log))
-        (address,) = _said(started, log, r"Starting Spark master at (spark://\S+)", 1)
-        for n in range(WORKERS):
-            given = ["--host", "127.0.0.1", "--cores", "1", "--memory", "1g", "--webui-port", "0"]
-            given += ["--work-dir", str(folder / f"worker{n}"), address]
-            started.append(_begun("worker.Worker", given, folder / f"worker{n}.log"))
-        _said(started, log, r"Registering worker (\S+)", WORKERS)
-        yield address
+        (made.address,) = _said(started, log, r"Starting Spark master at (spark://\S+)", 1)
+        for n in range(workers):
+            given = ["--host", "127.0.0.1", "--cores", "1", "--memory", memory, "--webui-port", "0"]
+            given += ["--work-dir", str(folder / f"worker{n}"), made.address]
+            made.workers.append(_begun("worker.Worker", given, folder / f"worker{n}.log"))
+            started.append(made.workers[-1])
+        _said(started, log, r"Registering worker (\S+)", workers)
+        yield made
     finally:
         for process in reversed(started):
             _ended(process)

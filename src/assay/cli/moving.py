@@ -10,19 +10,34 @@ import typer
 from assay.cli.output import told
 from assay.cli.params import Folder, TableOrJson, folder_of, table_or_json
 from assay.cli.progress import Progress
-from assay.model.errors import UsageError
+from assay.model.errors import UsageError, suggestion
 
-STORES = ("duckdb",)
+STORES = {"duckdb": "duckdb", "spark": "lake"}  # kind of store → engine
 
 
 def move(
     ctx: typer.Context,
     to: Annotated[
-        str | None, typer.Option("--to", metavar="STORE", help="Where to: duckdb:DIR.", show_default=False)
+        str | None,
+        typer.Option(
+            "--to",
+            metavar="STORE",
+            help=f"Where to: {', '.join(f'{kind}:DIR' for kind in STORES)}.",
+            show_default=False,
+        ),
     ] = None,
     from_: Annotated[
         Path | None,
         typer.Option("--from", metavar="DIR", help="A folder that assay export --to made.", show_default=False),
+    ] = None,
+    place: Annotated[
+        str | None,
+        typer.Option(
+            "--place",
+            metavar="URL",
+            show_default=False,
+            help="Where a lake's files lie, such as s3a://bucket/lake; without it, in the new workspace.",
+        ),
     ] = None,
     workspace: Folder = None,
     form: TableOrJson = None,
@@ -35,20 +50,23 @@ def move(
         raise UsageError("say where to (--to duckdb:DIR) or where from (--from DIR), one of them")
     chosen = table_or_json(ctx, form, "move")
     if to is not None:
-        _move(folder_of(ctx, workspace), to, chosen)
+        _move(folder_of(ctx, workspace), to, place, chosen)
     elif from_ is not None:
         _bring(folder_of(ctx, workspace), from_, chosen)
 
 
-def _move(folder: Path, to: str, form: str) -> None:
+def _move(folder: Path, to: str, lies: str | None, form: str) -> None:
     from assay import moving
     from assay.workspace import Workspace
 
-    place = _place(to)
+    engine, place = _target(to)
+    if lies is not None and engine == "duckdb":
+        raise UsageError("--place says where a lake's files lie; DuckDB's file lies in the workspace")
     with Progress() as progress, Workspace(folder, progress=progress) as source:
         if place.resolve() == source.folder.resolve():
             raise UsageError(f"{place} is where the events are; name another folder")
         moving.settle(source, place)
+        _choose(place, engine, lies)
         with Workspace(place, progress=progress) as target:
             done = moving.move(source, target)
     total = done.sums
@@ -59,14 +77,29 @@ def _move(folder: Path, to: str, form: str) -> None:
                 "days": total.plain()}, text)  # fmt: skip
 
 
-def _place(to: str) -> Path:
-    """The folder of a target."""
+def _target(to: str) -> tuple[str, Path]:
+    """Engine and folder of a target."""
     kind, mark, rest = to.partition(":")
     if not mark or not rest:
         raise UsageError(f"{to!r} names no store; write it as duckdb:DIR")
     if kind not in STORES:
-        raise UsageError(f"events can be moved to {', '.join(STORES)}, not to {kind}; write it as duckdb:DIR")
-    return Path(rest)
+        raise UsageError(f"events can be moved to {', '.join(STORES)}, not to {kind}{suggestion(kind, STORES)}")
+    return STORES[kind], Path(rest)
+
+
+def _choose(folder: Path, engine: str, lies: str | None) -> None:
+    """Say in the target what its store is; one that is there already stays what it is."""
+    from assay.store.engines import choice, choose, chosen, exists
+    from assay.workspace import DATA
+
+    data = folder / DATA
+    if exists(data, "duckdb") and engine != "duckdb":
+        raise UsageError(f"{folder} has its events in DuckDB's file; move into a new workspace")
+    said = choice(data)
+    if said and (chosen(data) != engine or (lies is not None and said.get("place") != lies)):
+        raise UsageError(f"{folder} has its events elsewhere ({said}); move into a new workspace")
+    if engine != "duckdb" and not said:
+        choose(data, engine, lies)
 
 
 def _bring(folder: Path, from_: Path, form: str) -> None:

@@ -111,9 +111,9 @@ WITH mixed AS (
     SELECT p.piece, p.rn, p.event_no, p.visitor_key, p.old_key,
         CASE WHEN p.sid IS NOT NULL THEN n.session_key WHEN p.t - o.t {stays} {timeout} THEN o.session_key END AS session_key
     FROM passive p
-    LEFT JOIN named n ON n.visitor_key = p.visitor_key AND n.sid = p.sid
     ASOF LEFT JOIN (SELECT visitor_key, t, max(session_key) AS session_key FROM opened SEMI JOIN passive USING (visitor_key) GROUP BY visitor_key, t) o
         ON o.visitor_key = p.visitor_key AND p.t >= o.t
+    LEFT JOIN named n ON n.visitor_key = p.visitor_key AND n.sid = p.sid
 )
 SELECT piece, rn, event_no, visitor_key, session_key, old_key FROM opened
 UNION ALL SELECT piece, rn, event_no, visitor_key, session_key, old_key FROM attached
@@ -138,7 +138,8 @@ def _fold(plan: Plan) -> tuple[Statement, ...]:
         return ()
     cut = " OR ".join(cuts)
     return (
-        Statement(f"""
+        Statement(
+            f"""
 CREATE OR REPLACE TEMP TABLE folded AS
 WITH RECURSIVE placed AS (
     SELECT visitor_key, run, t, campaign, row_number() OVER (PARTITION BY visitor_key, run ORDER BY t, seq, id_hash) AS place
@@ -152,7 +153,9 @@ WITH RECURSIVE placed AS (
         FROM heads h JOIN placed e ON e.visitor_key = h.visitor_key AND e.run = h.run AND e.place > h.place AND ({cut})
     ) WHERE nearest = 1
 )
-SELECT visitor_key, run, place FROM heads"""),
+SELECT visitor_key, run, place FROM heads""",
+            own={"spark": _folded_by_spark(cut)},
+        ),
         Statement("""
 CREATE OR REPLACE TEMP TABLE runs AS
 WITH placed AS (
@@ -163,6 +166,19 @@ SELECT p.* EXCLUDE (place, run),
 FROM placed p LEFT JOIN folded f ON NOT p.own AND f.visitor_key = p.visitor_key AND f.run = p.run AND f.place = p.place"""),
         Statement("DROP TABLE folded"),
     )
+
+
+def _folded_by_spark(cut: str) -> str:
+    """The same fold over a list of each run's events: Spark has no recursion that looks at windows."""
+    return f"""
+SELECT visitor_key, run, explode(cuts) AS place FROM (
+    SELECT visitor_key, run, aggregate(array_sort(collect_list(struct(place, t, campaign))),
+        struct(CAST(NULL AS BIGINT) AS t, CAST(NULL AS STRING) AS campaign, CAST(array() AS ARRAY<INT>) AS cuts),
+        (h, e) -> CASE WHEN h.t IS NULL OR {cut} THEN struct(e.t AS t, e.campaign AS campaign, concat(h.cuts, array(e.place)) AS cuts) ELSE h END,
+        h -> h.cuts) AS cuts
+    FROM (SELECT visitor_key, run, t, campaign, row_number() OVER (PARTITION BY visitor_key, run ORDER BY t, seq, id_hash) AS place FROM runs WHERE NOT own)
+    GROUP BY visitor_key, run
+)"""
 
 
 # A session has bounced when …, by rule; {threshold} in microseconds. Null where the rule cannot say.

@@ -38,11 +38,15 @@ class Piece:
 
 @dataclass(frozen=True)
 class Statement:
-    """SQL in DuckDB's words with ``$name`` parameters. ``title`` says what it is for, in progress and plans."""
+    """SQL in DuckDB's words with ``$name`` parameters. ``title`` says what it is for, in progress and plans.
+
+    ``own``: dialect → the same query in an engine's own words, where DuckDB's cannot be said in them.
+    """
 
     sql: str
     params: Mapping[str, Any] | None = None
     title: str = ""
+    own: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -55,13 +55,23 @@ class Place:
         fresh.replace(path)
         sync(path.parent)
 
+    def put(self, file: Path, name: str) -> None:
+        """Move a file of this machine to the place."""
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(file, path)
+
+    def fetched(self, name: str) -> Path:
+        """A file of the place as one of this machine."""
+        return self.root / name
+
     def settle(self, names: Iterable[str]) -> None:
         """Wait until files and the folders that name them are on disk."""
-        folders = set()
+        folders = {self.root}
         for name in names:
             path = self.root / name
             sync(path)
-            folders |= {path.parent, path.parent.parent}
+            folders |= {one for one in path.parents if one.is_relative_to(self.root)}
         for folder in folders:
             sync(folder)
 
@@ -79,8 +89,10 @@ class Place:
         for name in names:
             path = self.root / name
             path.unlink(missing_ok=True)
-            if path.parent != self.root and path.parent.is_dir() and not any(path.parent.iterdir()):
-                path.parent.rmdir()
+            path.with_name(f".{path.name}.crc").unlink(missing_ok=True)  # Hadoop's sum of the file
+            while path.parent != self.root and path.parent.is_dir() and not any(path.parent.iterdir()):
+                path = path.parent
+                path.rmdir()
 
     def clear(self, name: str = "") -> None:
         """Delete a folder and all that is in it."""
@@ -93,11 +105,14 @@ class Place:
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a table, such as a day of events. ``mark``: sum over what the rows say, equal for equal rows."""
+    """A part of a table, such as a day of events.
+
+    Of a copy, ``rows`` and ``mark`` (a sum over what the rows say) tell whether the original says something else now.
+    """
 
     files: tuple[str, ...]
-    rows: int
-    mark: str
+    rows: int | None = None
+    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -142,6 +157,12 @@ class Lake:
 
     def commit(self, before: Manifest, tables: Mapping[str, Table], source: str) -> Manifest:
         """Make these tables the present version. The caller is alone and has written their files."""
+        there = self.manifest().generation
+        if there != before.generation:
+            raise MachineError(
+                f"{self.place.where(MANIFEST)}: somebody else has written version {there} meanwhile; nothing of this"
+                " load is stored, repeat it"
+            )
         now = time.time()
         made = Manifest(before.generation + 1, source, tables)
         self.place.settle(made.files - before.files)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from assay.collect.listening import end_with_parent, typed
 from assay.plan.load import FILE
+from assay.store.engines import chosen
 from assay.store.held import Held
 from assay.store.lending import Lender
 from assay.store.state import FILE as STATE
@@ -104,7 +105,7 @@ class Process:
         data.mkdir(parents=True, exist_ok=True)
         access = Access(State(data / STATE), slug=slug, url=self.url)
         collector = f"http://{typed(self.host)}:{self.collect_port + number}"
-        return Running(Site(slug, folder, access, collector=collector), Held(data))
+        return Running(Site(slug, folder, access, collector=collector), Held(data, chosen(data)))
 
     def _look(self, site: Site) -> None:
         for one in self.running:

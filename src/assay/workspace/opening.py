@@ -36,7 +36,7 @@ class Opening:
     """
 
     def __init__(
-        self, folder: Path | str = ".", now: int | None = None, progress: Progress = _quiet, engine: str = "duckdb",
+        self, folder: Path | str = ".", now: int | None = None, progress: Progress = _quiet, engine: str | None = None,
         plan: Plan | None = None, held: Held | None = None,
     ) -> None:  # fmt: skip
         self.folder = Path(folder)
@@ -47,7 +47,7 @@ class Opening:
         self._span: Span | None = None
         self._engine: Engine | None = None
         self._loan: Loan | None = None
-        self.engine_name = engine
+        self._engine_name = engine
         self._beside: dict[tuple[str, int], Engine] = {}
 
     def __enter__(self) -> Self:
@@ -78,6 +78,13 @@ class Opening:
         return self.folder / DATA
 
     @cached_property
+    def engine_name(self) -> str:
+        """The engine of the store: as given, else as the workspace says."""
+        from assay.store.engines import chosen
+
+        return self._engine_name or chosen(self.data)
+
+    @cached_property
     def state(self) -> State:
         """What changes by clicking or by command: changes, alerts, backlog."""
         from assay.store.state import FILE, State
@@ -94,9 +101,9 @@ class Opening:
     def _reader(self) -> Engine | None:
         """The store for reading; None where it has to be made, migrated or derived again first."""
         from assay.query.dimensions import materialised
-        from assay.store.engines import STORE
+        from assay.store.engines import exists
 
-        if not (self.data / STORE).exists():
+        if not exists(self.data, self.engine_name):
             return None
         engine = self._opened_to_read() if self.held is None else self.held.twin()
         if engine.fits(materialised(self.plan)) and engine.derivation() in (None, self.derivation.id):

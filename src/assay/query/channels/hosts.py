@@ -78,7 +78,7 @@ def known_places() -> str:
             known.setdefault((name, True), rank)
     lines = literal("\n".join(f"{rank}{'w' if whole else 'e'}{key}" for (key, whole), rank in known.items()))
     return (
-        "SELECT line[3:] AS ending, CAST(line[1] AS INTEGER) AS place, line[2] = 'w' AS whole "
+        "SELECT substr(line, 3) AS ending, CAST(substr(line, 1, 1) AS INTEGER) AS place, substr(line, 2, 1) = 'w' AS whole "
         f"FROM (SELECT unnest(string_split({lines}, chr(10))) AS line)"
     )
 
@@ -92,10 +92,10 @@ def kinds_of(texts: str) -> str:
     whens = " ".join(f"WHEN {rank} THEN {literal(kind)}" for rank, kind in enumerate(KINDS))
     return f"""
 SELECT text, CASE min(place) {whens} END AS kind FROM (
-    SELECT text, unnest(list_transform(range(1, len(labels) + 1), lambda i: array_to_string(labels[i:], '.'))) AS ending FROM (
+    SELECT text, unnest(list_transform(range(1, array_length(labels) + 1), lambda i: array_to_string(labels[i:], '.'))) AS ending FROM (
         SELECT text, unnest([string_split(text, '.'), string_split(regexp_replace(text, '\\.{_COUNTRY}$', '.{{}}'), '.')]) AS labels
         FROM ({texts})
-    ) WHERE len(labels) < 20
+    ) WHERE array_length(labels) < 20
 ) JOIN known USING (ending) WHERE NOT whole OR ending = text
 GROUP BY text"""
 

@@ -2,20 +2,55 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 
-from assay.model.errors import UnknownName
+from assay.model.errors import MachineError, UnknownName
 from assay.store.engine import Engine
 
 ENGINES = {
     "duckdb": "assay.store.engines.duckdb",
     "clickhouse": "assay.store.engines.clickhouse",
     "spark": "assay.store.engines.spark",
+    "lake": "assay.store.engines.lake",
 }
 
-
 STORE = "store.duckdb"
+CHOICE = "store.json"  # which engine a workspace's store is in, and where; without it, DuckDB's file
+
+
+def choice(folder: Path) -> Mapping[str, str]:
+    """What was chosen for the store of ``folder``: ``engine``, and ``place`` where it lies elsewhere."""
+    path = folder / CHOICE
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        return {str(key): str(value) for key, value in said.items()}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, AttributeError) as error:
+        raise MachineError(f'{path}: this is no choice of a store, such as {{"engine": "lake"}}') from error
+
+
+def choose(folder: Path, engine: str, place: str | None = None) -> None:
+    """Say which engine the store of ``folder`` is in."""
+    folder.mkdir(parents=True, exist_ok=True)
+    said = {"engine": engine} | ({"place": place} if place else {})
+    (folder / CHOICE).write_text(json.dumps(said) + "\n", encoding="utf-8")
+
+
+def chosen(folder: Path) -> str:
+    """The engine of the store of ``folder``."""
+    return choice(folder).get("engine", "duckdb")
+
+
+def exists(folder: Path, name: str) -> bool:
+    """Whether the store is there."""
+    if name not in ENGINES:
+        raise UnknownName("engine", name, ENGINES)
+    module = import_module(ENGINES[name])
+    return bool(module.exists(folder)) if hasattr(module, "exists") else (folder / STORE).exists()
 
 
 def open_engine(folder: Path, name: str = "duckdb", read_only: bool = False) -> Engine:

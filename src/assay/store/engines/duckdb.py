@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,20 +12,11 @@ from typing import Any, TypeVar
 
 from assay.model.errors import MachineError
 from assay.store import schema
-from assay.store.engine import ALL, Derivation, Keeping, Loaded, Piece, Result, Statement
-from assay.store.engines.duckdb_file import errors, literal, out_of_memory, patient, property_expression, quote, reading
-from assay.store.engines.duckdb_loading import Loading
-from assay.store.engines.duckdb_removing import Taking
+from assay.store.engine import Derivation, Result, Statement
+from assay.store.engines.duckdb_file import errors, literal, out_of_memory, patient, quote, reading
+from assay.store.engines.duckdb_rewriting import rewritten
+from assay.store.engines.loader import Loader
 
-PROPERTY_TYPES = {
-    "string": "VARCHAR",
-    "number": "DOUBLE",
-    "integer": "BIGINT",
-    "boolean": "BOOLEAN",
-    "timestamp": "TIMESTAMP",
-    "money": "DECIMAL(18, 6)",
-    "items": "VARCHAR",
-}
 T = TypeVar("T")
 LOAD_MEMORY = "1500MB"
 ASK_MEMORY = "4000MB"
@@ -49,7 +40,7 @@ def open_store(folder: Path, read_only: bool = False) -> DuckDB:
     return DuckDB(folder / "store.duckdb", read_only=read_only)
 
 
-class DuckDB:
+class DuckDB(Loader):
     """The store of a workspace in one DuckDB file."""
 
     dialect = "duckdb"
@@ -118,37 +109,8 @@ class DuckDB:
         """Close the file."""
         self.connection.close()
 
-    def _do(
-        self, statements: Iterable[str], fill: Mapping[str, str] | None = None, **params: Any
-    ) -> list[tuple[Any, ...]]:
-        """Run statements of the ``.sql`` files; ``{name}`` places are filled with checked SQL, values are bound."""
-        rows: list[tuple[Any, ...]] = []
-        for sql in statements:
-            for name, text in (fill or {}).items():
-                sql = sql.replace("{" + name + "}", text)
-            used = {name: value for name, value in params.items() if f"${name}" in sql}
-            cursor = self.connection.execute(sql, used)
-            rows = cursor.fetchall() if cursor.description else []
-        return rows
-
-    def named(self, which: str, /, fill: Mapping[str, str] | None = None, **params: Any) -> list[tuple[Any, ...]]:
-        """Run the statements of that name; rows of the last."""
-        return self._do(schema.named(self.dialect, which), fill, **params)
-
-    def records(self, which: str, **params: Any) -> list[dict[str, Any]]:
-        """Rows of the one statement of that name, by column."""
-        (sql,) = schema.named(self.dialect, which)
-        used = {name: value for name, value in params.items() if f"${name}" in sql}
-        cursor = self.connection.execute(sql, used)
-        names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-    def file(self, which: str, /, fill: Mapping[str, str] | None = None, **params: Any) -> None:
-        """Run the statements of a file."""
-        self._do(schema.statements(self.dialect, which), fill, **params)
-
     @contextmanager
-    def _whole(self) -> Iterator[None]:
+    def step(self) -> Iterator[None]:
         """All of it or nothing."""
         self.named("begin")
         try:
@@ -157,11 +119,6 @@ class DuckDB:
         except BaseException:
             self._attempt("rollback")  # a commit that failed has ended the transaction itself
             raise
-
-    def execute(self, statements: Iterable[Statement]) -> None:
-        """Run statements of a derivation."""
-        for statement in statements:
-            self.connection.execute(statement.sql, dict(statement.params or {}))
 
     def _attempt(self, which: str) -> None:
         """Clean up after an error, which must not be hidden by another one."""
@@ -176,7 +133,7 @@ class DuckDB:
         with errors(what):
             self.connection.execute(f"SET memory_limit = '{os.environ.get('ASSAY_MEMORY_LIMIT', memory)}'")
             try:
-                with self._whole():
+                with self.step():
                     yield
             finally:
                 self._attempt("drop_work")
@@ -198,67 +155,12 @@ class DuckDB:
     def fits(self, properties: Mapping[str, str]) -> bool:
         """Whether the tables are of this version and have exactly the columns of these declared properties."""
         with errors(str(self.path)):
-            if self._version() != max(int(name[:4]) for name in schema.migrations(self.dialect)):
-                return False
-            present = {name: _spaceless(kind) for name, kind in self.named("columns_of_events")}
-            return present == {name: _spaceless(kind) for name, kind in _typed_columns(properties).items()}
+            return self._fits(properties)
 
     def migrate(self, properties: Mapping[str, str]) -> None:
         """Create or upgrade the tables; add, retype or drop the typed columns of declared properties."""
         with errors(str(self.path)):
-            done = self._version()
-            steps = [name for name in schema.migrations(self.dialect) if int(name[:4]) > done]
-            if steps:
-                with self._whole():
-                    for name in steps:
-                        self.file(name)
-                    self.named("set_fact", key="version", value=str(int(steps[-1][:4])))
-            wanted = _typed_columns(properties)
-            present = dict(self.named("columns_of_events"))
-            for column, kind in present.items():
-                if _spaceless(wanted.get(column, "")) != _spaceless(kind):
-                    self.named("drop_property", {"column": quote(column)})
-            for column, kind in wanted.items():
-                if _spaceless(present.get(column, "")) != _spaceless(kind):
-                    expression = property_expression(column[2:], kind, "props")
-                    with self._whole():
-                        self.named("add_property", {"column": quote(column), "type": kind, "expression": expression})
-            # Loading fills the columns in the order in which the table has them.
-            self.properties = {name: wanted[name] for name, _ in self.named("columns_of_events")}
-
-    def _version(self) -> int:
-        import duckdb
-
-        try:  # asking for a list of the tables first would load the whole catalogue, at every opening
-            rows = self.named("get_fact", key="version")
-        except duckdb.CatalogException:
-            return 0
-        return int(rows[0][0]) if rows else 0
-
-    # -- loading ---------------------------------------------------------------------------------------------------
-
-    def load(self, pieces: Sequence[Piece], derivation: Derivation, keeping: Keeping = ALL) -> list[Loaded]:
-        """Load segments, each once ever, all in one transaction, and derive what they touch."""
-        known = {row[0] for row in self.named("loaded_names")}
-        new = list({p.name: p for p in pieces if p.name not in known}.values())
-        done = {p.name: Loaded(p.name, p.kind, again=True) for p in pieces}
-        loaded = self.whole("loading", lambda: Loading(self, derivation, keeping).load(new))
-        done |= {one.name: one for one in loaded}
-        return [done[p.name] for p in pieces]
-
-    def rebuild(self, derivation: Derivation) -> None:
-        """Derive days, sessions, orders and persons again from all stored events."""
-        self.whole("rebuilding", lambda: self.derive_all(derivation))
-
-    def derive_all(self, derivation: Derivation) -> None:
-        """The same within a transaction."""
-        self.named("redate", {"day": derivation.day.replace("{t}", "t")})
-        self.file("scope_all")
-        self.execute(derivation.keys)
-        self.named("rekey")
-        self.file("persons")
-        self.execute(derivation.tables)
-        self.named("set_fact", key="derivation", value=derivation.id)
+            self._migrate(properties)
 
     def beside(self, derivation: Derivation, as_of: int) -> DuckDB:
         """Another derived set over what was received by ``as_of`` (µs UTC), in temporary tables of its own."""
@@ -272,9 +174,9 @@ class DuckDB:
         other.whole("deriving beside", lambda: other.derive_all(derivation))
         return other
 
-    def taking(self) -> Taking:
-        """What takes people and old events out."""
-        return Taking(self)
+    def rewrite(self) -> None:
+        """Leave nothing of what was deleted in the file."""
+        rewritten(self)
 
     def tables(self) -> list[str]:
         """Names of all tables that questions may read."""
@@ -284,17 +186,3 @@ class DuckDB:
         """Write a table to a Parquet file."""
         with errors(str(path)):
             self.named("save_table", {"table": quote(table), "path": literal(str(path))})
-
-    def derivation(self) -> str | None:
-        """Id of the rules that the derived tables were made with."""
-        rows = self.named("get_fact", key="derivation")
-        return rows[0][0] if rows else None
-
-
-def _typed_columns(properties: Mapping[str, str]) -> dict[str, str]:
-    """Column name → SQL type, of declared properties."""
-    return {f"p_{name}": PROPERTY_TYPES[kind] for name, kind in properties.items()}
-
-
-def _spaceless(kind: str) -> str:
-    return kind.replace(" ", "")

@@ -7,26 +7,19 @@ of the lake.
 
 from __future__ import annotations
 
-import itertools
 import os
-import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from assay.model.errors import MachineError
 from assay.store.engine import ALL, Derivation, Keeping, Loaded, Piece, Result, Statement, Subject, Taking
 from assay.store.engines.copying import copied
 from assay.store.engines.duckdb import DuckDB
-from assay.store.engines.spark_session import errors, session
-from assay.store.lake import Lake, Manifest, Place, Table
-from assay.store.render.spark import Rendered, render
+from assay.store.engines.spark_asking import Asking
+from assay.store.lake import Lake, Manifest, Place
 
 FOLDER = "lake"
-_TYPES = {"VARCHAR": "STRING", "TIMESTAMP": "TIMESTAMP_NTZ", "INTEGER": "INT"}
-_LOST = "CHECKPOINT_RDD_BLOCK_ID_NOT_FOUND"
-_numbers = itertools.count(1)
 
 
 def open_store(folder: Path, read_only: bool = False) -> Spark:
@@ -54,11 +47,9 @@ class Spark:
 
     def __init__(self, loader: DuckDB, copies: Copies) -> None:
         self.loader, self.copies = loader, copies
-        self.tag = f"assay-{os.getpid()}-{next(_numbers)}"
-        self._session: Any = None
+        self.asking = Asking(copies.lake.place)
         self._seen = 0
         self._manifest = Manifest()
-        self._views: set[str] = set()
 
     def load(self, pieces: Sequence[Piece], derivation: Derivation, keeping: Keeping = ALL) -> list[Loaded]:
         """Load with the loader; the next question reads the new tables."""
@@ -115,8 +106,7 @@ class Spark:
     def interrupt(self) -> None:
         """Break off what the loader runs and what Spark runs for this connection."""
         self.loader.interrupt()
-        if self._session is not None:
-            self._session.interruptTag(self.tag)
+        self.asking.interrupt()
 
     def twin(self) -> Spark:
         """Another session over the same lake, for another thread."""
@@ -130,70 +120,22 @@ class Spark:
         """Forget the views, close the loader."""
         if self.copies.passing:
             self.copies.lake.place.clear()
-        self._session, self._views, self._seen = None, set(), 0
+        self.asking.forget()
+        self._seen = 0
         self.loader.close()
 
     # -- asking ------------------------------------------------------------------------------------------------------
 
     def _asked(self, statement: Statement, what: str, before: str = "") -> Result:
         self.refresh()
-        rendered = render(statement.sql, statement.params or {})
-        with errors(what):
-            if self._session is None:
-                self._session = session()
-            self._session.addTag(self.tag)
-            try:
-                return self._answered(rendered, before)
-            except Exception as error:
-                if _LOST not in str(error):
-                    raise
-                return self._answered(rendered, before)  # what was kept went with a worker: once more
-            finally:
-                self._session.removeTag(self.tag)
-
-    def _answered(self, rendered: Rendered, before: str) -> Result:
-        """Keep what is read more than once, on two workers where there are two; then the statement itself."""
-        from pyspark import StorageLevel
-
-        made: list[str] = []
-        try:
-            for name, sql in rendered.kept:
-                self._show(sql)
-                frame = self._session.sql(sql, args=rendered.of(sql))
-                frame = frame.localCheckpoint(True, StorageLevel.MEMORY_AND_DISK_2)
-                frame.createOrReplaceTempView(name)
-                made.append(name)
-            self._show(rendered.sql)
-            frame = self._session.sql(before + rendered.sql, args=rendered.of(rendered.sql))
-            return _result(frame.schema, frame.collect())
-        finally:
-            for name in made:
-                self._session.catalog.dropTempView(name)
+        return self.asking.ask(statement, self._manifest.tables, what, before)
 
     def refresh(self) -> None:
         """The lake as the loader's tables are now."""
         changes = self.copies.changes
         if self._seen == changes:
             return
-        manifest = copied(self.loader, self.copies.lake)
-        if manifest.generation != self._manifest.generation:
-            self._views.clear()
-        self._manifest, self._seen = manifest, changes
-
-    def _show(self, sql: str) -> None:
-        """Make the views that a statement names."""
-        for name, table in self._manifest.tables.items():
-            if name not in self._views and re.search(rf"\b{re.escape(name)}\b", sql):
-                self._frame(name, table).createOrReplaceTempView(name)
-                self._views.add(name)
-
-    def _frame(self, name: str, table: Table) -> Any:
-        place = self.copies.lake.place
-        columns = ", ".join(f"`{column}` {_TYPES.get(kind, kind)}" for column, kind in table.columns.items())
-        reader = self._session.read.schema(columns)
-        if table.by and table.parts.keys() != {""}:
-            reader = reader.option("basePath", place.where(name))  # days are folders: Spark opens only those it needs
-        return reader.parquet(*(place.where(file) for file in table.files))
+        self._manifest, self._seen = copied(self.loader, self.copies.lake), changes
 
 
 class LakeTaking:
@@ -241,28 +183,3 @@ class LakeTaking:
         with lake.place.alone():
             lake.place.clear("beside")
             lake.purge()
-
-
-def _result(schema: Any, rows: Sequence[Any]) -> Result:
-    readers = [_reader(one.name, one.dataType) for one in schema.fields]
-    if not any(readers):
-        return Result(tuple(schema.names), [tuple(row) for row in rows])
-    made = [
-        tuple(v if v is None or read is None else read(v) for v, read in zip(row, readers, strict=True)) for row in rows
-    ]
-    return Result(tuple(schema.names), made)
-
-
-def _reader(name: str, kind: Any) -> Any:
-    """Turns a value into the type that DuckDB gives it; None where it has it."""
-    said = kind.typeName()
-    if said == "decimal" and kind.scale == 0:
-        return int
-    if said == "array":
-        inner = _reader(name, kind.elementType)
-        return inner and (lambda v: [None if one is None else inner(one) for one in v])
-    if said == "struct":
-        return lambda v: v.asDict(recursive=True)
-    if "interval" in said or said == "timestamp":
-        raise MachineError(f"Spark answers {name} as {kind.simpleString()}, which is no value of assay's")
-    return None

@@ -278,7 +278,8 @@ def _row_number(_: _Turning, node: Any) -> Any:
     """A number of a row in no order is only a name of it; rows are not gathered in one place for that."""
     from sqlglot import exp
 
-    bare = isinstance(node.this, exp.RowNumber) and not node.args.get("partition_by") and not node.args.get("order")
+    ordered = any(node.args.get(part) for part in ("partition_by", "order", "alias"))  # its own, or a named window
+    bare = isinstance(node.this, exp.RowNumber) and not ordered
     return exp.Anonymous(this="monotonically_increasing_id") if bare else node
 
 
@@ -303,8 +304,25 @@ def _star(_: _Turning, node: Any) -> Any:
 def _shift(_: _Turning, node: Any) -> Any:
     from sqlglot import exp
 
+    value = node.this
+    if isinstance(value, exp.Anonymous) and value.name.lower() == "md5_number_lower":  # a number without a sign
+        if node.expression.name != "2":
+            raise MachineError(f"Spark's words for {node.sql(dialect='duckdb')} are not known")
+        return spark_text.filled("md5_lower", value.expressions[0])
     name = "shiftleft" if isinstance(node, exp.BitwiseLeftShift) else "shiftright"
-    return exp.Anonymous(this=name, expressions=[node.this, exp.cast(node.expression.copy(), "int")])
+    return exp.Anonymous(this=name, expressions=[value, exp.cast(node.expression.copy(), "int")])
+
+
+def _from(_: _Turning, node: Any) -> Any:
+    """The end of a list from a place on."""
+    from sqlglot import exp
+
+    (place,) = node.expressions if len(node.expressions) == 1 else (None,)
+    if not isinstance(place, exp.Slice):
+        return node
+    if place.expression is not None or place.args.get("step") is not None:
+        raise MachineError(f"Spark's words for {node.sql(dialect='duckdb')} are not known")
+    return exp.Anonymous(this="slice", expressions=[node.this, place.this, exp.ArraySize(this=node.this.copy())])
 
 
 _TURNS: dict[str, Callable[[_Turning, Any], Any]] = {
@@ -328,6 +346,7 @@ _TURNS: dict[str, Callable[[_Turning, Any], Any]] = {
     "Explode": _rows,
     "Unnest": _rows,
     "TryCast": _cast_or_null,
+    "Bracket": _from,
     "Cast": lambda _, node: spark_text.text_of(node),
     "BitwiseLeftShift": _shift,
     "BitwiseRightShift": _shift,

@@ -1,6 +1,6 @@
 INSERT INTO events
 SELECT
-    $first_no + p.rn, $load_no, p.id, hash(p.id), p.name, p."time", CAST({day_piece} AS DATE), k.visitor_key, k.session_key,
+    $first_no + p.rn, $load_no, p.id, p.id_hash, p.name, p."time", CAST({day_piece} AS DATE), k.visitor_key, k.session_key,
     coalesce(p.seq, 0), p.sent_at, coalesce(p.received_at, p."time"), coalesce(p.source, 'unknown'),
     coalesce(p.environment, 'live'), p.visitor, p."user", p.account, p.session, p.hit, p.url, p.host, p.path, p.title,
     p.referrer, p.utm_source, p.utm_medium, p.utm_campaign, p.utm_content, p.utm_term, p.click_id, p.device, p.browser,

@@ -17,7 +17,7 @@ INSERT INTO quarantine
 SELECT $name, $file, coalesce(line, rn + 1),
     CASE WHEN held IS NOT NULL THEN held WHEN "time" IS NULL OR name IS NULL OR id IS NULL THEN 'no id, name or time' ELSE 'the amount is no number' END,
     to_json(p)::VARCHAR
-FROM piece_rows p WHERE NOT usable;
+FROM (SELECT * EXCLUDE (id_hash) FROM piece_rows) p WHERE NOT usable;
 -- name: count_rows
 SELECT count(*), count(*) FILTER (WHERE NOT usable) FROM piece_rows;
 -- name: count_gone
@@ -185,3 +185,20 @@ COPY (SELECT {columns} FROM {table} ORDER BY {order}) TO {path} (FORMAT parquet)
 -- name: lake_save_days
 COPY (SELECT {columns} FROM {table} WHERE day IN ({days}) ORDER BY {order})
 TO {path} (FORMAT parquet, PARTITION_BY (day), WRITE_PARTITION_COLUMNS true, FILENAME_PATTERN {files}, OVERWRITE_OR_IGNORE true);
+-- name: all_rows
+SELECT * FROM {table};
+-- name: usable_rows
+SELECT * EXCLUDE (held, line) REPLACE (TRY_CAST(amount AS DECIMAL(18, 6)) AS amount){typed} FROM piece_rows WHERE usable;
+-- name: export
+COPY (SELECT {columns} FROM ({query})) TO {path} (FORMAT parquet);
+-- name: pull
+CREATE OR REPLACE TEMP TABLE {table} AS SELECT * FROM read_parquet($files, hive_partitioning = false);
+-- name: take_in
+INSERT INTO {table} BY NAME SELECT * FROM read_parquet($files, hive_partitioning = false);
+-- name: lake_view
+CREATE OR REPLACE VIEW {table} AS
+SELECT {columns} FROM read_parquet({files}, hive_partitioning = true, union_by_name = true);
+-- name: empty_view
+CREATE OR REPLACE VIEW {table} AS SELECT {columns} LIMIT 0;
+-- name: version_of
+SELECT value FROM read_parquet($files, hive_partitioning = false) WHERE key = 'version';

@@ -1,28 +1,21 @@
-"""Events out of a DuckDB store: of a person, or older than they may be kept; and the file written anew.
-
-What is deleted from a table stays in the file's free blocks. ``rewrite`` copies what is left into a fresh file and
-puts it in the place of the old one.
-"""
+"""Events out of a store: of a person, or older than they may be kept."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay.model.errors import MachineError
-from assay.store.disk import sync
 from assay.store.engine import Derivation, Keeping, Subject
 from assay.store.engines.duckdb_file import errors, literal, quote
 from assay.store.naming import naming
 
 if TYPE_CHECKING:
-    from assay.store.engines.duckdb import DuckDB
+    from assay.store.engines.loader import Loader
 
 
 class Taking:
     """What takes people and old events out of a store."""
 
-    def __init__(self, store: DuckDB) -> None:
+    def __init__(self, store: Loader) -> None:
         self.store = store
 
     def spans_of(self, user: str) -> list[tuple[str, int, int, bool]]:
@@ -91,36 +84,5 @@ class Taking:
         return int(n)
 
     def rewrite(self) -> None:
-        """Write what is in the store into a fresh file, and put it in the place of the old one."""
-        store = self.store
-        fresh = store.path.with_suffix(".fresh")
-        fresh.unlink(missing_ok=True)
-        with errors(str(fresh)):
-            before = _sizes(store)
-            try:
-                store.named("copy_store", {"path": literal(str(fresh)), "store": quote(store.path.stem)})
-                if _sizes_of(fresh) != before:
-                    raise MachineError(f"{fresh}: the copy differs from the store, which stays as it was")
-            except BaseException:
-                fresh.unlink(missing_ok=True)
-                raise
-            store.close()
-            sync(fresh)
-            fresh.replace(store.path)
-            for left in (store.path.with_name(store.path.name + ".wal"), fresh.with_name(fresh.name + ".wal")):
-                left.unlink(missing_ok=True)
-            store.reopen()
-
-
-def _sizes(store: DuckDB) -> dict[str, int]:
-    return {table: store.named("count_table", {"table": quote(table)})[0][0] for (table,) in store.named("own_tables")}
-
-
-def _sizes_of(path: Path) -> dict[str, int]:
-    from assay.store.engines.duckdb import DuckDB
-
-    other = DuckDB(path, read_only=True)
-    try:
-        return _sizes(other)
-    finally:
-        other.close()
+        """Leave nothing of what was deleted in the store's files."""
+        self.store.rewrite()

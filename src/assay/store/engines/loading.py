@@ -1,4 +1,4 @@
-"""Segments into the tables of a DuckDB store: staged, deduplicated, keyed and inserted, within one transaction.
+"""Segments into the tables of a store: staged, deduplicated, keyed and inserted, within one transaction.
 
 What the loader leaves out is counted with its segment: duplicates, clashes, unusable lines (quarantined), lines of
 erased people and lines older than they may be kept.
@@ -16,7 +16,7 @@ from assay.store.engine import Derivation, Keeping, Loaded, Piece
 from assay.store.engines.duckdb_file import literal, path_of, quote, typed
 
 if TYPE_CHECKING:
-    from assay.store.engines.duckdb import DuckDB
+    from assay.store.engines.loader import Loader
 
 _TYPES = {"text": "VARCHAR", "integer": "BIGINT", "boolean": "BOOLEAN", "json": "VARCHAR"}
 _JSON_TYPES = {**_TYPES, "json": "JSON"}
@@ -38,7 +38,7 @@ class _Counted:
 class Loading:
     """One load. ``store`` is in a transaction."""
 
-    def __init__(self, store: DuckDB, derivation: Derivation, keeping: Keeping) -> None:
+    def __init__(self, store: Loader, derivation: Derivation, keeping: Keeping) -> None:
         self.store, self.derivation, self.keeping = store, derivation, keeping
         (self.load_no,) = store.named("next_load")[0]
 
