@@ -12,11 +12,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from hashlib import sha256
-from itertools import count
+from itertools import count, product
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 from zoneinfo import ZoneInfo
+
+import pytest
 
 from assay.model.answer import Answer
 from assay.model.event import FIELDS
@@ -33,6 +35,18 @@ _numbers = count(1)
 def examples(many: int, least: int = 20) -> int:
     """So many drawn examples in a long run, a third of them otherwise, but no fewer than ``least``."""
     return many if os.environ.get("ASSAY_SOAK") else max(least, many // 3)
+
+
+def halved(*choices: Sequence[Any]) -> list[Any]:
+    """Every combination; a short run takes half of them, in which any two values of two arguments still meet.
+
+    (Of three arguments or more, each with two values or more.)
+    """
+    combined = product(*(enumerate(one) for one in choices))
+    return [
+        pytest.param(*(value for _, value in one), marks=[pytest.mark.soak] if sum(n for n, _ in one) % 2 else [])
+        for one in combined
+    ]
 
 
 @lru_cache(maxsize=10_000)
