@@ -13,6 +13,8 @@ FUZZ := $(VENV)/.stamp-fuzz
 EXTRAS := $(VENV)/.stamp-extras
 # Compiled modules are kept: the tests start hundreds of processes, and each would compile all of them again.
 export PYTHONDONTWRITEBYTECODE :=
+# Matrices are small: more threads on one of them than processes beside each other only wait for each other.
+export OPENBLAS_NUM_THREADS ?= 1
 
 .PHONY: help demo dev test soak check bench browser screenshots clean
 

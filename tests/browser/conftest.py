@@ -78,7 +78,7 @@ def tab(chromium: Any) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def shop_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shop_folder(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return demo(tmp_path_factory.mktemp("served") / "kaffeekiste")
 
 

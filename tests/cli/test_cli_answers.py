@@ -35,23 +35,37 @@ ARGUMENTS = {
 }
 
 
+def asked(question: str) -> list[str]:
+    """The words that ask it."""
+    return [*(["ask"] if question.startswith("experiment-") else []), question, *ARGUMENTS.get(question, [])]
+
+
 @pytest.mark.parametrize("question", [q.name for q in QUESTIONS])
-def test_every_question_in_every_format(
+def test_every_question_as_a_table_and_as_json(
     assay: Assay, filled: Path, question: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = [*(["ask"] if question.startswith("experiment-") else []), question, *ARGUMENTS.get(question, [])]
     monkeypatch.chdir(filled)
-    table = assay(*words)
+    table = assay(*asked(question))
     assert (table.code, table.err) == (0, "")
     assert max(cell_len(line) for line in table.out.splitlines()) <= 100
     assert "\x1b" not in table.out
-    answer = json.loads(assay(*words, "-w", filled, "--format", "json").out)
+    answer = json.loads(assay(*asked(question), "-w", filled, "--format", "json").out)
     assert answer["question"] == question
     assert all(len(row) == len(answer["columns"]) for row in answer["rows"])
-    rows = list(csv.reader(io.StringIO(assay(*words, "-w", filled, "--format", "csv").out, newline="")))
+
+
+@pytest.mark.parametrize(
+    "question", [pytest.param(q.name, marks=pytest.mark.soak) if n % 4 else q.name for n, q in enumerate(QUESTIONS)]
+)
+def test_every_question_in_the_other_formats(
+    assay: Assay, filled: Path, question: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(filled)
+    answer = json.loads(assay(*asked(question), "--format", "json").out)
+    rows = list(csv.reader(io.StringIO(assay(*asked(question), "--format", "csv").out, newline="")))
     assert rows[0] == [column["name"] for column in answer["columns"]]
     assert len(rows) == len(answer["rows"]) + 1
-    assert assay(*words, "-w", filled, "--format", "md").out.startswith("**")
+    assert assay(*asked(question), "--format", "md").out.startswith("**")
 
 
 def test_figures_of_a_metric(assay: Assay, filled: Path) -> None:

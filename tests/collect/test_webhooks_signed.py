@@ -39,6 +39,7 @@ from assay.collect.webhooks.secrets import hooks
 from assay.collect.wire import BadRequest, Request
 from assay.model.errors import UsageError
 from assay.plan.load import loads
+from support import examples
 
 DEAL = {"event_id": "e1", "type": "deal.won", "deal": {"id": "d1", "value": 5, "currency": "EUR"}}
 BODIES = {
@@ -260,7 +261,7 @@ def bent(data: Any, value: Any) -> Any:
     return made
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(200), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data(), name=st.sampled_from(NAMES))
 def test_a_body_with_anything_in_any_place_gives_lines_or_reasons(data: Any, name: str) -> None:
     one = hook(PLAN, name)

@@ -13,9 +13,10 @@ from assay.collect import bodies, steps
 from assay.collect.protocols import PROTOCOLS
 from assay.collect.steps import Context
 from assay.collect.wire import BadRequest, Decoded, Outcome, Protocol, Request
+from support import examples
 
 NOW = 1_767_225_600_000_000
-KINDS = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+KINDS = settings(max_examples=examples(100), deadline=None, suppress_health_check=list(HealthCheck))
 
 scalar = st.one_of(
     st.none(), st.booleans(), st.integers(), st.integers(min_value=10**17, max_value=10**30), st.floats(),

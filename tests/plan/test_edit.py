@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from assay.model.errors import UsageError
 from assay.plan.edit import Addition, add, checked, save
 from assay.plan.load import load
+from support import examples
 
 METRIC = {"type": "simple", "count": "session"}
 ONE = "{type: simple, count: session}"
@@ -125,7 +126,7 @@ _VALUES = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     st.dictionaries(st.sampled_from("abcd"), st.dictionaries(st.sampled_from("efgh"), _VALUES, max_size=3), max_size=4),
     st.booleans() | st.none(),

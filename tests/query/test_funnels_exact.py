@@ -16,7 +16,7 @@ from assay.query.cut import Cut
 from assay.query.funnels import FunnelQuery, Unit
 from assay.query.funnels.sequence import Rule, counted, moments
 from assay.workspace import Workspace
-from support import Event, at, event, examples, rows, workspace
+from support import Event, at, event, examples, halved, rows, workspace
 
 START = at("2024-01-10 12:00")
 SECOND = 1_000_000
@@ -164,9 +164,10 @@ def told(units: list[Unit]) -> list[Any]:
     return sorted((u.unit, u.times, u.last_start if u.times[-1] is None else 0) for u in units)
 
 
-@pytest.mark.parametrize("name", STEPS)
-@pytest.mark.parametrize("order", ["ordered", "strict", "unordered", "windowfunnel"])
-@pytest.mark.parametrize("window", ["20s", "session"])
+@pytest.mark.parametrize(
+    ("name", "order", "window"),
+    halved(tuple(STEPS), ("ordered", "strict", "unordered", "windowfunnel"), ("20s", "session")),
+)
 def test_the_fast_forms_are_the_exact_rule(ws: Workspace, name: str, order: str, window: str) -> None:
     for entry in ("latest", "first"):
         for per in ("visitor", "session"):

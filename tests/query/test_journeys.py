@@ -11,7 +11,7 @@ import pytest
 
 from assay.model.errors import UnknownName, UsageError
 from assay.workspace import Workspace
-from support import Event, at, bought, event, table, view, workspace
+from support import Event, at, bought, event, halved, table, view, workspace
 
 MINUTE = 60_000_000
 START = at("2024-01-10 09:00")
@@ -129,12 +129,17 @@ def ws(
     return opened[engine]
 
 
-@pytest.mark.parametrize("per", ["visitor", "session"])
-@pytest.mark.parametrize("collapse", [True, False])
-@pytest.mark.parametrize(("start", "end"), [(None, None), ("/b", None), (None, "/c"), ("/a", "/d"), ("/a", "/a")])
+@pytest.mark.parametrize(
+    ("per", "collapse", "ends"),
+    halved(
+        ("visitor", "session"), (True, False),
+        ((None, None), ("/b", None), (None, "/c"), ("/a", "/d"), ("/a", "/a")),
+    ),
+)  # fmt: skip
 def test_sessions_against_a_loop(
-    ws: Workspace, events: list[Event], per: str, collapse: bool, start: str | None, end: str | None
+    ws: Workspace, events: list[Event], per: str, collapse: bool, ends: tuple[str | None, str | None]
 ) -> None:
+    start, end = ends
     own = sessions(events, None, 30 * MINUTE, splits_at=False)
     for steps in (2, 4):
         expected = brute(own, per, steps=steps, collapse=collapse, start=start, end=end)

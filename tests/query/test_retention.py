@@ -14,7 +14,7 @@ from world import DAY, ZONE, facts, world
 
 from assay.model.errors import UnknownName, UsageError
 from assay.workspace import Workspace
-from support import Event, event, table, view, workspace
+from support import Event, event, halved, table, view, workspace
 
 FIRST, LAST = date(2024, 3, 20), date(2024, 4, 18)
 RANGE = {"from": FIRST, "to": LAST}
@@ -115,13 +115,17 @@ def counts(ws: Workspace, columns: list[str], **params: Any) -> list[list[int]]:
     return [list(row[1:]) for row in table(found, *names) if row[0] != "average"]
 
 
-@pytest.mark.parametrize("grain", ["day", "week", "month"])
-@pytest.mark.parametrize("rolling", [False, True])
-@pytest.mark.parametrize("cohort", ["recurring", "first"])
-@pytest.mark.parametrize(("start", "back"), [(None, None), ("sign_up", "purchase"), ("view_item", "view_item")])
+@pytest.mark.parametrize(
+    ("grain", "rolling", "cohort", "ends"),
+    halved(
+        ("day", "week", "month"), (False, True), ("recurring", "first"),
+        ((None, None), ("sign_up", "purchase"), ("view_item", "view_item")),
+    ),
+)  # fmt: skip
 def test_every_rule_against_a_loop(
-    ws: Workspace, events: list[Event], grain: str, rolling: bool, cohort: str, start: str | None, back: str | None
+    ws: Workspace, events: list[Event], grain: str, rolling: bool, cohort: str, ends: tuple[str | None, str | None]
 ) -> None:
+    start, back = ends
     named = {key: name for key, name in (("start", start), ("return", back)) if name}
     asked: dict[str, Any] = {"period": grain, "rolling": rolling, "cohort": cohort, **RANGE, **named}
     people = visitors(events)

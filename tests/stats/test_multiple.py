@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy.special import ndtri
 
 from assay.stats.multiple import METHODS, adjust, benjamini_hochberg, interval_level
+from support import examples
 
 PEERS = {
     "bonferroni": "bonferroni", "sidak": "sidak", "holm": "holm", "holm_sidak": "holm-sidak",
@@ -18,7 +19,7 @@ PEERS = {
 FAMILIES = st.lists(st.one_of(st.floats(0, 1), st.floats(1e-12, 1e-2)), min_size=1, max_size=25)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=examples(150), deadline=None, derandomize=True)
 @given(FAMILIES, st.sampled_from(sorted(PEERS)))
 def test_adjusted_p_values_are_those_of_statsmodels(p_values: list[float], method: str) -> None:
     from statsmodels.stats.multitest import multipletests

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,8 +57,9 @@ class Site:
         return Guard(application(), self.access)
 
 
+@cache
 def application() -> Starlette:
-    """What a workspace answers; ``request.state.site`` says which one is asked."""
+    """What a workspace answers, made once for all of them; ``request.state.site`` says which one is asked."""
     return Starlette(
         routes=[
             *doors.routes(),

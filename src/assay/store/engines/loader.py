@@ -119,11 +119,12 @@ class Loader:
 
     def _migrate(self, properties: Mapping[str, str]) -> None:
         done = self._version()
-        for name in schema.migrations(SQL):
-            if int(name[:4]) > done:
-                with self.step():
+        missing = [name for name in schema.migrations(SQL) if int(name[:4]) > done]
+        if missing:
+            with self.step():
+                for name in missing:
                     self.file(name)
-                    self.named("set_fact", key="version", value=str(int(name[:4])))
+                self.named("set_fact", key="version", value=str(int(missing[-1][:4])))
         wanted = typed_columns(properties)
         present = self.columns()
         for column, kind in present.items():

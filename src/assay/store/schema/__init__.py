@@ -43,6 +43,7 @@ def named(engine: str, name: str) -> tuple[str, ...]:
     raise KeyError(name)
 
 
+@cache
 def migrations(engine: str) -> tuple[str, ...]:
     """Names of the migration files, in order: ``0001_tables``, ``0002_…``."""
     folder = files(__package__).joinpath(engine)
