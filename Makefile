@@ -16,7 +16,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # Matrices are small: more threads on one of them than processes beside each other only wait for each other.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help demo dev test soak check bench browser screenshots clean
+.PHONY: help demo dev test soak check bench bench-scale browser screenshots clean
 
 help:
 	@echo "make demo   install, build a demo shop, print its scorecard"
@@ -26,6 +26,7 @@ help:
 	@echo "make browser  the tests in Chromium"
 	@echo "make screenshots  every page of the demo as pictures, in build/screenshots"
 	@echo "make bench  speed against a peer, in the same run"
+	@echo "make bench-scale  every question over 1, 10, 50 million events, on every engine"
 	@echo "make dev    everything for development, then end"
 
 $(VENV)/bin/python:
@@ -95,6 +96,10 @@ check: $(CHECK)
 
 bench: $(BENCH)
 	$(BIN)/python -m bench
+
+# Broken off, it goes on where it stopped: the worlds and answers stay in build/scale. OPTIONS="--millions 1,10"
+bench-scale: $(EXTRAS)
+	$(BIN)/python -m bench.scaling --keep build/scale $(OPTIONS)
 
 clean:
 	rm -rf $(VENV) $(DEMO) dist build .pytest_cache .mypy_cache .ruff_cache

@@ -110,6 +110,11 @@ STATEMENTS: dict[str, tuple[str, dict[str, Any], list[tuple[Any, ...]]]] = {
         {},
         [(10, 1)],
     ),
+    "no neighbour is null": (
+        "SELECT lag(name) OVER (ORDER BY t), lead(t) OVER (ORDER BY t) IS NULL FROM events WHERE visitor = 'a' ORDER BY t",
+        {},
+        [(None, False), ("page_view", False), ("page_view", True)],
+    ),
     "not there": (
         "SELECT visitor FROM visitors v WHERE NOT EXISTS (SELECT 1 FROM orders o WHERE o.visitor_key = v.visitor_key) ORDER BY visitor",
         {},

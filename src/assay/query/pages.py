@@ -12,7 +12,8 @@ def page(path: str, plan: Plan) -> str:
     """SQL for the page: the path without query and fragment (unless the plan keeps them), replacements applied in order."""
     sql = path
     if plan.cleaning.strip_query:
-        sql = f"regexp_replace({sql}, '[?#].*$', '')"
+        # Most paths have neither: they are spared the regular expression.
+        sql = f"CASE WHEN {sql} LIKE '%?%' OR {sql} LIKE '%#%' THEN regexp_replace({sql}, '[?#].*$', '') ELSE {sql} END"
     for pattern, replacement in plan.cleaning.replace:
         sql = f"regexp_replace({sql}, {literal(pattern)}, {literal(replacement)}, 'g')"
     return sql

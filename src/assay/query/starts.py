@@ -42,8 +42,9 @@ class Starts(Frame):
             x, table = "x0", "starts"
         else:
             ctes.append(f"outcomes AS ({self.outcomes(measure)})")
+            key = ", ".join(f"s.{name}" for name in self._key)
             ctes.append(
-                f"values_ AS (SELECT s.sid, {self.fold(measure)} AS v FROM starts s JOIN outcomes o ON {self.link()} GROUP BY s.sid)"
+                f"values_ AS (SELECT {key}, {self.fold(measure)} AS v FROM starts s JOIN outcomes o ON {self.link()} GROUP BY {key})"
             )
             share = f"CASE WHEN r.v >= {self.quantity.at_least} THEN 1 ELSE 0 END"
             if self.quantity.worth:  # what the start was worth, of those that did (or did not) get there
@@ -55,7 +56,8 @@ class Starts(Frame):
                 if self.quantity.worth
                 else "coalesce(r.v, 0)"
             )
-            ctes.append(f"judged AS (SELECT s.*, {x} AS x0 FROM starts s LEFT JOIN values_ r ON r.sid = s.sid)")
+            same = " AND ".join(f"r.{name} = s.{name}" for name in self._key)
+            ctes.append(f"judged AS (SELECT s.*, {x} AS x0 FROM starts s LEFT JOIN values_ r ON {same})")
             x, table = "x0", "judged"
         return Query(self.statement(self._sums(ctes, table), [self.metric]), (self.metric,), self.keys, matured=True)
 
@@ -106,7 +108,15 @@ class Starts(Frame):
             matured = "true"
         elif self.cut.matured_by is not None:
             matured = f"t0 + {self.quantity.within * 1_000_000} <= {self.bind(self.cut.matured_by)}"
-        return f"SELECT *, start_no AS sid, {matured} AS matured FROM ({base})"
+        return f"SELECT *, {matured} AS matured FROM ({base})"
+
+    @property
+    def _key(self) -> list[str]:
+        """What tells a start from the others. No number of a row: an engine may work the starts out once for each place
+        that reads them, and number them otherwise."""
+        if self.unit in ("order", "event"):
+            return ["unit", "start_no"]
+        return ["unit", *(self.groups[:1] if self.cut.grain else [])]
 
     def _first(self, base: str, valued: bool) -> str:
         """The first (or last) start of each unit, in each cell of the grain; its group values come along."""

@@ -203,12 +203,14 @@ class Outcomes:
                 f"SELECT unit, link, any_value(opening) AS opening, any_value(closing) AS closing, {end}(t0) AS t0, {fold}(start_no, (t0, start_no)) AS start_no"
                 f"{value} FROM ({base}) WHERE link IS NOT NULL GROUP BY unit, link"
             )
+        own = "s.unit, s.start_no" if quantity.unit in ("order", "event") else "s.unit, s.link"
+        same = " AND ".join(f"{one.replace('s.', 'r.')} = {one}" for one in own.split(", "))
         inside = "" if quantity.within is not None else " AND o.t <= s.closing"
         inside += " AND o.t >= s.opening" if quantity.anchor == "range" else ""
         self.ctes += [
-            f"started{n} AS (SELECT *, row_number() OVER (ORDER BY start_no, unit) AS sid FROM ({base}))",
-            f"followed{n} AS (SELECT s.sid, {starts.fold(measure)} AS v FROM started{n} s JOIN ({starts.outcomes(measure)}) o ON {starts.link()}{inside} GROUP BY s.sid)",
-            f"judged{n} AS (SELECT s.unit, count(*) AS y, sum({_outcome(quantity)}) AS x FROM started{n} s LEFT JOIN followed{n} r ON r.sid = s.sid GROUP BY s.unit)",
+            f"started{n} AS ({base})",
+            f"followed{n} AS (SELECT {own}, {starts.fold(measure)} AS v FROM started{n} s JOIN ({starts.outcomes(measure)}) o ON {starts.link()}{inside} GROUP BY {own})",
+            f"judged{n} AS (SELECT s.unit, count(*) AS y, sum({_outcome(quantity)}) AS x FROM started{n} s LEFT JOIN followed{n} r ON {same} GROUP BY s.unit)",
         ]
         self.extra.append(f"judged{n}")
         return {"x": f"coalesce(judged{n}.x, 0)", "y": f"coalesce(judged{n}.y, 0)"}

@@ -21,7 +21,7 @@ from assay.store.own import Own
 
 T = TypeVar("T")
 LOAD_MEMORY = "1500MB"
-ASK_MEMORY = "4000MB"
+ASK_MEMORY = "3500MB"  # of the engine; the process with Python, libraries and results stays within 4 GB
 
 
 def _executed(connection: Any, statement: Statement, tries: int = 4) -> Any:

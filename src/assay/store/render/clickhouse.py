@@ -131,6 +131,8 @@ def _function(node: exp.Expr) -> exp.Expr:
         return exp.ParameterizedAgg(this="quantileExactInclusive", expressions=[node.expression], params=[node.this])
     if type(node).__name__ in _BITS:
         return exp.Anonymous(this=_BITS[type(node).__name__], expressions=[node.this, node.expression])
+    if isinstance(node, exp.Lag | exp.Lead):  # where there is no such row: null, not the type's default
+        node.set("this", exp.func("toNullable", node.this))
     if isinstance(node, exp.Anonymous) and node.name.lower() == "md5_number_lower":
         last = exp.func(
             "substring",
