@@ -10,6 +10,7 @@ from pathlib import Path
 from zlib import crc32
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from assay.workspace import Workspace
 from sparking import SETTINGS, cluster, missing
@@ -20,6 +21,10 @@ DATA = Path(os.environ.get("ASSAY_DATA", ROOT.parent / "shared" / "data"))
 ORIGIN = (
     "public data sets, named with their origin in tests/data/README.md; put them in a folder and set ASSAY_DATA to it"
 )
+
+# How long an example takes says more about what else the machine does than about the code.
+settings.register_profile("assay", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("assay")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
