@@ -25,6 +25,7 @@ from properties.test_engines import PLAN, differences, said
 from query.world import world
 from sparking import missing
 from store.test_render import STATEMENTS
+from store.test_warehouses import Both, loaded_twice
 from support import bought, load, rows, view, workspace
 
 CORE: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
@@ -89,6 +90,10 @@ def test_two_workers_answer(both: tuple[Workspace, ...], spark: str) -> None:
     context = engine_of(both[1])._session._jsparkSession.sparkContext()
     assert context.master() == spark
     assert context.getExecutorMemoryStatus().size() == 3  # two workers and this process
+
+
+def test_spark_loads(spark: str, tmp_path: Path) -> None:
+    loaded_twice(Both(tmp_path, "lake"))
 
 
 def test_an_error_is_one_line_of_sparks_own(both: tuple[Workspace, ...]) -> None:

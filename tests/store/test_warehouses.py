@@ -63,7 +63,7 @@ class Both:
         return given
 
 
-@pytest.fixture(scope="module", params=["clickhouse", "lake"])
+@pytest.fixture(scope="module", params=["clickhouse", pytest.param("lake", marks=pytest.mark.soak)])
 def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Both:
     if request.param == "lake":
         request.getfixturevalue("spark")
@@ -75,6 +75,11 @@ def loads(name: str, events: list[Event]) -> Step:
 
 
 def test_one_load_after_the_other(both: Both) -> None:
+    loaded_twice(both)
+
+
+def loaded_twice(both: Both) -> None:
+    """Two loads with duplicates within and across them, and the second one again."""
     events = world(5, visitors=12)
     half = len(events) // 2
     one = both.does(loads("first", events[:half]))
