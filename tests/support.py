@@ -143,9 +143,14 @@ def workspace(
 
 @cache
 def _shelf() -> Path:
-    """The folder of what was built, until the process ends."""
-    folder = Path(mkdtemp(prefix="assay-built-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    """The folder of what was built, until this process ends (not one that it forks)."""
+    folder, owner = Path(mkdtemp(prefix="assay-built-")), os.getpid()
+
+    def end() -> None:
+        if os.getpid() == owner:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(end)
     return folder
 
 

@@ -87,7 +87,7 @@ def test_fractions_as_text(both: tuple[Workspace, ...]) -> None:
 
 
 def test_two_workers_answer(both: tuple[Workspace, ...], spark: str) -> None:
-    context = engine_of(both[1])._session._jsparkSession.sparkContext()
+    context = engine_of(both[1]).asking.session._jsparkSession.sparkContext()
     assert context.master() == spark
     assert context.getExecutorMemoryStatus().size() == 3  # two workers and this process
 
