@@ -20,7 +20,7 @@ from assay.store.engines import spark_session
 from assay.workspace import Workspace
 from properties.test_engines import PLAN, differences, said
 from query.world import world
-from sparking import Cluster, cluster, missing
+from sparking import Cluster, cluster
 from store.test_warehouses import tables
 from support import at, ndjson, workspace
 
@@ -80,8 +80,6 @@ def test_a_loader_that_is_killed_leaves_whole_versions(spark: str, tmp_path: Pat
 @pytest.fixture
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spark: str) -> Iterator[Cluster]:
     """A cluster that this test may break."""
-    if missing():
-        pytest.skip(missing())
     (tmp_path / "own").mkdir()
     with cluster(tmp_path / "own") as made:
         monkeypatch.setenv("ASSAY_SPARK", made.address)

@@ -6,12 +6,12 @@ Every row has a number within its file; a part's first number and that make the 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from assay.store.schema import filled
+
 OWN_PLACE = "source.tables."  # of the plan: there the tables are named
-_PLACE = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,12 @@ class OwnLines:
 
     def judged(self, part: OwnPart, repeats: str, latest: int) -> str:
         """The event lines of a part, each with what is wrong with it."""
-        return _filled(self.lines, rows=self._rows([(part, 0)]), repeats=repeats, latest=str(latest))
+        return filled(self.lines, {"rows": self._rows([(part, 0)]), "repeats": repeats, "latest": str(latest)})
 
     def views(self, numbered: Sequence[tuple[OwnPart, int]], repeats: str) -> list[tuple[str, str]]:
         """The views that ``shown`` selects from, of these parts with their first numbers."""
         rows = self._rows(numbered)
-        return [(name, _filled(sql, rows=rows, repeats=repeats)) for name, sql in self.chain]
+        return [(name, filled(sql, {"rows": rows, "repeats": repeats})) for name, sql in self.chain]
 
     def view(self, numbered: Sequence[tuple[OwnPart, int]], repeats: str) -> str:
         """Its event lines, of these parts with their first numbers."""
@@ -55,12 +55,12 @@ class OwnLines:
 
     def repeated(self, part: OwnPart) -> str:
         """The rows of a part that are alike."""
-        return _filled(self.alike, rows=self._rows([(part, 0)]))
+        return filled(self.alike, {"rows": self._rows([(part, 0)])})
 
     def _rows(self, numbered: Sequence[tuple[OwnPart, int]]) -> str:
         if self.together:
-            return _rows(self.rows, numbered)
-        return " UNION ALL ".join(_rows(self.rows, [one]) for one in numbered)
+            return rows_of(self.rows, numbered)
+        return " UNION ALL ".join(rows_of(self.rows, [one]) for one in numbered)
 
 
 @dataclass(frozen=True)
@@ -79,10 +79,7 @@ def query(views: Sequence[tuple[str, str]], select: str) -> str:
     return "WITH " + ", ".join(f"{name} AS NOT MATERIALIZED ({sql})" for name, sql in views) + " " + select
 
 
-def _rows(template: str, numbered: Sequence[tuple[OwnPart, int]]) -> str:
+def rows_of(template: str, numbered: Sequence[tuple[OwnPart, int]]) -> str:
+    """SQL of the rows of these parts, each with its first number."""
     files = ", ".join("'" + part.path.replace("'", "''") + "'" for part, _ in numbered)
-    return _filled(template, files=f"[{files}]", firsts=f"[{', '.join(str(first) for _, first in numbered)}]")
-
-
-def _filled(sql: str, **fill: str) -> str:
-    return _PLACE.sub(lambda place: fill.get(place[1], place[0]), sql)
+    return filled(template, {"files": f"[{files}]", "firsts": f"[{', '.join(str(first) for _, first in numbered)}]"})

@@ -21,7 +21,7 @@ from assay.collect.importers.own_files import Seen, signature, state
 from assay.collect.importers.rows import HELPERS
 from assay.collect.importers.work import Work, filled, literal, quote, selects, working
 from assay.model.errors import AssayError, DataError, MachineError, UnknownName, UsageError
-from assay.store.own import Own, OwnLines, OwnPart, query
+from assay.store.own import Own, OwnLines, OwnPart, query, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -220,9 +220,7 @@ def _database(reading: _Reading) -> _Rows:
 
 
 def _of(sql: str, paths: list[str]) -> str:
-    return OwnLines("", sql, True, "", (("rows", "{rows}"),), "", "", ()).views(
-        [(OwnPart("", path), 0) for path in paths], ""
-    )[0][1]
+    return rows_of(sql, [(OwnPart("", path), 0) for path in paths])
 
 
 def _types(work: Work, sql: str, paths: tuple[str, ...]) -> dict[str, str]:

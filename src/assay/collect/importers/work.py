@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from assay.model.errors import AssayError, DataError, MachineError
+from assay.store import schema
 
 if TYPE_CHECKING:
     from sqlglot.expressions import Expr
 
 MEMORY = "700MB"
-_PLACE = re.compile(r"\{(\w+)\}")
 _MAKES = re.compile(r"CREATE OR REPLACE TEMP (?:VIEW|TABLE) (\w+) AS\s+(.*)", re.DOTALL)
 _STALE = 86_400
 _SPACE = (
@@ -50,7 +50,7 @@ def blocks(file: str) -> Mapping[str, tuple[str, ...]]:
 
 def filled(file: str, block: str, /, **fill: str) -> list[str]:
     """The statements of a block with their ``{name}`` places filled; a place that nothing fills stays."""
-    return [_PLACE.sub(lambda place: fill.get(place[1], place[0]), sql) for sql in blocks(file)[block]]
+    return [schema.filled(sql, fill) for sql in blocks(file)[block]]
 
 
 def selects(file: str, block: str, /, **fill: str) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from assay.model.errors import MachineError
 from assay.store.engine import Statement
 from assay.store.engines.clickhouse_tables import ClickHousePlace, ClickHouseTables
-from assay.store.engines.clickhouse_transport import Local, Server, Transport
+from assay.store.engines.clickhouse_transport import Local, Server
 from assay.store.engines.warehouse import Tables
 from assay.store.engines.warehouse_store import WarehouseStore
 from assay.store.lake import MANIFEST, Lake, Manifest, Table
@@ -36,17 +36,11 @@ def _place(folder: Path) -> ClickHousePlace:
     address = choice(folder).get("place")
     if address is None:
         name = hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:16]
-        return _made(Local(), f"assay_{name}", folder)
+        return ClickHousePlace(Local(), f"assay_{name}", folder)
     database = address.partition("://")[2].partition("/")[2].partition("?")[0]
     if not address.startswith(("clickhouse://", "clickhouses://")) or not database:
         raise MachineError(f"{address}: write ClickHouse's address as clickhouse://user@host:8123/database")
-    return _made(Server(address), database, folder)
-
-
-def _made(transport: Transport, database: str, folder: Path) -> ClickHousePlace:
-    place = ClickHousePlace(transport, database, folder)
-    place.do("create_database")
-    return place
+    return ClickHousePlace(Server(address), database, folder)
 
 
 class ClickHouse:

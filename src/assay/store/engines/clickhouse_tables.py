@@ -39,7 +39,7 @@ ORDERS = {
 }
 TYPES = {
     "VARCHAR": "String", "BIGINT": "Int64", "INTEGER": "Int32", "DOUBLE": "Float64", "BOOLEAN": "Bool",
-    "DATE": "Date32", "TIMESTAMP": "DateTime64(6)", "UBIGINT": "UInt64",
+    "DATE": "Date32", "TIMESTAMP": "DateTime64(6)",
 }  # fmt: skip
 MANIFEST = "manifest_"
 _numbers = itertools.count(1)
@@ -51,13 +51,11 @@ class ClickHousePlace(Place):
     def __init__(self, transport: Transport, database: str, folder: Path) -> None:
         self.transport, self.database, self.lock = transport, database, folder / ".lock"
 
-    def do(self, which: str, /, form: str | None = None, **fill: str) -> bytes:
+    def do(self, which: str, /, **fill: str) -> bytes:
         """Run the statements of that name; the answer of the last."""
         said = b""
         for sql in schema.named("clickhouse", which):
-            for name, text in {"database": quote(self.database), **fill}.items():
-                sql = sql.replace("{" + name + "}", text)
-            said = self.transport.run(sql, {}, which, *([form] if form else []))
+            said = self.transport.run(schema.filled(sql, {"database": quote(self.database), **fill}), {}, which)
         return said
 
     def where(self, name: str = "") -> str:
@@ -74,8 +72,7 @@ class ClickHousePlace(Place):
     def replace(self, name: str, text: str) -> None:
         """Keep a text in the place of the one before: one row, there whole or not at all."""
         self.do("make_manifest", table=self.where(MANIFEST))
-        (sql,) = schema.named("clickhouse", "write_manifest")
-        self.transport.run(sql.replace("{table}", self.where(MANIFEST)), {"text": text}, name)
+        self.transport.run(schema.one("clickhouse", "write_manifest", table=self.where(MANIFEST)), {"text": text}, name)
         self.do("trim_manifest", table=self.where(MANIFEST))
 
     def settle(self, names: Iterable[str]) -> None:
@@ -92,7 +89,8 @@ class ClickHousePlace(Place):
             self.do("drop_table", table=self.where(name))
 
     def alone(self) -> AbstractContextManager[None]:
-        """Keep other writers of this workspace out."""
+        """Keep other writers of this workspace out; the database is there from then on."""
+        self.do("create_database")
         return locked(self.lock)
 
 
@@ -119,10 +117,7 @@ class ClickHouseTables:
     def _write(self, which: str, sql: str, params: Mapping[str, Any], what: str, **fill: str) -> None:
         """A statement of that name around a query."""
         query, values = self._rendered(sql, params)
-        (said,) = schema.named("clickhouse", which)
-        for name, text in {**fill, "query": query}.items():
-            said = said.replace("{" + name + "}", text)
-        self.place.transport.run(said, values, what)
+        self.place.transport.run(schema.one("clickhouse", which, query=query, **fill), values, what)
 
     def save(self, statement: Statement, path: Path) -> None:
         """A query's answer as a Parquet file of this machine."""
@@ -134,8 +129,7 @@ class ClickHouseTables:
             self._scratch = scratch(self)
         path = self._scratch / f"{_file(self.tables[name])}.parquet"
         if not path.exists():
-            (sql,) = schema.named("duckdb", "all_rows")
-            self.save(Statement(sql.replace("{table}", name)), path)
+            self.save(Statement(schema.one("duckdb", "all_rows", table=name)), path)
         return [str(path)]
 
     def part(self, name: str) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Context, Decimal
 from pathlib import Path
@@ -70,7 +71,7 @@ class Local:
                 raise MachineError("without a server, ClickHouse needs the package chdb: pip install chdb") from error
             cls._connection = chdb.connect(":memory:")  # type: ignore[no-untyped-call,unused-ignore]
             for name, value in SETTINGS.items():
-                cls._connection.query(_named("set", name=name, value=str(value)))
+                cls._connection.query(schema.one("clickhouse", "set", name=name, value=str(value)))
         try:
             bound = {name: _bound(value) for name, value in params.items()}
             return bytes(cls._connection.query(sql, form, params=bound).bytes() or b"")
@@ -79,17 +80,10 @@ class Local:
 
     def insert(self, table: str, file: Path, what: str) -> None:
         """Put the rows of a Parquet file of this machine into a table."""
-        self.run(_named("take_in", table=table, path=f"'{str(file).translate(_QUOTES)}'"), {}, what)
+        self.run(schema.one("clickhouse", "take_in", table=table, path=f"'{str(file).translate(_QUOTES)}'"), {}, what)
 
     def close(self) -> None:
         """It stays for the others of this process."""
-
-
-def _named(which: str, **fill: str) -> str:
-    (sql,) = schema.named("clickhouse", which)
-    for name, text in fill.items():
-        sql = sql.replace("{" + name + "}", text)
-    return sql
 
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0"})
@@ -146,18 +140,15 @@ class Server:
         return self._client
 
 
-class _errors:  # noqa: N801  used as a context
+@contextmanager
+def _errors(what: str) -> Iterator[None]:
     """A server's errors as errors of the one tree."""
-
-    def __init__(self, what: str) -> None:
-        self.what = what
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: Any, error: BaseException | None, _trace: Any) -> None:
-        if error is not None and type(error).__module__.startswith(("clickhouse_connect", "urllib3")):
-            raise _said(self.what, error) from error
+    try:
+        yield
+    except Exception as error:
+        if type(error).__module__.startswith(("clickhouse_connect", "urllib3")):
+            raise _said(what, error) from error
+        raise
 
 
 def _said(what: str, error: BaseException) -> MachineError:

@@ -22,7 +22,7 @@ _ORDERS = {
     "persons": ("visitor_key", "since_t"),
 }
 # Parquet has numbers without a sign, many readers have none: they get one more digit instead.
-_TYPES = {"UBIGINT": "DECIMAL(20,0)", "UINTEGER": "BIGINT", "HUGEINT": "DECIMAL(38,0)"}
+TYPES = {"UBIGINT": "DECIMAL(20,0)", "UINTEGER": "BIGINT", "HUGEINT": "DECIMAL(38,0)"}
 
 
 def copied(loader: DuckDB, lake: Lake) -> Manifest:
@@ -67,7 +67,7 @@ class _Copy:
 
     def _table(self, name: str) -> Table:
         kinds = dict(self.loader.named("lake_columns", {"table": quote(name)}))
-        columns = {str(column): str(_TYPES.get(kind, kind)) for column, kind in kinds.items()}
+        columns = {str(column): str(TYPES.get(kind, kind)) for column, kind in kinds.items()}
         by = "day" if name in BY_DAY else None
         key = "CAST(day AS VARCHAR)" if by else literal("")
         marks = self.loader.named("lake_marks", {"table": quote(name), "part": key})
@@ -86,7 +86,7 @@ class _Copy:
         if not parts:
             return {}
         selected = ", ".join(
-            f"CAST({quote(column)} AS {kind}) AS {quote(column)}" if kind in _TYPES.values() else quote(column)
+            f"CAST({quote(column)} AS {kind}) AS {quote(column)}" if kind in TYPES.values() else quote(column)
             for column, kind in columns.items()
         )
         place, order = self.lake.place, ", ".join(_ORDERS.get(name, ("ALL",)))

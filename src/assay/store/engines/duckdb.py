@@ -102,10 +102,9 @@ class DuckDB(Loader):
 
     def write(self, statement: Statement, path: Path) -> None:
         """Answer a query into a Parquet file."""
-        (sql,) = schema.named(self.dialect, "save_query")
+        sql = schema.one(self.dialect, "save_query", path=literal(str(path)), query=statement.sql)
         with errors(str(path)):
             widened(self)
-            sql = sql.replace("{path}", literal(str(path))).replace("{query}", statement.sql)
             self.connection.execute(sql, dict(statement.params or {}))
 
     def explain(self, statement: Statement) -> str:

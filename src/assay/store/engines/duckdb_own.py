@@ -124,7 +124,8 @@ def _extracted(columns: Mapping[str, str]) -> tuple[str, str]:
 
 def narrow(store: DuckDB, sql: str) -> None:
     """Hide ``events`` behind a view of those columns only that a query names, for this connection."""
-    if not store.own or (known := words(sql)).isdisjoint({"events"}):
+    known = words(sql)
+    if not store.own or "events" not in known:
         return
     if names_all(sql):
         widened(store)
@@ -249,10 +250,7 @@ def _view(table: OwnLines) -> str:
 
 def _sql(which: str, **fill: str) -> str:
     """The one statement of that name, to stand in another."""
-    (sql,) = schema.named("duckdb", which)
-    for name, text in fill.items():
-        sql = sql.replace("{" + name + "}", text)
-    return sql
+    return schema.one("duckdb", which, **fill)
 
 
 class _OwnLoading(Loading):

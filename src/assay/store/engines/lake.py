@@ -84,8 +84,7 @@ class SparkLake:
             for name, table in tables.tables.items():
                 if re.search(rf"\b{re.escape(name)}\b", statement.sql):
                     reader.execute(_view(name, table, self.lake.place))
-            (sql,) = schema.named(SQL, "save_query")
-            sql = sql.replace("{path}", literal(str(path))).replace("{query}", statement.sql)
+            sql = schema.one(SQL, "save_query", path=literal(str(path)), query=statement.sql)
             reader.execute(sql, dict(statement.params or {}))
 
     def purge(self) -> None:
@@ -110,5 +109,4 @@ def _view(name: str, table: Table, place: Place) -> str:
     which, said = ("lake_view", quote) if table.files else ("empty_view", lambda _: "NULL")
     columns = ", ".join(f"CAST({said(c)} AS {kind}) AS {quote(c)}" for c, kind in table.columns.items())
     files = "[" + ", ".join(literal(str(place.fetched(file))) for file in table.files) + "]"
-    (sql,) = schema.named(SQL, which)
-    return sql.replace("{table}", quote(name)).replace("{columns}", columns).replace("{files}", files)
+    return schema.one(SQL, which, table=quote(name), columns=columns, files=files)

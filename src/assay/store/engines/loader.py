@@ -6,6 +6,7 @@ a store is made of, how it is migrated and what loading does therefore stand onc
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
@@ -29,7 +30,7 @@ SQL = "duckdb"  # whose words the statements are in
 T = TypeVar("T")
 
 
-class Loader:
+class Loader(ABC):
     """``connection`` executes statements; ``properties``: columns of declared properties, in the table's order."""
 
     connection: Any
@@ -40,16 +41,16 @@ class Loader:
         """The table that the keys of events stand in."""
         return "events"
 
-    def sees(self, sql: str | None) -> None:
+    def sees(self, sql: str | None) -> None:  # noqa: B027  most stores show all columns always
         """A statement is next that reads events; None: one that may read any of their columns."""
 
+    @abstractmethod
     def transaction(self, what: str) -> AbstractContextManager[None]:
         """All of it or nothing."""
-        raise NotImplementedError
 
+    @abstractmethod
     def step(self) -> AbstractContextManager[None]:
         """One step of a migration: all of it or nothing."""
-        raise NotImplementedError
 
     def whole(self, what: str, work: Callable[[], T]) -> T:
         """Do work in a transaction."""
@@ -67,8 +68,7 @@ class Loader:
         """
         rows: list[tuple[Any, ...]] = []
         for sql in statements:
-            for name, text in {"keys": self.keys, **(fill or {})}.items():
-                sql = sql.replace("{" + name + "}", text)
+            sql = schema.filled(sql, {"keys": self.keys, **(fill or {})})
             self.sees(sql if known else None)
             used = {name: value for name, value in params.items() if f"${name}" in sql}
             cursor = self.connection.execute(sql, used)
@@ -183,9 +183,9 @@ class Loader:
         """What takes people and old events out."""
         return Taking(self)
 
+    @abstractmethod
     def rewrite(self) -> None:
         """Leave nothing of what was deleted in the store's files."""
-        raise NotImplementedError
 
     def derivation(self) -> str | None:
         """Id of the rules that the derived tables were made with."""

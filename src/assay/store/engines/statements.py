@@ -39,7 +39,7 @@ def understood(sql: str) -> Act:
 
     tree: Any = parsed(sql, "a warehouse")
     if isinstance(tree, exp.Create):
-        return _created(tree)
+        return _created(sql, tree)
     if isinstance(tree, exp.Insert):
         target = _table(tree)
         return Act("append", _said(tree.expression), target, _reads(tree.expression))
@@ -58,15 +58,15 @@ def understood(sql: str) -> Act:
     return Act("other", sql)
 
 
-def _created(tree: Any) -> Act:
+def _created(sql: str, tree: Any) -> Act:
     from sqlglot import exp
 
     name = _table(tree)
     temporary = tree.find(exp.TemporaryProperty) is not None
     if tree.args["kind"] == "VIEW":
-        return Act("view", tree.sql(dialect="duckdb"), name, _reads(tree.expression), temporary=True)
+        return Act("other", sql)
     if tree.expression is None or isinstance(tree.this, exp.Schema):
-        return Act("declare", tree.sql(dialect="duckdb"), name, temporary=temporary)
+        return Act("declare", sql, name, temporary=temporary)
     return Act("make", _said(tree.expression), name, _reads(tree.expression), temporary=temporary)
 
 
@@ -158,7 +158,7 @@ def _updated(tree: Any, table: Any) -> tuple[Any, Any]:
 
 def _changing(tree: Any, rows: Any) -> Any:
     """Only the rows that change."""
-    source = _source(tree) if "from_" in tree.arg_types or "from" in tree.arg_types else None
+    source = _source(tree)
     if source is None:
         return rows.where(_condition(tree))
     return rows.join(_marked(source), on=_condition(tree))

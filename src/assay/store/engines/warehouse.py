@@ -14,14 +14,13 @@ from typing import Any, Protocol
 
 from assay.store import schema
 from assay.store.engine import Piece, Result, Statement
+from assay.store.engines.copying import TYPES
 from assay.store.engines.duckdb_file import literal, quote
 from assay.store.engines.loader import SQL
 from assay.store.engines.loading import Loading
 from assay.store.engines.statements import Act, replaced, understood
 
 BIG = ("events", "visitors", "persons", "sessions", "orders", "refunds")
-# Types that many readers of Parquet do not have get one more digit instead.
-TYPES = {"UBIGINT": "DECIMAL(20,0)", "UINTEGER": "BIGINT", "HUGEINT": "DECIMAL(38,0)"}
 PIECE = "piece_rows"
 SMALL = ("segments", "spans", "refusals", "quarantine", "costs", "rates", "facts")
 
@@ -136,10 +135,7 @@ class Connection:
         return self.local.execute(sql, {name: value for name, value in params.items() if f"${name}" in sql})
 
     def _named(self, which: str, params: Mapping[str, Any] | None = None, **fill: str) -> Any:
-        (sql,) = schema.named(SQL, which)
-        for name, text in fill.items():
-            sql = sql.replace("{" + name + "}", text)
-        return self._here(sql, params or {})
+        return self._here(schema.one(SQL, which, **fill), params or {})
 
     def show(self, name: str) -> None:
         """Show the warehouse a table that is here, as it is now."""
@@ -156,7 +152,7 @@ class Connection:
     # -- kinds of statements -----------------------------------------------------------------------------------------
 
     def _ask(self, act: Act, sql: str, params: Mapping[str, Any]) -> Any:
-        if not any(self.is_far(name) for name in act.reads) or "DESCRIBE" in sql:
+        if not any(self.is_far(name) for name in act.reads):
             return self._here(sql, params)
         self._show_all(act)
         return Cursor(self.far.ask(Statement(act.sql, params), "loading"))
@@ -169,13 +165,14 @@ class Connection:
         return Cursor()
 
     def _declare(self, act: Act, sql: str, params: Mapping[str, Any]) -> Any:
-        if not act.temporary or act.table in SMALL:
-            self._here(sql, params)
-            self._declared(act.table)
-            return Cursor()
-        self._here(sql, params)  # here only for what its columns are
-        self.far.declare(act.table, self.shape(quote(act.table)))
-        self._named("drop_table", table=quote(act.table))
+        self._here(sql, params)
+        passing = act.temporary and act.table not in SMALL
+        if passing or act.table in BIG:
+            self.far.declare(act.table, self.shape(quote(act.table)), passing)
+        if passing:  # it was here only for what its columns are
+            self._named("drop_table", table=quote(act.table))
+        else:
+            self.changed.add(act.table)
         return Cursor()
 
     def _alter(self, act: Act, sql: str, params: Mapping[str, Any]) -> Any:
@@ -188,18 +185,14 @@ class Connection:
 
     def _append(self, act: Act, sql: str, params: Mapping[str, Any]) -> Any:
         if not self.is_far(act.table):
-            self._pull(act)
-            self.changed.add(act.table)
-            return self._here(sql, params)
+            return self._small(act, sql, params)
         self._show_all(act)
         self.far.append(act.table, act.sql, params)
         return Cursor()
 
     def _replace(self, act: Act, sql: str, params: Mapping[str, Any]) -> Any:
         if not self.is_far(act.table):
-            self._pull(act)
-            self.changed.add(act.table)
-            return self._here(sql, params)
+            return self._small(act, sql, params)
         self._show_all(act)
         far = self.far
         columns, part = far.columns(act.table), far.part(act.table)
@@ -210,8 +203,7 @@ class Connection:
 
     def _clear(self, act: Act, sql: str, params: Mapping[str, Any]) -> Any:
         if not self.is_far(act.table):
-            self.changed.add(act.table)
-            return self._here(sql, params)
+            return self._small(act, sql, params)
         self.far.clear(act.table)
         return Cursor()
 
@@ -223,27 +215,22 @@ class Connection:
 
     # -- to and fro --------------------------------------------------------------------------------------------------
 
-    def _declared(self, table: str) -> None:
-        self.changed.add(table)
-        if table in BIG:
-            self.far.declare(table, self.shape(quote(table)), passing=False)
-
     def shape(self, table: str) -> dict[str, str]:
         """Columns of a table that is known here: name → type in a lake."""
         rows = self._named("lake_columns", table=table).fetchall()
         return {str(name): TYPES.get(kind, str(kind)) for name, kind in rows}
 
-    def _pull(self, act: Act) -> None:
-        """Bring temporary tables of the warehouse here, for a small table to be changed by them."""
+    def _small(self, act: Act, sql: str, params: Mapping[str, Any]) -> Any:
+        """Change a small table; the warehouse's temporary tables that tell how are brought here."""
         for name in act.reads:
             if self.is_far(name):
                 self._named("pull", {"files": list(self.far.fetched(name))}, table=quote(name))
+        self.changed.add(act.table)
+        return self._here(sql, params)
 
     def _export(self, name: str, which: str, **fill: str) -> None:
         """The rows of a query as a table of that name in the warehouse."""
-        query = schema.named(SQL, which)[0]
-        for place, text in fill.items():
-            query = query.replace("{" + place + "}", text)
+        query = schema.one(SQL, which, **fill)
         shape = self.shape(f"({query})")
         columns = ", ".join(f"CAST({quote(c)} AS {k}) AS {quote(c)}" for c, k in shape.items())
         with tempfile.TemporaryDirectory(prefix="assay-") as folder:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+
+_PLACE = re.compile(r"\{(\w+)\}")
 
 
 @cache
@@ -41,6 +45,17 @@ def named(engine: str, name: str) -> tuple[str, ...]:
         if title.strip() == name:
             return split(body)
     raise KeyError(name)
+
+
+def filled(sql: str, fill: Mapping[str, str]) -> str:
+    """A statement with its ``{name}`` places filled, each once; a place that nothing fills stays."""
+    return _PLACE.sub(lambda place: fill.get(place[1], place[0]), sql)
+
+
+def one(engine: str, which: str, /, **fill: str) -> str:
+    """The only statement of that name, filled."""
+    (sql,) = named(engine, which)
+    return filled(sql, fill)
 
 
 @cache
