@@ -13,6 +13,7 @@ import pytest
 
 from assay import privacy
 from assay.store.engine import Statement
+from assay.store.engines import lake_tables
 from assay.store.engines.lake import SparkLake
 from assay.store.engines.warehouse_store import WarehouseStore
 from assay.workspace import Workspace
@@ -162,6 +163,45 @@ def test_somebody_leaves(both: Both) -> None:
         held = [Path(place.where(file)).read_bytes() for file in place.files("**/*")]
         assert held
         assert not any(b"late" in text and b'"v3"' in text for text in held)
+
+
+@pytest.mark.soak
+def test_a_load_leaves_its_version_and_nothing_else(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts in many files are written anew; what was written on the way is gone; what broke off leaves nothing."""
+    monkeypatch.setattr(lake_tables, "FILES", 1)
+    both.does(loads("again", [view("v1", "2024-03-24 08:00", "/again"), view("new", "2024-03-24 08:00", user="u1")]))
+    with Workspace(both.folder / both.engine, engine=both.engine) as ws:
+        assert isinstance(ws.engine, WarehouseStore)
+        warehouse: Any = ws.engine.warehouse
+        place, now, before = warehouse.lake.place, warehouse.manifest(), tables(ws)
+        assert set(place.files("**/*.parquet")) <= now.files | now.left.keys()
+        if both.engine == "lake":
+            assert all(len(part.files) == 1 for table in now.tables.values() for part in table.parts.values())
+        with monkeypatch.context() as broken:
+            broken.setattr(type(warehouse), "commit", _cut(before=True, real=type(warehouse).commit))
+            with pytest.raises(RuntimeError, match="power cut"):
+                load(ws, [view("v1", "2024-03-24 09:00", "/never")], "never")
+        assert tables(ws) == before
+        assert set(place.files("**/*.parquet")) <= now.files | now.left.keys()
+        with monkeypatch.context() as broken:
+            broken.setattr(type(warehouse), "commit", _cut(before=False, real=type(warehouse).commit))
+            with pytest.raises(RuntimeError, match="power cut"):
+                load(ws, [view("v1", "2024-03-24 09:00", "/there")], "there")
+        assert tables(ws)["segments"] != before["segments"]
+        assert load(ws, [view("v1", "2024-03-24 09:00", "/there")], "there").again
+    with Workspace(both.folder / "duckdb", now=at("2025-01-01 00:00")) as ws:
+        load(ws, [view("v1", "2024-03-24 09:00", "/there")], "there")
+
+
+def _cut(before: bool, real: Callable[..., None]) -> Callable[..., None]:
+    """A commit in which the power fails, before or after the manifest is replaced."""
+
+    def commit(*given: Any) -> None:
+        if not before:
+            real(*given)
+        raise RuntimeError("power cut")
+
+    return commit
 
 
 @pytest.mark.soak

@@ -15,12 +15,12 @@ from assay.store.engine import Result, Statement
 from assay.store.engines.spark_asking import Asking, kind_of
 from assay.store.lake import Part, Place, Table
 
-# Table → the column that says which part a row is in, as folders name it, and what makes it (DuckDB's words).
+# Table → the column that says which part a row is in, as folders name it, and what makes it (DuckDB's words, Spark's).
 PARTS = {
-    "events": ("day", "events.day"),
-    "sessions": ("day", "sessions.day"),
-    "visitors": ("part", "visitors.visitor_key // 1000000"),
-    "persons": ("part", "persons.visitor_key // 1000000"),
+    "events": ("day", "events.day", "day"),
+    "sessions": ("day", "sessions.day", "day"),
+    "visitors": ("part", "visitors.visitor_key // 1000000", "visitor_key div 1000000"),
+    "persons": ("part", "persons.visitor_key // 1000000", "visitor_key div 1000000"),
 }
 SORTED = {
     "events": ("visitor_key", "t"),
@@ -42,6 +42,7 @@ class LakeTables:
         self.tables: dict[str, Table] = dict(tables)
         self.passing: set[str] = set()  # temporary ones
         self._files = 0
+        self._kept: list[str] = []  # files written for the tables of this version
 
     @property
     def work(self) -> str:
@@ -139,6 +140,7 @@ class LakeTables:
         """A small table as a file of this machine says."""
         there = f"{name}/load={self.number}-0/all.parquet"
         self.place.put(file, there)
+        self._kept.append(there)
         self.tables[name] = Table(dict(columns), {"": Part((there,))})
         self.passing.discard(name)
 
@@ -150,6 +152,7 @@ class LakeTables:
         for name, table in stay.items():
             if any(len(part.files) > FILES for part in table.parts.values()):
                 stay[name] = self._compacted(name, table)
+        self.place.remove(set(self._kept).difference(*(table.files for table in stay.values())))  # written, then anew
         return stay
 
     def _compacted(self, name: str, table: Table) -> Table:
@@ -189,11 +192,12 @@ class LakeTables:
     def _saved_by_part(self, frame: Any, name: str) -> dict[str, tuple[str, ...]]:
         from pyspark.sql import functions
 
-        column, made = PARTS[name]
-        if column not in frame.columns:
-            key = made.split(".", 1)[1].split(" ", 1)[0]
-            frame = frame.withColumn(column, functions.expr(f"{key} div 1000000"))
-        frame = frame.hint("rebalance", column).sortWithinPartitions(column, *SORTED[name])
+        column, _, made = PARTS[name]
+        frame = (
+            frame.withColumn(column, functions.expr(made))
+            .hint("rebalance", column)
+            .sortWithinPartitions(column, *SORTED[name])
+        )
         found: dict[str, list[str]] = {}
         for file in self._save(frame, self._folder(name), column):
             found.setdefault(_part_of(file, column), []).append(file)
@@ -207,7 +211,9 @@ class LakeTables:
         if by:
             writer = writer.partitionBy(by)
         writer.parquet(self.place.where(inner))
-        return tuple(self.place.files(f"{inner}/**/*.parquet"))
+        files = self.place.files(f"{inner}/**/*.parquet")
+        self._kept += [] if folder.startswith(WORK) else files
+        return tuple(files)
 
 
 def _part_of(file: str, column: str) -> str:

@@ -131,7 +131,8 @@ class WarehouseStore(Loader):
                 yield
                 self._commit(opened)
             except BaseException:
-                opened.far.undo()
+                if self.warehouse.manifest().generation == manifest.generation:  # else it is the present version
+                    opened.far.undo()
                 raise
             finally:
                 self._held = False
@@ -239,11 +240,10 @@ def _small(manifest: Manifest, far: Tables) -> Any:
     for column, kind in manifest.tables["events"].columns.items() if "events" in manifest.tables else ():
         if column.startswith("p_"):
             (sql, *_) = schema.named(SQL, "add_property")
-            local.execute(sql.replace("{column}", quote(column)).replace("{type}", kind))
+            local.execute(schema.filled(sql, {"column": quote(column), "type": kind}))
     for name in SMALL:
         if name in manifest.tables:
-            (sql,) = schema.named(SQL, "take_in")
-            local.execute(sql.replace("{table}", quote(name)), {"files": list(far.fetched(name))})
+            local.execute(schema.one(SQL, "take_in", table=quote(name)), {"files": list(far.fetched(name))})
     return local
 
 
@@ -252,6 +252,5 @@ def _version(manifest: Manifest, far: Tables) -> int:
 
     if "facts" not in manifest.tables:
         return 0
-    (sql,) = schema.named(SQL, "version_of")
-    rows = duckdb.execute(sql, {"files": list(far.fetched("facts"))}).fetchall()
+    rows = duckdb.execute(schema.one(SQL, "version_of"), {"files": list(far.fetched("facts"))}).fetchall()
     return int(rows[0][0])
