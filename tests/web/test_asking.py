@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 from assay.model.errors import UnknownName, UsageError
+from assay.store.engines import choose
+from assay.store.held import Held
+from assay.store.lake import Lake, Manifest, Place
 from assay.web import asking
 from assay.web.asking import Asker
 from assay.workspace import Workspace
@@ -114,3 +117,47 @@ def test_what_nobody_waits_for_is_broken_off(asker: Asker, monkeypatch: pytest.M
             await asyncio.sleep(0.01)
 
     asyncio.run(asyncio.wait_for(cancelled(), 60))
+
+
+def test_a_kept_answer_ends_with_its_data_wherever_they_lie(tmp_path: Path) -> None:
+    question = ("metric", {"names": "views", **RANGE})
+    choose(tmp_path / "assay-data", "clickhouse")
+    with workspace(tmp_path, PLAN, [view("v1", "2024-03-01 10:00")], engine=None):
+        pass
+    asker = Asker(tmp_path, held=Held(tmp_path / "assay-data", "clickhouse"), clock=NOW)
+    try:
+        first = ask(asker, question)[0]
+        assert (first.rows[0][0], ask(asker, question, fresh=True)[0] is first) == (1, True)
+        with Workspace(tmp_path, now=NOW) as ws:
+            load(ws, [view("v9", "2024-03-01 11:00")])
+        assert ask(asker, question, fresh=True)[0].rows[0][0] == 2
+    finally:
+        asker.close()
+
+
+def test_a_version_is_another_one_after_a_change_of_a_lake_or_of_own_tables(tmp_path: Path) -> None:
+    choose(tmp_path / "lake" / "assay-data", "lake")
+    (tmp_path / "lake" / "assay.yaml").write_text(PLAN)
+    lake, asker = Lake(Place(tmp_path / "lake" / "assay-data" / "warehouse")), Asker(tmp_path / "lake", clock=NOW)
+    found = [asker.version()]
+    lake.place.folder("")
+    now = lake.commit(Manifest(), {}, "")
+    found.append(asker.version())
+    lake.commit(now, {}, "")
+    found.append(asker.version())
+    asker.close()
+    assert len(set(found)) == 3
+    rows = tmp_path / "own" / "rows.csv"
+    rows.parent.mkdir()
+    source = "source: {tables: {rows: {from: rows.csv, map: {id: id, name: name, time: time, visitor: who}}}}\n"
+    (rows.parent / "assay.yaml").write_text(PLAN + source)
+    rows.write_text("id,name,time,who\n1,page_view,2024-03-01 10:00:00,a\n")
+    asker = Asker(rows.parent, clock=NOW)
+    found = [asker.version(), asker.version()]
+    rows.write_text("id,name,time,who\n1,page_view,2024-03-01 10:00:00,a\n2,page_view,2024-03-01 10:00:00,b\n")
+    found.append(asker.version())
+    rows.unlink()
+    found.append(asker.version())
+    asker.close()
+    assert found[0] == found[1]
+    assert len(set(found)) == 3

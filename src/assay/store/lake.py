@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.model.errors import MachineError
-from assay.store.disk import sync
+from assay.store.disk import seen, sync
 from assay.store.locks import locked
 
 FORMAT = 1
@@ -43,6 +43,10 @@ class Place:
             return (self.root / name).read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
+
+    def seen(self, name: str) -> str:
+        """What a file looks like from outside: equal while nobody has replaced it."""
+        return seen(self.root / name)
 
     def replace(self, name: str, text: str) -> None:
         """Put a text in the place of a file, in one step that survives a power cut."""

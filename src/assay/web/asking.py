@@ -21,8 +21,10 @@ from assay.analyses import BY_NAME
 from assay.analyses.given import checked
 from assay.model.errors import UnknownName
 from assay.plan.watch import Watched
+from assay.store import engines
+from assay.store.disk import seen
 from assay.web.counting import Counts
-from assay.workspace import DATA, Workspace
+from assay.workspace import DATA, Workspace, own
 
 if TYPE_CHECKING:
     from assay.model.answer import Answer
@@ -34,7 +36,7 @@ KEPT = 512  # answers
 # An answer is good for so many times as long as it took although new events have come: on a busy site a slow one would
 # be worked out without end. At least and at most so many seconds.
 WORTH, STALE, LONGEST = 20.0, 2.0, 300.0
-_FILES = ("store.duckdb", "store.duckdb.wal", "state.sqlite", "state.sqlite-wal")
+_STATE = ("state.sqlite", "state.sqlite-wal")
 
 Key = tuple[str, str, str]
 
@@ -112,14 +114,9 @@ class Asker:
 
     def version(self) -> str:
         """What the data are now: other after every load, every change of the state, and with a new hour."""
-        found = [str((self.clock or time.time_ns() // 1000) // 3_600_000_000)]
-        for name in _FILES:
-            try:
-                known = (self.folder / DATA / name).stat()
-                found.append(f"{known.st_mtime_ns}.{known.st_size}")
-            except OSError:
-                found.append("-")
-        return "/".join(found)
+        hour = str((self.clock or time.time_ns() // 1000) // 3_600_000_000)
+        state = (seen(self.folder / DATA / name) for name in _STATE)
+        return "/".join((hour, engines.version(self.folder / DATA), own.version(self.plan, self.folder), *state))
 
     async def ask(self, question: str, values: Mapping[str, Any] | None = None, fresh: bool = False) -> Answer:
         """An answer, kept or worked out. Raises what the workspace raises (AssayError).

@@ -28,6 +28,18 @@ def current(engine: Engine, plan: Plan, folder: Path) -> bool:
     return True
 
 
+def version(plan: Plan, folder: Path) -> str:
+    """What the own tables are now, as a text that is another one when one of them changes; empty without any."""
+    if not plan.source:
+        return ""
+    from assay.collect.importers.own_files import signature
+
+    try:
+        return signature(plan, folder)
+    except UsageError as error:  # a file has gone: the next question says so
+        return str(error)
+
+
 def only_duckdb(plan: Plan, name: str) -> None:
     """Refuse an engine that cannot read own tables."""
     if plan.source and name != "duckdb":

@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 from assay.model.errors import MachineError, UnknownName
+from assay.store.disk import seen
 from assay.store.engine import Engine
 
 ENGINES = {
@@ -51,6 +52,14 @@ def exists(folder: Path, name: str) -> bool:
         raise UnknownName("engine", name, ENGINES)
     module = import_module(ENGINES[name])
     return bool(module.exists(folder)) if hasattr(module, "exists") else (folder / STORE).exists()
+
+
+def version(folder: Path) -> str:
+    """What the store of ``folder`` holds, as a text that is another one after every load."""
+    module = import_module(ENGINES[chosen(folder)])
+    if hasattr(module, "version"):
+        return str(module.version(folder))
+    return " ".join(seen(folder / name) for name in (STORE, f"{STORE}.wal"))
 
 
 def open_engine(folder: Path, name: str = "duckdb", read_only: bool = False) -> Engine:

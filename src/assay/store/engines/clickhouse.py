@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from functools import lru_cache
 from pathlib import Path
 
 from assay.model.errors import MachineError
@@ -25,6 +26,11 @@ def open_store(folder: Path, read_only: bool = False) -> WarehouseStore:  # noqa
     return WarehouseStore(ClickHouse(_place(folder)))
 
 
+def version(folder: Path) -> str:
+    """Another text after every change."""
+    return _place(folder).seen(MANIFEST)
+
+
 def exists(folder: Path) -> bool:
     """Whether there is one."""
     return _place(folder).read(MANIFEST) is not None
@@ -33,9 +39,14 @@ def exists(folder: Path) -> bool:
 def _place(folder: Path) -> ClickHousePlace:
     from assay.store.engines import choice
 
-    address = choice(folder).get("place")
+    return _at(choice(folder).get("place"), folder.absolute())
+
+
+@lru_cache(maxsize=64)
+def _at(address: str | None, folder: Path) -> ClickHousePlace:
+    """One connection for all who ask the same database."""
     if address is None:
-        name = hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:16]
+        name = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
         return ClickHousePlace(Local(), f"assay_{name}", folder)
     database = address.partition("://")[2].partition("/")[2].partition("?")[0]
     if not address.startswith(("clickhouse://", "clickhouses://")) or not database:

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from assay.store import schema
 from assay.store.disk import scratch
@@ -68,6 +69,10 @@ class ClickHousePlace(Place):
             return None
         rows = result_of(self.do("read_manifest", table=self.where(MANIFEST))).rows
         return rows[0][0] if rows else None
+
+    def seen(self, name: str) -> str:
+        """What is kept under a name, as a short text."""
+        return str(crc32((self.read(name) or "").encode()))
 
     def replace(self, name: str, text: str) -> None:
         """Keep a text in the place of the one before: one row, there whole or not at all."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assay.store.disk import seen
 from assay.store.engines.duckdb_file import errors, literal, quote
 from assay.store.lake import Lake, Manifest, Part, Table
 
@@ -41,12 +42,8 @@ def copied(loader: DuckDB, lake: Lake) -> Manifest:
 
 def _source(path: Path) -> str:
     """What the loader's files look like from outside: equal while nobody has written to them."""
-    said = []
-    for file in (path, path.with_name(path.name + ".wal")):
-        if file.exists():
-            stat = file.stat()
-            said.append(f"{stat.st_ino}:{stat.st_size}:{stat.st_mtime_ns}")
-    return " ".join(said)
+    files = (path, path.with_name(path.name + ".wal"))
+    return " ".join(seen(file) for file in files if file.exists())
 
 
 class _Copy:

@@ -70,6 +70,14 @@ class HadoopPlace(Place):
             finally:
                 stream.close()
 
+    def seen(self, name: str) -> str:
+        """What a file looks like from outside."""
+        with errors(self.where(name)):
+            if not self._files.exists(self._path(name)):
+                return "-"
+            status = self._files.getFileStatus(self._path(name))
+            return f"{status.getLen()}.{status.getModificationTime()}"
+
     def _write(self, name: str, text: str, over: bool) -> None:
         stream = self._files.create(self._path(name), over)
         try:

@@ -42,6 +42,11 @@ def _place(folder: Path) -> Place:
     return Place(Path(chosen))
 
 
+def version(folder: Path) -> str:
+    """Another text after every change."""
+    return _place(folder).seen(MANIFEST)
+
+
 def exists(folder: Path) -> bool:
     """Whether there is one."""
     return _place(folder).read(MANIFEST) is not None
