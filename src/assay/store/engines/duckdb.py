@@ -6,13 +6,13 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from assay.model.errors import MachineError, UsageError
 from assay.store import schema
 from assay.store.engine import ALL, Derivation, Keeping, Loaded, Piece, Result, Statement
+from assay.store.engines.duckdb_beside import attached, derive
 from assay.store.engines.duckdb_file import errors, literal, out_of_memory, patient, quote, reading
 from assay.store.engines.duckdb_own import OWN, Owned, adopted, dropped, narrow, opened, show_events, widened
 from assay.store.engines.duckdb_rewriting import rewritten
@@ -49,6 +49,7 @@ class DuckDB(Loader):
 
     def __init__(self, path: Path, read_only: bool = False) -> None:
         self.path, self.read_only = path, read_only
+        self.gone: Callable[[], None] | None = None  # takes away what a set beside the stored one has
         self.own: Owned | None = None
         self.shown: frozenset[str] | None = None  # of own tables: the columns of events that this connection sees now
         self.reopen()
@@ -62,6 +63,8 @@ class DuckDB(Loader):
         config: dict[str, Any] = {
             "memory_limit": os.environ.get("ASSAY_MEMORY_LIMIT", ASK_MEMORY),
             "temp_directory": str(path.with_suffix(f".{os.getpid()}.tmp")),  # readers may be several processes
+            # The first rows of each group: it would hold them in aggregates, which do not spill as windows do.
+            "disabled_optimizers": "top_n_window_elimination",
         }
         with errors(str(path)):
             if self.read_only:
@@ -84,6 +87,7 @@ class DuckDB(Loader):
         import copy
 
         other = copy.copy(self)
+        other.gone = None
         other.connection = self.connection.cursor()
         other.connection.execute("SET TimeZone = 'UTC'")
         other.connection.execute("SET enable_progress_bar = false")
@@ -114,6 +118,10 @@ class DuckDB(Loader):
 
     def close(self) -> None:
         """Close the file."""
+        if self.gone is not None:
+            with errors(str(self.path)):
+                self.gone()
+            self.gone = None
         self.connection.close()
 
     @contextmanager
@@ -208,16 +216,17 @@ class DuckDB(Loader):
             dropped(self)
 
     def beside(self, derivation: Derivation, as_of: int) -> DuckDB:
-        """Another derived set over what was received by ``as_of`` (µs UTC), in temporary tables of its own."""
-        import copy
-
-        other = copy.copy(self)
+        """Another derived set over what was received by ``as_of`` (µs UTC), in a file of its own until it is closed."""
+        other = self.twin()
         with errors("deriving beside"):
-            other.connection = self.connection.cursor()
+            other.gone = attached(other)
             other.own = other.shown = None  # its events are a table
-            day = datetime.fromtimestamp(as_of / 1e6, UTC).date()
-            other.file("beside", {"store": f"{quote(self.path.stem)}.main"}, moment=as_of, until_day=day)
-        other.whole("deriving beside", lambda: other.derive_all(derivation))
+        try:
+            with other.transaction("deriving beside", ASK_MEMORY):
+                derive(other, derivation, as_of)
+        except BaseException:
+            other.close()
+            raise
         return other
 
     def rewrite(self) -> None:

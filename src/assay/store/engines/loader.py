@@ -175,6 +175,10 @@ class Loader(ABC):
         self.file("scope_all")
         self.execute(derivation.keys)
         self.named("rekey")
+        self.derive_tables(derivation)
+
+    def derive_tables(self, derivation: Derivation) -> None:
+        """Persons, sessions, orders and refunds of the visitors in scope, from events that have their keys."""
         self.file("persons")
         self.execute(derivation.tables)
         self.named("set_fact", key="derivation", value=derivation.id)

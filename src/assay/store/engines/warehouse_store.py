@@ -202,7 +202,8 @@ class WarehouseStore(Loader):
         other._held = True
         day = datetime.fromtimestamp(as_of / 1e6, UTC).date()
         with errors("deriving beside"):
-            other.file("beside", {"store": "memory.main"}, moment=as_of, until_day=day)
+            other.named("beside_events", {"store": "memory.main"}, moment=as_of)
+            other.file("beside", {"store": "memory.main", "passing": "OR REPLACE TEMP "}, until_day=day)
             other.derive_all(derivation)
             for name in ("costs", "facts"):
                 other.connection.show(name)

@@ -62,6 +62,20 @@ UPDATE {keys} SET day = CAST({day} AS DATE) WHERE day <> CAST({day} AS DATE);
 -- name: rekey
 UPDATE {keys} SET session_key = k.session_key FROM keyed k
 WHERE k.event_no = {keys}.event_no AND k.session_key IS DISTINCT FROM k.old_key;
+-- name: attach_beside
+ATTACH {path} AS {name} (READ_WRITE);
+-- name: detach_beside
+DETACH {name};
+-- name: beside_events
+CREATE OR REPLACE TEMP TABLE events AS SELECT * FROM {store}.events WHERE received_at <= $moment;
+-- name: beside_events_shown
+CREATE VIEW events AS SELECT e.* REPLACE (CAST({day} AS DATE) AS day) FROM {store}.events e WHERE e.received_at <= {moment};
+-- name: beside_keyed
+CREATE TABLE keyed_events AS
+SELECT e.* REPLACE (CASE WHEN k.event_no IS NULL THEN e.session_key ELSE k.session_key END AS session_key)
+FROM events e LEFT JOIN keyed k ON k.event_no = e.event_no;
+DROP VIEW events;
+ALTER TABLE keyed_events RENAME TO events;
 -- name: get_fact
 SELECT value FROM facts WHERE key = $key;
 -- name: set_fact
