@@ -310,4 +310,14 @@ def _delivered(workspace: Workspace, row: dict[str, Any]) -> tuple[str, str]:
     return deliver(parcel, row["receiver"], settings, workspace.folder)
 
 
-JOBS: dict[str, Callable[[Workspace], object]] = {"alerts": run_alerts, "intake": load_intake, "reports": send_reports}
+def roll_up(workspace: Workspace) -> int:
+    """Keep what dashboards are answered from, where the store is one that keeps it; days made anew."""
+    return workspace.roll_up() if workspace.engine.rolls else 0
+
+
+JOBS: dict[str, Callable[[Workspace], object]] = {
+    "alerts": run_alerts,
+    "intake": load_intake,
+    "reports": send_reports,
+    "rollups": roll_up,
+}

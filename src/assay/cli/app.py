@@ -58,6 +58,7 @@ VERBS = (
     Verb("move", "All events into another store, compared day by day.", "assay.cli.moving:move", DATA),
     Verb("expire", "Let go of events whose period is over.", "assay.cli.privacy:expire", DATA),
     Verb("rebuild", "Derive sessions and orders again from all stored events.", "assay.cli.store:rebuild", DATA),
+    Verb("rollup", "Keep what dashboards over a lake are answered from.", "assay.cli.store:rollup", DATA),
     Verb("doctor", "Versions, limits, sizes: what to look at first.", "assay.cli.store:doctor", DATA),
 )
 

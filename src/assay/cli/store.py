@@ -1,4 +1,4 @@
-"""Verbs about the store: rebuild and doctor."""
+"""Verbs about the store: rebuild, rollup and doctor."""
 
 from __future__ import annotations
 
@@ -33,6 +33,15 @@ def rebuild(ctx: typer.Context, workspace: Folder = None) -> None:
         events, visitors, sessions, orders, refunds = opened.engine.run(contents()).one()
     of = f"{sessions:,} sessions of {visitors:,} visitors, {orders:,} orders, {refunds:,} refunds"
     write(f"Derived again from {events:,} events: {of}.\n")
+
+
+def rollup(ctx: typer.Context, workspace: Folder = None) -> None:
+    """Keep what dashboards over a lake are answered from as its events are now; a server does it by itself."""
+    from assay.workspace import Workspace
+
+    with Progress() as progress, Workspace(folder_of(ctx, workspace), progress=progress) as opened:
+        days = opened.roll_up()
+    write(f"{days:,} day{'s' if days != 1 else ''} made anew.\n" if days else "Every day is as its events are.\n")
 
 
 def doctor(ctx: typer.Context, workspace: Folder = None, form: Format = None) -> None:

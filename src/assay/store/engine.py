@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+
+# Told a text, how much is done and of how much (0: unknown).
+Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,7 @@ class Keeping:
 
 
 ALL = Keeping()
+NO_ROLLUPS = "only a lake (assay move --to spark:DIR) keeps rollups; this store answers from the events themselves"
 
 
 @dataclass(frozen=True)
@@ -173,6 +177,7 @@ class Engine(Protocol):
     """What assay needs of a database. Errors come as ``MachineError`` or ``DataError`` of the error tree."""
 
     dialect: str
+    rolls: bool  # whether it keeps rollups
 
     def load(self, pieces: Sequence[Piece], derivation: Derivation, keeping: Keeping = ALL) -> list[Loaded]:
         """Load segments, each once ever, all in one transaction, and derive what they touch."""
@@ -208,6 +213,14 @@ class Engine(Protocol):
 
     def beside(self, derivation: Derivation, as_of: int) -> Engine:
         """A second derived set, never over the stored one: other rules, or only what was received by ``as_of``."""
+        ...
+
+    def roll_up(self, made: Mapping[str, str], progress: Progress) -> int:
+        """Keep rollups (name → query over ``events``); days made. UsageError where it keeps none."""
+        ...
+
+    def tell(self, progress: Progress) -> None:
+        """Whom to tell how far a question is that takes long."""
         ...
 
     def interrupt(self) -> None:

@@ -121,11 +121,15 @@ class Part:
 
 @dataclass(frozen=True)
 class Table:
-    """A table's columns (name → type, in order) and its parts (day or empty → part)."""
+    """A table's columns (name → type, in order) and its parts (day or empty → part).
+
+    ``made``: of one that is kept beside the events to be asked in their place, the query that it holds the rows of.
+    """
 
     columns: Mapping[str, str]
     parts: Mapping[str, Part]
     by: str | None = None
+    made: str = ""
 
     @property
     def files(self) -> list[str]:
@@ -191,6 +195,7 @@ def _written(manifest: Manifest) -> str:
         name: {
             "columns": dict(table.columns),
             "by": table.by,
+            "made": table.made,
             "parts": {
                 key: {"files": list(part.files), "rows": part.rows, "mark": part.mark}
                 for key, part in table.parts.items()
@@ -218,6 +223,7 @@ def _read(text: str, where: str) -> Manifest:
                 table["columns"],
                 {key: Part(tuple(p["files"]), p["rows"], p["mark"]) for key, p in table["parts"].items()},
                 table["by"],
+                table.get("made", ""),
             )
             for name, table in found["tables"].items()
         }

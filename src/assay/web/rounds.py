@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from assay.jobs import INTAKE_EVERY, load_intake, run_alerts, send_reports
+from assay.jobs import INTAKE_EVERY, load_intake, roll_up, run_alerts, send_reports
 from assay.model.errors import AssayError
 from assay.privacy import expire
 
@@ -35,6 +35,7 @@ LOADING = (Round("intake", INTAKE_EVERY, load_intake, "not loaded now"),)
 OTHERS = (
     Round("expire", DAY, expire, "nothing has expired now"),
     Round("alerts", HOUR, run_alerts, "alerts could not be judged"),
+    Round("rollups", 600.0, roll_up, "what dashboards are answered from is not as the events are"),
     Round("reports", 60.0, send_reports, "reports could not be sent"),
 )
 

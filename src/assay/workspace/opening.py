@@ -98,6 +98,7 @@ class Opening:
         if self._engine is None:
             own.only_duckdb(self.plan, self.engine_name)
             self._engine = self._reader() or self._brought_up()
+            self._engine.tell(self.progress)
         return self._engine
 
     def _reader(self) -> Engine | None:

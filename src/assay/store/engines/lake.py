@@ -12,8 +12,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from assay.store import schema
-from assay.store.engine import Statement
+from assay.store.engine import Progress, Statement
 from assay.store.engines.duckdb_file import literal, quote
+from assay.store.engines.lake_rollups import roll_up
 from assay.store.engines.lake_tables import LakeTables
 from assay.store.engines.loader import SQL
 from assay.store.engines.spark_asking import Asking
@@ -56,6 +57,7 @@ class SparkLake:
     """A lake that Spark writes and reads."""
 
     dialect = "spark"
+    rolls = True
 
     def __init__(self, lake: Lake) -> None:
         self.lake, self.asking = lake, Asking(lake.place)
@@ -95,6 +97,14 @@ class SparkLake:
     def purge(self) -> None:
         """Delete every file that is not of the present version."""
         self.lake.purge()
+
+    def roll_up(self, tables: LakeTables, made: Mapping[str, str], progress: Progress) -> int:
+        """Keep rollups (name → query) as the events are now; days made."""
+        return roll_up(tables, made, progress)
+
+    def tell(self, progress: Progress) -> None:
+        """Whom to tell how far Spark is."""
+        self.asking.progress = progress
 
     def interrupt(self) -> None:
         """Break off what Spark runs for this connection."""

@@ -11,7 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from assay.store import rollups
 from assay.store.engine import Result, Statement
+from assay.store.engines.lake_rollups import Rolled, current, views
 from assay.store.engines.spark_asking import Asking, kind_of
 from assay.store.lake import Part, Place, Table
 
@@ -21,6 +23,8 @@ PARTS = {
     "sessions": ("day", "sessions.day", "day"),
     "visitors": ("part", "visitors.visitor_key // 1000000", "visitor_key div 1000000"),
     "persons": ("part", "persons.visitor_key // 1000000", "visitor_key div 1000000"),
+    rollups.KEY_EVENTS: ("day", "key_events.day", "day"),
+    rollups.EVENT_DAYS: ("day", "event_days.day", "day"),
 }
 SORTED = {
     "events": ("visitor_key", "t"),
@@ -28,6 +32,7 @@ SORTED = {
     "visitors": ("visitor_key",),
     "persons": ("visitor_key", "since_t"),
     "orders": ("t", "order_id"),
+    rollups.KEY_EVENTS: ("name", "visitor_key", "t"),
 }
 ROWS = 5_000_000  # of a part in one file
 FILES = 16  # most files of a part
@@ -43,6 +48,7 @@ class LakeTables:
         self.passing: set[str] = set()  # temporary ones
         self._files = 0
         self._kept: list[str] = []  # files written for the tables of this version
+        self._rolled: dict[str, Rolled] | None = None
 
     @property
     def work(self) -> str:
@@ -54,6 +60,16 @@ class LakeTables:
     def ask(self, statement: Statement, what: str, before: str = "") -> Result:
         """The rows of a query; ``before``: what stands before it."""
         return self.asking.ask(statement, self.tables, what, before)
+
+    def answer(self, statement: Statement, what: str, before: str = "") -> Result:
+        """The rows of a question, from what is kept beside the events where that says the same."""
+        if self._rolled is None:
+            self._rolled = views(self.tables)
+        made = {name: self.tables[name].made for name in self._rolled}
+        sql, whole = rollups.reading(statement.sql, statement.params or {}, made)
+        told = f"{what}: Spark reads all events, which takes longer" if whole else f"{what}: on Spark"
+        with self.asking.telling(told):
+            return self.asking.ask(replace(statement, sql=sql), {**self.tables, **self._rolled}, what, before)
 
     # -- changing ----------------------------------------------------------------------------------------------------
 
@@ -98,7 +114,7 @@ class LakeTables:
         """Rows of a query at the end of a table, its columns by place."""
         table = self.tables[name]
         parts = dict(table.parts)
-        for key, files in self._written(name, table, sql, params).items():
+        for key, files in self.written(name, table, sql, params).items():
             before = parts.get(key, Part(()))
             parts[key] = Part(before.files + files)
         self.tables[name] = replace(table, parts=parts)
@@ -113,7 +129,7 @@ class LakeTables:
             return
         self.tables[name] = replace(table, parts={key: table.parts[key] for key in keys})
         try:
-            written = self._written(name, table, sql, params)
+            written = self.written(name, table, sql, params)
         finally:
             self.tables[name] = table
         parts = {key: part for key, part in table.parts.items() if key not in keys}
@@ -150,7 +166,9 @@ class LakeTables:
         """The tables as they are to stay: those in too many files are written anew."""
         stay = {name: table for name, table in self.tables.items() if name not in self.passing}
         for name, table in stay.items():
-            if any(len(part.files) > FILES for part in table.parts.values()):
+            if table.made:
+                stay[name] = current(name, table, self.tables["events"])
+            elif any(len(part.files) > FILES for part in table.parts.values()):
                 stay[name] = self._compacted(name, table)
         self.place.remove(set(self._kept).difference(*(table.files for table in stay.values())))  # written, then anew
         return stay
@@ -161,7 +179,7 @@ class LakeTables:
         from sqlglot import exp
 
         query = exp.select(*(exp.column(exp.to_identifier(one, quoted=True)) for one in table.columns)).from_(name)
-        written = self._written(name, table, query.sql(dialect="duckdb"), {})
+        written = self.written(name, table, query.sql(dialect="duckdb"), {})
         return replace(table, parts=dict(table.parts) | {key: Part(files) for key, files in written.items()})
 
     def undo(self) -> None:
@@ -174,7 +192,7 @@ class LakeTables:
 
     # -- files -------------------------------------------------------------------------------------------------------
 
-    def _written(self, name: str, table: Table, sql: str, params: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    def written(self, name: str, table: Table, sql: str, params: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
         """A query in new files of a table: part → files."""
 
         def act(frame: Any) -> dict[str, tuple[str, ...]]:
@@ -196,7 +214,7 @@ class LakeTables:
         frame = (
             frame.withColumn(column, functions.expr(made))
             .hint("rebalance", column)
-            .sortWithinPartitions(column, *SORTED[name])
+            .sortWithinPartitions(column, *SORTED.get(name, ()))
         )
         found: dict[str, list[str]] = {}
         for file in self._save(frame, self._folder(name), column):

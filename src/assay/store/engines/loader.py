@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
+from assay.model.errors import UsageError
 from assay.store import schema
-from assay.store.engine import ALL, Derivation, Keeping, Loaded, Piece, Statement
+from assay.store.engine import ALL, NO_ROLLUPS, Derivation, Keeping, Loaded, Piece, Progress, Statement
 from assay.store.engines.duckdb_file import property_expression, quote
 from assay.store.engines.loading import Loading
 from assay.store.engines.removing import Taking
@@ -35,6 +36,7 @@ class Loader(ABC):
 
     connection: Any
     properties: dict[str, str]
+    rolls = False
 
     @property
     def keys(self) -> str:
@@ -182,6 +184,13 @@ class Loader(ABC):
         self.file("persons")
         self.execute(derivation.tables)
         self.named("set_fact", key="derivation", value=derivation.id)
+
+    def roll_up(self, made: Mapping[str, str], progress: Progress) -> int:  # noqa: ARG002
+        """None are kept: questions are answered from the events themselves."""
+        raise UsageError(NO_ROLLUPS)
+
+    def tell(self, progress: Progress) -> None:  # noqa: B027
+        """Queries do not say how far they are."""
 
     def taking(self) -> Taking:
         """What takes people and old events out."""

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from assay.store.engine import ALL, Derivation, Keeping, Loaded, Piece, Result, Statement, Subject, Taking
+from assay.store.engine import ALL, Derivation, Keeping, Loaded, Piece, Progress, Result, Statement, Subject, Taking
 from assay.store.engines.copying import copied
 from assay.store.engines.duckdb import DuckDB
 from assay.store.engines.spark_asking import Asking
@@ -44,6 +44,7 @@ class Spark:
     """The store of a workspace, asked through Spark."""
 
     dialect = "spark"
+    rolls = False
 
     def __init__(self, loader: DuckDB, copies: Copies) -> None:
         self.loader, self.copies = loader, copies
@@ -103,6 +104,14 @@ class Spark:
         folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=place.folder("beside")))
         return Spark(self.loader.beside(derivation, as_of), Copies(Lake(Place(folder)), passing=True))
 
+    def roll_up(self, made: Mapping[str, str], progress: Progress) -> int:
+        """The loader keeps none."""
+        return self.loader.roll_up(made, progress)
+
+    def tell(self, progress: Progress) -> None:
+        """Whom to tell how far Spark is."""
+        self.asking.progress = progress
+
     def interrupt(self) -> None:
         """Break off what the loader runs and what Spark runs for this connection."""
         self.loader.interrupt()
@@ -128,7 +137,8 @@ class Spark:
 
     def _asked(self, statement: Statement, what: str, before: str = "") -> Result:
         self.refresh()
-        return self.asking.ask(statement, self._manifest.tables, what, before)
+        with self.asking.telling(f"{what}: on Spark"):
+            return self.asking.ask(statement, self._manifest.tables, what, before)
 
     def refresh(self) -> None:
         """The lake as the loader's tables are now."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from threading import Event, Thread
 from typing import Any, TypeVar
 
 from assay.model.errors import MachineError
-from assay.store.engine import Result, Statement
+from assay.store.engine import Progress, Result, Statement
+from assay.store.engines.lake_rollups import Rolled, left_of
 from assay.store.engines.spark_session import errors, session
 from assay.store.lake import Place, Table
 from assay.store.render.spark import Rendered, render
@@ -18,7 +21,8 @@ _TYPES = {"VARCHAR": "STRING", "TIMESTAMP": "TIMESTAMP_NTZ", "INTEGER": "INT"}
 _LOST = "CHECKPOINT_RDD_BLOCK_ID_NOT_FOUND"
 _numbers = itertools.count(1)
 T = TypeVar("T")
-Tables = Mapping[str, Table]
+Tables = Mapping[str, Table | Rolled]
+LOOK = 0.5  # seconds between two looks at how far Spark is
 
 
 class Asking:
@@ -27,7 +31,8 @@ class Asking:
     def __init__(self, place: Place) -> None:
         self.place = place
         self.tag = f"assay-{os.getpid()}-{next(_numbers)}"
-        self.shown: dict[str, Table] = {}
+        self.shown: dict[str, Table | Rolled] = {}
+        self.progress: Progress | None = None
         self._session: Any = None
 
     @property
@@ -90,8 +95,10 @@ class Asking:
                 self.frame(name, table).createOrReplaceTempView(name)
                 self.shown[name] = table
 
-    def frame(self, name: str, table: Table) -> Any:
+    def frame(self, name: str, table: Table | Rolled) -> Any:
         """A table as it lies in the place."""
+        if isinstance(table, Rolled):
+            return self._whole(name, table)
         columns = ", ".join(f"`{column}` {_TYPES.get(kind, kind)}" for column, kind in table.columns.items())
         if not table.files:
             return self.session.createDataFrame([], columns)
@@ -100,6 +107,50 @@ class Asking:
             reader = reader.option("basePath", self.place.where(_base(name, table.files[0])))
         frame = reader.parquet(*(self.place.where(file) for file in table.files))
         return frame.select(*(f"`{column}`" for column in table.columns))
+
+    def _whole(self, name: str, rolled: Rolled) -> Any:
+        """A rollup: the days that are kept, and the others from their events."""
+        kept = self.frame(name, rolled.kept)
+        if not rolled.left.files:
+            return kept
+        self.frame("events", rolled.left).createOrReplaceTempView(left_of(name))
+        left = self.session.sql(render(rolled.query, {}).sql)
+        kinds = zip(rolled.columns.items(), left.columns, strict=True)
+        return kept.unionAll(left.select(*(left[f"`{had}`"].cast(kind_of(kind)).alias(c) for (c, kind), had in kinds)))
+
+    @contextmanager
+    def telling(self, text: str) -> Iterator[None]:
+        """Tell how far Spark is with what is asked meanwhile."""
+        if self.progress is None:
+            yield
+            return
+        ended, tell = Event(), self.progress
+        watching = Thread(target=self._watch, args=(ended, text, tell), daemon=True)
+        tell(text, 0, 0)
+        watching.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            watching.join()
+            tell(text, 1, 1)
+
+    def _watch(self, ended: Event, text: str, tell: Progress) -> None:
+        while not ended.wait(LOOK):
+            done, known = _tasks(self._session)
+            tell(text, done, known)
+
+
+def _tasks(session: Any) -> tuple[int, int]:
+    """Tasks that Spark has done of those it knows, of all that it works on now; 0 of 0 where it does not say."""
+    try:
+        tracker = session.sparkContext.statusTracker()
+        jobs = [tracker.getJobInfo(job) for job in tracker.getActiveJobsIds()]
+        stages = [tracker.getStageInfo(stage) for job in jobs if job for stage in job.stageIds]
+    except Exception:  # not begun, just ended, or another kind of connection: no progress is no failure
+        return 0, 0
+    known = [stage for stage in stages if stage]
+    return sum(stage.numCompletedTasks for stage in known), sum(stage.numTasks for stage in known)
 
 
 def _base(name: str, file: str) -> str:

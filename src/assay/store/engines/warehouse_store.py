@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from assay.store import schema
-from assay.store.engine import Derivation, Keeping, Result, Statement
+from assay.store.engine import Derivation, Keeping, Progress, Result, Statement
 from assay.store.engines.duckdb_file import errors, property_expression, quote
 from assay.store.engines.loader import SQL, Loader
 from assay.store.engines.loading import Loading
@@ -31,6 +31,7 @@ class Warehouse(Protocol):
     """Where the versions are. One for each connection: it has a session of its own."""
 
     dialect: str
+    rolls: bool  # whether it keeps rollups
 
     def where(self) -> str:
         """What errors call it."""
@@ -60,6 +61,14 @@ class Warehouse(Protocol):
         """Leave nothing that is not of the present version."""
         ...
 
+    def roll_up(self, tables: Any, made: Mapping[str, str], progress: Progress) -> int:
+        """Keep rollups (name → query) as the events are now; days made."""
+        ...
+
+    def tell(self, progress: Progress) -> None:
+        """Whom to tell how far a question is that takes long."""
+        ...
+
     def interrupt(self) -> None:
         """Break off what runs."""
         ...
@@ -85,7 +94,7 @@ class WarehouseStore(Loader):
 
     def __init__(self, warehouse: Warehouse) -> None:
         self.warehouse = warehouse
-        self.dialect = warehouse.dialect
+        self.dialect, self.rolls = warehouse.dialect, warehouse.rolls
         self.properties: dict[str, str] = {}
         self._opened: _Opened | None = None
         self._held = False  # within a transaction, or a second derived set: stays as it is
@@ -181,7 +190,7 @@ class WarehouseStore(Loader):
     def run(self, statement: Statement) -> Result:
         """Answer one query; a statement that writes is a version of its own."""
         if statement.sql.lstrip().upper().startswith(("SELECT", "WITH", "(")):
-            return self._now().far.ask(statement, statement.title or "query")
+            return self._now().far.answer(statement, statement.title or "query")
         with self.transaction(statement.title or "writing"):
             self.execute([statement])
         return Result((), [])
@@ -193,7 +202,7 @@ class WarehouseStore(Loader):
 
     def explain(self, statement: Statement) -> str:
         """The engine's own plan of the query."""
-        return "\n".join(str(row[0]) for row in self._now().far.ask(statement, "explain", "EXPLAIN ").rows)
+        return "\n".join(str(row[0]) for row in self._now().far.answer(statement, "explain", "EXPLAIN ").rows)
 
     def beside(self, derivation: Derivation, as_of: int) -> WarehouseStore:
         """A second derived set, in temporary tables of the warehouse, which go when it is closed."""
@@ -208,6 +217,17 @@ class WarehouseStore(Loader):
             for name in ("costs", "facts"):
                 other.connection.show(name)
         return other
+
+    def roll_up(self, made: Mapping[str, str], progress: Progress) -> int:
+        """Keep what questions are answered from in the place of the events (name → query); days made."""
+        if not self.rolls:
+            return super().roll_up(made, progress)
+        with self.transaction("keeping events by day"):
+            return self.warehouse.roll_up(self._now().far, made, progress)
+
+    def tell(self, progress: Progress) -> None:
+        """Whom to tell how far a question is."""
+        self.warehouse.tell(progress)
 
     def interrupt(self) -> None:
         """Break off what the engine runs for this connection."""

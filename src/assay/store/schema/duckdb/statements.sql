@@ -76,6 +76,10 @@ SELECT e.* REPLACE (CASE WHEN k.event_no IS NULL THEN e.session_key ELSE k.sessi
 FROM events e LEFT JOIN keyed k ON k.event_no = e.event_no;
 DROP VIEW events;
 ALTER TABLE keyed_events RENAME TO events;
+-- name: event_days
+SELECT {groups}, count(*) AS {counted}, min(t) AS first_t, max(t) AS last_t FROM events GROUP BY {groups};
+-- name: key_events
+SELECT * FROM events WHERE name IN ({names});
 -- name: get_fact
 SELECT value FROM facts WHERE key = $key;
 -- name: set_fact
