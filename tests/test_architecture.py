@@ -90,7 +90,8 @@ def test_every_statement_of_the_schema_parses(statement: str) -> None:
     import duckdb
 
     filled = re.sub(r"\{(path|types)\}", "'x'", re.sub(r"\{(tombstones|cuts)\}", "(1)", statement))
-    filled = re.sub(r"\{type\}", "VARCHAR", re.sub(r"\{extra\}", "", filled))
+    filled = re.sub(r"\{type\}", "VARCHAR", re.sub(r"\{(extra|into)\}", "", filled))
+    filled = re.sub(r"\{kind\}", "TABLE", filled)
     filled = re.sub(r"\{\w+\}", "x", filled)
     with duckdb.connect() as connection:
         assert len(connection.extract_statements(filled)) == 1

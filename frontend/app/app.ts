@@ -91,7 +91,8 @@ function parts(): void {
     told(part, "Stopped. Nothing was lost.");
   });
   const failed = (event: Event): void => {
-    const part = (event.target as Element).closest<HTMLElement>(".part");
+    const from = event.target as Element;
+    const part = from.matches("[role=status]") ? null : from.closest<HTMLElement>(".part"); // how far it is: no harm
     if (part) told(part, "This part could not be loaded.");
   };
   document.addEventListener("htmx:error", failed);

@@ -119,6 +119,23 @@ def test_what_nobody_waits_for_is_broken_off(asker: Asker, monkeypatch: pytest.M
     asyncio.run(asyncio.wait_for(cancelled(), 60))
 
 
+def test_how_far_a_question_is(asker: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
+    question = ("metric", {"names": "views", **RANGE})
+    told: list[str] = []
+
+    def slow(self: Workspace, name: str, **params: Any) -> Any:
+        for step in ((0, 0), (3, 8), (1, 1)):
+            self.progress("all <events> are read", *step)
+            told.append(asker.told(name, params))
+        return real(self, name, **params)
+
+    real = Workspace.ask
+    monkeypatch.setattr(Workspace, "ask", slow)
+    ask(asker, question)
+    assert told == ["all <events> are read", "all <events> are read, 38%", "all <events> are read"]
+    assert asker.told(*question) == ""
+
+
 def test_a_kept_answer_ends_with_its_data_wherever_they_lie(tmp_path: Path) -> None:
     question = ("metric", {"names": "views", **RANGE})
     choose(tmp_path / "assay-data", "clickhouse")

@@ -14,6 +14,7 @@ from assay.plan.load import loads
 from assay.report.brief import spoken
 from assay.report.view import Voice, headed
 from assay.web import showing as application
+from assay.web.asking import Asker
 from assay.web.cards import shape
 from assay.web.pages import PAGES
 from assay.web.pages.base import Card, View
@@ -123,6 +124,11 @@ def test_a_slow_card_is_loaded_later_and_a_link_waits_for_it(client: Any, monkey
     page = client.get("/shop/pages?from=2024-03-02").text
     assert 'hx-get="?from=2024-03-02&amp;part=0"' in page
     assert 'href="?from=2024-03-02&amp;wait=1"' in page
+    assert 'hx-get="?from=2024-03-02&amp;part=told-0"' in page
+    assert client.get("/shop/pages?part=told-0").status_code == 204  # nobody asks for it now
+    assert client.get("/shop/pages?part=told-99").status_code == 404
+    monkeypatch.setattr(Asker, "told", lambda *_: "visitor <b>, 40%")
+    assert client.get("/shop/pages?part=told-0").text == "visitor &lt;b&gt;, 40%"
     card = client.get("/shop/pages?from=2024-03-02&part=0").text
     assert card.lstrip().startswith("<section")
     assert "Pages" in card

@@ -59,7 +59,12 @@ class _Work:
     waiting: int = 0
     workspace: Workspace | None = None
     broken: bool = False
+    told: str = ""  # what is being done, and how far
     since: float = field(default_factory=time.monotonic)
+
+    def tell(self, text: str, done: int, total: int) -> None:
+        """How far it is; called from the thread that works."""
+        self.told = f"{text}, {done / total:.0%}" if total > 1 else text
 
 
 @dataclass
@@ -123,12 +128,8 @@ class Asker:
 
         ``fresh``: not one from before the last load.
         """
-        if question not in BY_NAME:
-            raise UnknownName("question", question, BY_NAME, "assay")
-        params = checked(BY_NAME[question], (), values or {})
-        told = params.model_dump(mode="json", by_alias=True, exclude_none=True)
         plan = self.plan
-        key = (question, json.dumps(told, sort_keys=True, default=str), plan.id)
+        key = _key(question, values, plan)
         kept = self._kept.get(key)
         if kept is not None and self._good(kept, fresh):
             self._kept.move_to_end(key)
@@ -144,6 +145,11 @@ class Asker:
             )  # fmt: skip
             running.add_done_callback(lambda done: self._finished(key, work, version, done))
         return await self._waited(work)
+
+    def told(self, question: str, values: Mapping[str, Any] | None = None) -> str:
+        """What is being done for a question that is worked on, and how far; empty where nothing is known."""
+        work = self._working.get(_key(question, values, self.plan))
+        return "" if work is None else work.told
 
     async def tried(self, plan: Plan, question: str, values: Mapping[str, Any]) -> Answer:
         """An answer under a plan that is not kept; it is not kept either."""
@@ -190,6 +196,7 @@ class Asker:
             raise asyncio.CancelledError
         self.asked += 1
         with self.workspace(plan) as workspace:
+            workspace.progress = work.tell
             with self._opening:  # one at a time makes or migrates the store
                 workspace.engine  # noqa: B018
             work.workspace = workspace
@@ -217,6 +224,14 @@ class Asker:
         self._kept[key] = _Kept(done.result(), version, now, now - work.since)
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
+
+
+def _key(question: str, values: Mapping[str, Any] | None, plan: Plan) -> Key:
+    if question not in BY_NAME:
+        raise UnknownName("question", question, BY_NAME, "assay")
+    params = checked(BY_NAME[question], (), values or {})
+    told = params.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return question, json.dumps(told, sort_keys=True, default=str), plan.id
 
 
 def _break(work: _Work) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from assay.model.errors import AssayError
 from assay.web.cards import Shape, broken, shape
@@ -18,6 +19,7 @@ from assay.web.rendering import framed
 if TYPE_CHECKING:
     from assay.web.asking import Asker
 
+TOLD = "told-"  # before the number of a card: how far its question is
 AT_ONCE = 0.8  # seconds that a page waits for its cards
 
 
@@ -30,10 +32,16 @@ async def asker_of(request: Any) -> Asker:
 
 
 async def answered(request: Request, asker: Asker, found: Page, **more: Any) -> Response:
-    """A page with the cards that are answered by now; with ``part`` only that card, as soon as it is answered."""
+    """A page with the cards that are answered by now; with ``part`` only that card, as soon as it is answered.
+
+    ``part=told-N``: how far the question of that card is.
+    """
     view = View.of({name: value for name, value in request.query_params.items() if name not in ("wait", "part")})
     cards = found.cards(asker.plan, view)
-    if "part" in request.query_params:
+    part = request.query_params.get("part")
+    if part is not None and part.startswith(TOLD):
+        return _told(asker, view, _chosen(part.removeprefix(TOLD), cards))
+    if part is not None:
         return await _part(request, asker, found, view, cards, **more)
     patience = None if "wait" in request.query_params else AT_ONCE
     shapes = await _shapes(asker, cards, view, _api(request), patience)
@@ -44,13 +52,22 @@ async def answered(request: Request, asker: Asker, found: Page, **more: Any) -> 
     )  # fmt: skip
 
 
+def _chosen(number: str, cards: Sequence[Card]) -> Card:
+    if not (number.isascii() and number.isdigit() and int(number) < len(cards)):
+        raise HTTPException(404, "this page has no such card")
+    return cards[int(number)]
+
+
+def _told(asker: Asker, view: View, card: Card) -> Response:
+    """What is being done for a card, and how far, in one line; nothing where nothing is known."""
+    told = asker.told(card.question, card.asked(view))
+    return HTMLResponse(escape(told)) if told else Response(status_code=204)
+
+
 async def _part(
     request: Request, asker: Asker, found: Page, view: View, cards: Sequence[Card], **more: Any
 ) -> Response:
-    number = request.query_params["part"]
-    if not (number.isascii() and number.isdigit() and int(number) < len(cards)):
-        raise HTTPException(404, "this page has no such card")
-    card = cards[int(number)]
+    card = _chosen(request.query_params["part"], cards)
     (one,) = await _shapes(asker, [card], view, _api(request), None)
     return framed(request, "card.html", card=card, shape=one, page=found, view=view, **more)
 

@@ -21,6 +21,7 @@ from assay.store.own import Own
 
 T = TypeVar("T")
 LOAD_MEMORY = "1500MB"
+BESIDE_MEMORY = "2800MB"  # two files are open then, and more is held outside of what the engine counts
 ASK_MEMORY = "3500MB"  # of the engine; the process with Python, libraries and results stays within 4 GB
 
 
@@ -219,11 +220,11 @@ class DuckDB(Loader):
         """Another derived set over what was received by ``as_of`` (µs UTC), in a file of its own until it is closed."""
         other = self.twin()
         with errors("deriving beside"):
-            other.gone = attached(other)
+            into, other.gone = attached(other)
             other.own = other.shown = None  # its events are a table
         try:
-            with other.transaction("deriving beside", ASK_MEMORY):
-                derive(other, derivation, as_of)
+            with other.transaction("deriving beside", BESIDE_MEMORY):
+                derive(other, into, derivation, as_of)
         except BaseException:
             other.close()
             raise

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 _numbers = itertools.count(1)
 
 
-def attached(store: DuckDB) -> Callable[[], None]:
-    """Give the store's connection an empty file that comes before the stored tables; returns what takes it away."""
+def attached(store: DuckDB) -> tuple[str, Callable[[], None]]:
+    """Give the connection an empty file that comes before the stored tables: its name, and what takes it away."""
     name, run = f"beside_{next(_numbers)}", store.connection.execute
     folder = store.path.with_suffix(f".{os.getpid()}-{name}.tmp")  # found and removed, should this process be killed
     folder.mkdir(parents=True)
@@ -31,11 +31,11 @@ def attached(store: DuckDB) -> Callable[[], None]:
         store.named("detach_beside", {"name": name})
         shutil.rmtree(folder, ignore_errors=True)
 
-    return gone
+    return name, gone
 
 
-def derive(store: DuckDB, derivation: Derivation, as_of: int) -> None:
-    """Fill the empty file, within a transaction.
+def derive(store: DuckDB, into: str, derivation: Derivation, as_of: int) -> None:
+    """Fill the empty file ``into``, within a transaction.
 
     The events with their keys are written once: changing a stored column keeps every change in memory until the end.
     """
@@ -43,7 +43,7 @@ def derive(store: DuckDB, derivation: Derivation, as_of: int) -> None:
     shown = {"store": stored, "day": derivation.day.replace("{t}", "e.t"), "moment": str(int(as_of))}
     store.named("beside_events_shown", shown)
     until = datetime.fromtimestamp(as_of / 1e6, UTC).date()
-    store.file("beside", {"store": stored, "passing": ""}, until_day=until)
+    store.file("beside", {"store": stored, "kind": "TABLE", "into": f"{into}.main."}, until_day=until)
     store.file("scope_all")
     store.execute(derivation.keys)
     store.named("beside_keyed")

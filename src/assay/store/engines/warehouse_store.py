@@ -212,7 +212,7 @@ class WarehouseStore(Loader):
         day = datetime.fromtimestamp(as_of / 1e6, UTC).date()
         with errors("deriving beside"):
             other.named("beside_events", {"store": "memory.main"}, moment=as_of)
-            other.file("beside", {"store": "memory.main", "passing": "OR REPLACE TEMP "}, until_day=day)
+            other.file("beside", {"store": "memory.main", "kind": "TEMP TABLE", "into": ""}, until_day=day)
             other.derive_all(derivation)
             for name in ("costs", "facts"):
                 other.connection.show(name)
