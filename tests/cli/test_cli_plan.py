@@ -1,4 +1,4 @@
-"""Verbs about the plan and the store: init, check, plan, rebuild, doctor, demo."""
+"""Verbs about the plan and the store: init, check, plan, rebuild, rollup, doctor, demo."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import pytest
 from commands import Assay
 
 from assay.plan.load import load
+from assay.store.engines import choose
+from support import view, workspace
 
 
 @pytest.mark.parametrize("name", ["Shop", 'Müller\'s "Shop": {a} # b', "да", "null"])
@@ -96,6 +98,19 @@ def test_doctor(assay: Assay, filled: Path, shop: Path, tmp_path: Path) -> None:
     ran = assay("doctor", "-w", tmp_path)
     assert ran.code == 1
     assert "problem: there is no plan" in ran.out
+
+
+def test_doctor_of_a_store_elsewhere(assay: Assay, tmp_path: Path) -> None:
+    with workspace(tmp_path, "site: {timezone: UTC}\n", [view("v1", "2024-03-01 10:00")], engine="clickhouse"):
+        choose(tmp_path / "assay-data", "clickhouse")
+    state = dict(json.loads(assay("doctor", "-w", tmp_path, "--format", "json").out)["rows"])
+    assert state["store"] == "1 events, 1 sessions, 0 orders"
+
+
+def test_a_store_without_rollups_says_so(assay: Assay, filled: Path) -> None:
+    ran = assay("rollup", "-w", filled)
+    assert ran.code == 2
+    assert "only a lake (assay move --to spark:DIR) keeps rollups" in ran.err
 
 
 def test_demo_refuses_a_folder_with_something_in_it(assay: Assay, tmp_path: Path) -> None:

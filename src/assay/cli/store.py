@@ -130,11 +130,12 @@ def _disk(folder: Path, rows: list[tuple[str, str]], findings: list[Finding]) ->
 
 def _store(folder: Path, rows: list[tuple[str, str]], findings: list[Finding]) -> None:
     from assay.query.loads import contents
+    from assay.store import engines
     from assay.workspace import DATA, Workspace
 
     files = [path for path in (folder / DATA).rglob("*") if path.is_file()] if (folder / DATA).exists() else []
     rows.append(("size of the data", _size(sum(path.stat().st_size for path in files))))
-    if not any(path.suffix == ".duckdb" for path in files):
+    if not engines.exists(folder / DATA, engines.chosen(folder / DATA)):
         rows.append(("store", "empty: nothing was imported yet"))
         return
     try:
