@@ -1,4 +1,4 @@
-"""``python -m bench.scaling [--millions 1,10,50] [--engines duckdb,chdb,spark] [--questions funnel,overview] [--keep DIR]``
+"""``python -m bench.scaling [--millions 1,10,50] [--engines duckdb,chdb,spark,lake] [--questions funnel,overview] [--keep DIR]``
 
 Every question over worlds of several sizes, each engine in a process of its own, all in one run. Every answer is written
 to ``results.jsonl`` in the folder at once: a run that was broken off goes on where it stopped, ``--tell`` only prints.
@@ -22,10 +22,10 @@ from typing import Any
 
 from bench.scaling import telling, worlds
 from bench.scaling.asked import ASKED
-from bench.scaling.process import COPY, TESTS
+from bench.scaling.process import CLUSTERED, COPY, TESTS
 
 RESULTS = "results.jsonl"
-NAMES = {"duckdb": "duckdb", "chdb": "clickhouse", "spark": "spark"}
+NAMES = {"duckdb": "duckdb", "chdb": "clickhouse", "spark": "spark", "lake": "lake"}
 
 
 def main() -> None:
@@ -47,7 +47,7 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--millions", default="1,10,50", help="millions of events, with commas")
-    parser.add_argument("--engines", default="duckdb,chdb,spark", help="of duckdb, chdb, spark")
+    parser.add_argument("--engines", default="duckdb,chdb,spark,lake", help="of duckdb, chdb, spark, lake")
     parser.add_argument("--workers", default="1,2", help="of Spark, one run each")
     parser.add_argument("--questions", default="", help="only these questions, with commas")
     parser.add_argument("--limit", type=float, default=900, help="seconds that one question may take")
@@ -58,8 +58,10 @@ def _options() -> argparse.Namespace:
 
 def _sides(options: argparse.Namespace) -> Iterator[tuple[str, int]]:
     for engine in options.engines.split(","):
-        if engine == "spark" and (reason := _no_spark()):
+        if engine in CLUSTERED and (reason := _no_spark()):
             print(f"nothing on Spark: {reason}")
+        elif engine == "lake":
+            yield engine, max(map(int, options.workers.split(",")))
         elif engine == "spark":
             yield from ((engine, int(workers)) for workers in options.workers.split(","))
         else:

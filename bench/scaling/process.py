@@ -20,7 +20,10 @@ from bench.scaling.asked import ASKED, Ask
 from bench.scaling.worlds import facts
 
 TESTS = Path(__file__).parents[2] / "tests"
-COPY = "(filling)"  # before its first answer: chdb, which holds nothing beyond its process, loads; Spark copies a lake
+# Before its first answer: chdb, which holds nothing beyond its process, loads; Spark copies DuckDB's tables into a lake
+# ("spark"), or loads one itself and keeps its rollups ("lake").
+COPY = "(filling)"
+CLUSTERED = ("spark", "lake")
 SHORT, ROUNDS = 2.0, 3  # what takes less is asked again, the fastest counts
 
 
@@ -40,10 +43,12 @@ def _told(name: str, found: dict[str, Any]) -> None:
 
 
 def _filled(ws: Workspace, folder: Path) -> None:
-    if ws.engine_name == "clickhouse":
+    if ws.engine_name in ("clickhouse", "lake"):
         data = Path(facts(folder)["data"])
         ws.import_files("events", sorted(data.glob("events-*.parquet")))
         ws.import_files("costs", [data / "costs.csv"])
+    if ws.engine.rolls:
+        ws.roll_up()
     assert ws.span is not None
 
 
@@ -83,7 +88,7 @@ def _print_of(rows: Any) -> dict[str, Any]:
 
 def _shuffled(ws: Workspace) -> int:
     """Bytes that Spark's executors have written to be shuffled, up to now."""
-    if ws.engine_name != "spark":
+    if ws.engine_name not in CLUSTERED:
         return 0
     from pyspark import SparkContext
 
@@ -99,7 +104,7 @@ def _shuffled(ws: Workspace) -> int:
 @contextmanager
 def _cluster(engine: str, workers: int) -> Iterator[None]:
     """For Spark: a master and so many workers on loopback."""
-    if engine != "spark":
+    if engine not in CLUSTERED:
         yield
         return
     sys.path.insert(0, str(TESTS))

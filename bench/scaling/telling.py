@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.scaling.asked import ASKED
-from bench.scaling.process import COPY
+from bench.scaling.process import CLUSTERED, COPY
 
 BAR, MEMORY_BAR = 12.0, 4e9
 LEAST = 0.25  # processor seconds below which a growth says nothing
@@ -21,6 +21,7 @@ SIDES = {
     ("chdb", 0): "chdb",
     ("spark", 1): "Spark, 1 worker",
     ("spark", 2): "Spark, 2 workers",
+    ("lake", 2): "Spark, 2 workers, loaded by itself, with rollups",
 }
 
 
@@ -56,7 +57,7 @@ def _loads(loads: Mapping[str, Record]) -> str:
 def _side(found: Mapping[Key, Record], side: tuple[str, int], sizes: list[float], names: list[str]) -> str:
     """One engine: seconds by the clock (of processors), peak memory, bytes shuffled, growth; a dash: not run."""
     heads = [f"{size:g} m: s (processors)" for size in sizes] + [f"{size:g} m: GB" for size in sizes]
-    heads += [f"{size:g} m: shuffled MB" for size in sizes] if side[0] == "spark" else []
+    heads += [f"{size:g} m: shuffled MB" for size in sizes] if side[0] in CLUSTERED else []
     heads += [f"growth {a:g} to {b:g}" for a, b in pairwise(sizes)]
     lines = [f"| question | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
     worst_growth, worst_memory = (0.0, ""), (0.0, "")
@@ -65,7 +66,7 @@ def _side(found: Mapping[Key, Record], side: tuple[str, int], sizes: list[float]
         if not any(own):
             continue
         cells = [_time(one) for one in own] + [_memory(one) for one in own]
-        cells += [_bytes(one) for one in own] if side[0] == "spark" else []
+        cells += [_bytes(one) for one in own] if side[0] in CLUSTERED else []
         grown = [growth(*pair) for pair in pairwise(zip(sizes, own, strict=True))]
         cells += ["–" if one is None else f"{one:.1f}" for one in grown]
         lines.append(f"| {name} | {' | '.join(cells)} |")
