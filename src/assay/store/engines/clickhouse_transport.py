@@ -14,6 +14,7 @@ from datetime import date, datetime
 from decimal import Context, Decimal
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from assay.model.errors import MachineError
 from assay.store import schema
@@ -97,6 +98,9 @@ def _bound(value: Any) -> Any:
     return value.translate(_ESCAPES) if isinstance(value, str) else value
 
 
+_SCHEMES = {"clickhouse": "http", "clickhouses": "https"}
+
+
 class Server:
     """A server by its address, ``clickhouse://user@host:8123/database`` (``clickhouses://`` over TLS)."""
 
@@ -132,9 +136,9 @@ class Server:
                 raise MachineError(
                     "the clickhouse engine needs the package clickhouse-connect: pip install 'assay[clickhouse]'"
                 ) from error
-            secure = self.address.startswith("clickhouses://")
+            parts = urlsplit(self.address)  # its database may have to be made first, and every table is named with it
             self._client = clickhouse_connect.get_client(
-                dsn=re.sub(r"^clickhouses?://", "https://" if secure else "http://", self.address),
+                dsn=parts._replace(scheme=_SCHEMES[parts.scheme], path="").geturl(),
                 password=os.environ.get(PASSWORD, ""), settings=dict(SETTINGS), autogenerate_session_id=False,
             )  # fmt: skip
         return self._client
