@@ -35,7 +35,7 @@ SORTED = {
     rollups.KEY_EVENTS: ("name", "visitor_key", "t"),
 }
 ROWS = 5_000_000  # of a part in one file
-FILES = 16  # most files of a part
+FILES = 16  # most files of a part, beside those that it had when it was written anew as a whole
 WORK = "work"
 
 
@@ -116,7 +116,7 @@ class LakeTables:
         parts = dict(table.parts)
         for key, files in self.written(name, table, sql, params).items():
             before = parts.get(key, Part(()))
-            parts[key] = Part(before.files + files)
+            parts[key] = replace(before, files=before.files + files)
         self.tables[name] = replace(table, parts=parts)
 
     def replace(self, name: str, sql: str, changed: str, params: Mapping[str, Any], every: bool = False) -> None:
@@ -168,19 +168,19 @@ class LakeTables:
         for name, table in stay.items():
             if table.made:
                 stay[name] = current(name, table, self.tables["events"])
-            elif any(len(part.files) > FILES for part in table.parts.values()):
-                stay[name] = self._compacted(name, table)
+            elif many := {key: part for key, part in table.parts.items() if _scattered(part)}:
+                stay[name] = self._compacted(name, table, many)
         self.place.remove(set(self._kept).difference(*(table.files for table in stay.values())))  # written, then anew
         return stay
 
-    def _compacted(self, name: str, table: Table) -> Table:
-        many = {key: part for key, part in table.parts.items() if len(part.files) > FILES}
+    def _compacted(self, name: str, table: Table, many: Mapping[str, Part]) -> Table:
         self.tables[name] = replace(table, parts=many)
         from sqlglot import exp
 
         query = exp.select(*(exp.column(exp.to_identifier(one, quoted=True)) for one in table.columns)).from_(name)
         written = self.written(name, table, query.sql(dialect="duckdb"), {})
-        return replace(table, parts=dict(table.parts) | {key: Part(files) for key, files in written.items()})
+        made = {key: Part(files, mark=str(len(files))) for key, files in written.items()}
+        return replace(table, parts=dict(table.parts) | made)
 
     def undo(self) -> None:
         """Delete what was written for a version that will not be, by whichever process."""
@@ -232,6 +232,11 @@ class LakeTables:
         files = self.place.files(f"{inner}/**/*.parquet")
         self._kept += [] if folder.startswith(WORK) else files
         return tuple(files)
+
+
+def _scattered(part: Part) -> bool:
+    """Whether a part is in many more files than its rows need; ``mark``: how many they needed the last time."""
+    return len(part.files) > FILES + int(part.mark or 0)
 
 
 def _part_of(file: str, column: str) -> str:
