@@ -112,7 +112,7 @@ class Part:
     """A part of a table, such as a day of events.
 
     Of a copy, ``rows`` and ``mark`` (a sum over what the rows say) tell whether the original says something else now;
-    of a rollup, ``mark`` names the events behind it; else it says in how many files the part was when last written whole.
+    of a rollup, ``mark`` names the events behind it; else in how many files the part was when last written whole.
     """
 
     files: tuple[str, ...]
