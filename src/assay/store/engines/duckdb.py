@@ -21,7 +21,7 @@ from assay.store.own import Own
 
 T = TypeVar("T")
 LOAD_MEMORY = "1500MB"
-BESIDE_MEMORY = "2800MB"  # two files are open then, and more is held outside of what the engine counts
+WORK_MEMORY = "2800MB"  # of deriving everything: more is held then outside of what the engine counts
 ASK_MEMORY = "3500MB"  # of the engine; the process with Python, libraries and results stays within 4 GB
 
 
@@ -156,13 +156,14 @@ class DuckDB(Loader):
                 self.connection.execute(f"SET memory_limit = '{os.environ.get('ASSAY_MEMORY_LIMIT', ASK_MEMORY)}'")
 
     def whole(self, what: str, work: Callable[[], T]) -> T:
-        """Do work in a transaction; where the memory of loading is too little, once more with that of asking."""
-        try:
-            with self.transaction(what):
-                return work()
-        except MachineError as error:
-            if not out_of_memory(error) or "ASSAY_MEMORY_LIMIT" in os.environ:
-                raise
+        """Do work in a transaction; where the memory of loading is too little, again with more."""
+        for memory in (LOAD_MEMORY, WORK_MEMORY):
+            try:
+                with self.transaction(what, memory):
+                    return work()
+            except MachineError as error:
+                if not out_of_memory(error) or "ASSAY_MEMORY_LIMIT" in os.environ:
+                    raise
         with self.transaction(what, ASK_MEMORY):
             return work()
 
@@ -223,7 +224,7 @@ class DuckDB(Loader):
             into, other.gone = attached(other)
             other.own = other.shown = None  # its events are a table
         try:
-            with other.transaction("deriving beside", BESIDE_MEMORY):
+            with other.transaction("deriving beside", WORK_MEMORY):
                 derive(other, into, derivation, as_of)
         except BaseException:
             other.close()
