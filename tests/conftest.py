@@ -46,11 +46,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine" in metafunc.fixturenames and not named:
         asked = metafunc.config.getoption("--engine")
         late = pytest.param("spark", marks=pytest.mark.soak)
-        metafunc.parametrize("engine", asked or ["duckdb", "clickhouse", late], indirect=True)
+        lake = ["lake"] if metafunc.config.getoption("--soak") else []
+        metafunc.parametrize("engine", asked or ["duckdb", "clickhouse", late, *lake], indirect=True)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--soak"):
+        left = [] if config.getoption("--engine") else [item for item in items if _too_slow_on_a_lake(item)]
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in set(left)]
         return
     for item in items:
         if "soak" in item.keywords or (not config.getoption("--engine") and _left_out(item)):
@@ -64,10 +68,26 @@ def pytest_collection_finish() -> None:
 
 def _left_out(item: pytest.Item) -> bool:
     """Of the tests that run on ClickHouse too, a short run takes every tenth there, always the same ones."""
+    return _on(item, "clickhouse") and not _tenth(item)
+
+
+def _too_slow_on_a_lake(item: pytest.Item) -> bool:
+    """Of the tests that load a workspace of their own, a long run takes every tenth on a lake (docs/engines.md)."""
+    if not _on(item, "lake") or "opened" in getattr(item, "fixturenames", ()) or "everywhere" in item.keywords:
+        return False
+    return "case" in getattr(item, "fixturenames", ()) or not _tenth(item)  # of the cases the marked ones
+
+
+def _on(item: pytest.Item, engine: str) -> bool:
     callspec = getattr(item, "callspec", None)
-    return (
-        callspec is not None and callspec.params.get("engine") == "clickhouse" and crc32(item.nodeid.encode()) % 10 > 0
-    )
+    if callspec is None or callspec.params.get("engine") != engine:
+        return False
+    named = any("engine" in mark.args[0] for mark in item.iter_markers("parametrize"))
+    return engine != "lake" or not named
+
+
+def _tenth(item: pytest.Item) -> bool:
+    return crc32(item.nodeid.encode()) % 10 == 0
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -87,3 +87,21 @@ def test_the_experiment_of_the_docs_loads() -> None:
     )
     assert list(loads(head + block).experiments) == ["free_shipping"]
     assert [key for key in keys(ExperimentForm) if not re.search(rf"\b{key}\b", text)] == []
+
+
+def test_the_page_of_engines_is_what_the_tests_say() -> None:
+    from engines import MARKS, PAGE, page, rows
+
+    assert PAGE.read_text(encoding="utf-8") == page(), "write it anew: PYTHONPATH=tests python -m engines"
+    keys = {key for _, key, _, _ in rows()}
+    assert {area for area, _ in MARKS} <= keys
+    assert {mark.word for mark in MARKS.values()} <= {"not yet", "never"}
+    for test in {test for *_, tests in rows() for test in tests}:
+        path, _, name = test.partition("::")
+        text = (ROOT / path).read_text(encoding="utf-8")
+        assert not name or f"def {name}(" in text, test
+    kinds = "".join(
+        (ROOT / path).read_text(encoding="utf-8")
+        for path in ("tests/query/test_kpi_types.py", "tests/properties/test_engines.py")
+    )
+    assert [one.name for one in TYPES if f"type: {one.name}" not in kinds] == []

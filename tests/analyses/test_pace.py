@@ -55,6 +55,7 @@ def one(ws: Workspace, name: str, **asked: Any) -> dict[str, Any]:
     return row
 
 
+@pytest.mark.everywhere
 def test_a_total_by_weekdays_and_evenly(tmp_path: Path, engine: str) -> None:
     """Four weeks to 3 March are the baseline: 4 × (5 × 40 + 2 × 20) = 960 €. Of the week to come five days are gone: 200 €.
 

@@ -1,7 +1,7 @@
 """The field's worked cases, each through the public path: plan → events → store → ``ask``, on every engine.
 
 ``data/cases`` is the set that was given, ``data/cases-more`` what else the same sources say; of these a short run takes every
-sixth one, on DuckDB and without the channels; all of them run with ``--soak``. Another folder of cases: ``ASSAY_CASES``. One engine only: ``--engine duckdb``.
+sixth one, on DuckDB and without the channels; all of them run with ``--soak``, on a lake the first and every tenth of an area. Another folder of cases: ``ASSAY_CASES``. One engine only: ``--engine duckdb``.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from cases.vocabulary import Case, differences
+from engines import MARKS
 from support import Event, workspace
 
 DATA = Path(__file__).parent.parent / "data"
@@ -24,19 +26,19 @@ FOLDERS = [Path(os.environ["ASSAY_CASES"])] if os.environ.get("ASSAY_CASES") els
 NOT_HERE = {"experiment-vectors"}  # numbers of the statistics, see tests/stats
 AREAS = sorted(path.stem.removeprefix("area_") for path in Path(__file__).parent.glob("area_*.py"))
 
-# (engine, case or area): what an engine cannot answer yet. A mark that no longer holds fails.
-NOT_YET: dict[tuple[str, str], str] = {}
-
 
 def found() -> list[Any]:
     """Every case of the folders; an area without a reader fails as a case of its own."""
-    made = []
+    made, many = [], Counter[str]()
     for path in (path for folder in FOLDERS for path in sorted(folder.glob("*.json"))):
         if path.stem in NOT_HERE:
             continue
         for n, case in enumerate(json.loads(path.read_text(encoding="utf-8"))["cases"]):
             more = len(FOLDERS) > 1 and path.parent == MORE
-            made.append(pytest.param(case, more, more and (n % 6 > 0 or case["area"] == "channel"), id=case["id"]))
+            marks = [pytest.mark.everywhere] if many[case["area"]] % 10 == 0 else []
+            many[case["area"]] += 1
+            late = more and (n % 6 > 0 or case["area"] == "channel")
+            made.append(pytest.param(case, more, late, id=case["id"], marks=marks))
     return made
 
 
@@ -45,9 +47,9 @@ def test_case(case: Case, more: bool, late: bool, engine: str, tmp_path: Path, r
     if (late or (more and engine != "duckdb")) and not request.config.getoption("--soak"):
         pytest.skip("long: run with --soak")
     assert case["area"] in AREAS, f"area {case['area']!r} is not in the vocabulary"
-    for key in ((engine, case["id"]), (engine, case["area"])):
-        if key in NOT_YET:
-            request.applymarker(pytest.mark.xfail(reason=NOT_YET[key], strict=True))
+    mark = MARKS.get((f"cases:{case['area']}", engine))
+    if mark:  # one that no longer holds fails
+        request.applymarker(pytest.mark.xfail(reason=str(mark), strict=True))
     count = iter(range(1000))
 
     def make(plan: Mapping[str, Any], *batches: Sequence[Event], now: int | None = None) -> Any:

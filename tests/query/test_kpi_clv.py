@@ -65,6 +65,7 @@ def test_worth_cost_and_payback(tmp_path: Path) -> None:
     ws.close()
 
 
+@pytest.mark.everywhere
 def test_against_sql(engine: str, tmp_path: Any) -> None:
     ws = workspace(tmp_path, f"site: {{timezone: {ZONE}}}\nrules: {{session_source: own}}\n", world(), engine=engine)
     con = facts(world())

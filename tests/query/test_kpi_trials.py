@@ -27,6 +27,7 @@ def figures(ws: Workspace, last: str, **asked: Any) -> dict[str, Any]:
     return dict(zip([c.name.removeprefix("trial_to_paid_") for c in answer.columns], answer.rows[0], strict=True))
 
 
+@pytest.mark.everywhere
 def test_running_trials_are_neither_won_nor_lost(engine: str, tmp_path: Path) -> None:
     def trial(user: str, day: int, paid: float | None = None) -> list[Event]:
         found = [event(None, "start_trial", START + day * DAY, user=user)]

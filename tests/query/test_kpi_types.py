@@ -45,13 +45,11 @@ metrics:
 """
 
 
-@pytest.fixture(scope="module", params=["duckdb", "clickhouse", pytest.param("spark", marks=pytest.mark.soak)])
-def ws(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    if request.param == "spark":
-        request.getfixturevalue("spark")
-    made = workspace(tmp_path_factory.mktemp("world"), PLAN, world(), engine=request.param)
-    yield made
-    made.close()
+@pytest.fixture
+def ws(engine: str, opened: dict[str, Workspace], tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    if engine not in opened:
+        opened[engine] = workspace(tmp_path_factory.mktemp("world"), PLAN, world(), engine=engine)
+    return opened[engine]
 
 
 @pytest.fixture(scope="module")
@@ -282,6 +280,7 @@ MONTHS = [
 ]  # fmt: skip
 
 
+@pytest.mark.everywhere
 def test_subscriptions_worked_out_by_hand(engine: str, tmp_path: Any) -> None:
     ws = workspace(tmp_path, SUBSCRIPTIONS, MONTHS, engine=engine)
 
@@ -323,6 +322,7 @@ metrics:
 """
 
 
+@pytest.mark.everywhere
 def test_pages_and_baskets_worked_out_by_hand(engine: str, tmp_path: Any) -> None:
     def beat(visitor: str, time: str, ms: int) -> Event:
         return event(visitor, "user_engagement", time, props={"engagement_time_msec": ms}, interactive=False)

@@ -204,6 +204,7 @@ def raw(events: list[Event]) -> duckdb.DuckDBPyConnection:
     return con
 
 
+@pytest.mark.everywhere
 def test_against_sql_over_the_raw_lines(tmp_path: Path, engine: str) -> None:
     events = shop(3)
     con = raw(events)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from assay.model.period import Period
 from assay.plan.measures import Expression, Select
 from assay.query.watch import Counts, Mark, Watched, by_hour, counts, known_bots, read
@@ -36,6 +38,7 @@ EVENTS = [
 ]
 
 
+@pytest.mark.everywhere
 def test_counts_of_a_day(tmp_path: Path, engine: str) -> None:
     with workspace(tmp_path, "", EVENTS, engine=engine) as ws:
         found = read(WATCHED, ws.engine.run(counts(ws.plan, WATCHED, Period(ONE, TWO))))

@@ -15,6 +15,7 @@ from assay import privacy
 from assay.model.errors import AssayError, UsageError
 from assay.store.engine import Statement
 from assay.workspace import Workspace
+from engines import MARKS
 
 PLAN = """
 site: {timezone: Europe/Berlin, currency: EUR}
@@ -360,10 +361,16 @@ def test_events_of_others_stay_out(tmp_path: Path, warehouse: Path) -> None:
         with pytest.raises(UsageError, match="assay import events needs a workspace of its own"):
             own.import_files("events", [file], {"name": "x"})
         assert len(rows(own, "events")) == 400
-    with pytest.raises(UsageError, match="read with the engine duckdb, not with spark"):
-        Workspace(tmp_path / "own", engine="spark").ask("pages")
     with opened(tmp_path / "own") as plain:  # the section is gone: a store like any other
         assert plain.engine.run(Statement("SELECT count(*) FROM events")).rows == [(0,)]
         plain.import_files("segment", [file], {"type": "page"})
     with pytest.raises(AssayError, match="holds 400 events of its own"), opened(tmp_path / "own", page) as again:
         again.ask("pages")
+
+
+@pytest.mark.parametrize("other", [engine for area, engine in MARKS if area == "own tables"])
+def test_other_engines_say_that_they_do_not_read_own_tables(tmp_path: Path, warehouse: Path, other: str) -> None:
+    page = f"pages: {{from: {warehouse / 'pages' / '1.parquet'}, form: segment}}"
+    opened(tmp_path / "own", page).close()
+    with pytest.raises(UsageError, match=f"read with the engine duckdb, not with {other}; import them instead"):
+        Workspace(tmp_path / "own", engine=other).ask("pages")

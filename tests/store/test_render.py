@@ -1,4 +1,4 @@
-"""Every entry of the function map, run on both engines: the same values."""
+"""Every entry of the function map, run on every engine: the same values."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 
 from assay.model.errors import MachineError
 from assay.store.engine import Statement
+from assay.workspace import Workspace
 from support import Event, bought, event, view, workspace
 
 DAY = "2024-03-01 "
@@ -126,19 +127,26 @@ STATEMENTS: dict[str, tuple[str, dict[str, Any], list[tuple[Any, ...]]]] = {
 }
 
 
+PLAN = "metrics: {lines: {type: simple, count: purchase}, pieces: {type: simple, sum: purchase.quantity}}"
+
+
+@pytest.fixture
+def ws(engine: str, opened: dict[str, Workspace], tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    if engine not in opened:
+        opened[engine] = workspace(tmp_path_factory.mktemp("render"), PLAN, EVENTS, engine=engine)
+    return opened[engine]
+
+
 @pytest.mark.parametrize("case", STATEMENTS)
-def test_same_on_both(case: str, engine: str, tmp_path: Path) -> None:
+def test_same_on_both(case: str, ws: Workspace) -> None:
     sql, params, expected = STATEMENTS[case]
-    with workspace(tmp_path, "", EVENTS, engine=engine) as ws:
-        assert ws.engine.run(Statement(sql, params)).rows == expected
+    assert ws.engine.run(Statement(sql, params)).rows == expected
 
 
-def test_items_are_rows(engine: str, tmp_path: Path) -> None:
-    plan = "metrics: {lines: {type: simple, count: purchase}, pieces: {type: simple, sum: purchase.quantity}}"
-    with workspace(tmp_path, plan, EVENTS, engine=engine) as ws:
-        day = {"from": "2024-03-01", "to": "2024-03-01"}
-        found = {r["item_id"]: r["pieces"] for r in ws.metric(["pieces"], by="item_id", **day).records()}
-        assert found == {"x": 1, "y": 2}
+def test_items_are_rows(ws: Workspace) -> None:
+    day = {"from": "2024-03-01", "to": "2024-03-01"}
+    found = {r["item_id"]: r["pieces"] for r in ws.metric(["pieces"], by="item_id", **day).records()}
+    assert found == {"x": 1, "y": 2}
 
 
 def test_an_error_of_clickhouse_is_one_line(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from assay.store.engines import lake_tables
 from assay.store.engines.lake import SparkLake
 from assay.store.engines.warehouse_store import WarehouseStore
 from assay.workspace import Workspace
+from engines import skip_marked
 from properties.test_engines import PLAN, differences, said
 from query.world import world
 from support import Event, at, bought, event, load, refunded, view, workspace
@@ -64,9 +65,12 @@ class Both:
         return given
 
 
-@pytest.fixture(scope="module", params=["clickhouse", pytest.param("lake", marks=pytest.mark.soak)])
+LATE = [pytest.param(engine, marks=pytest.mark.soak) for engine in ("spark", "lake")]
+
+
+@pytest.fixture(scope="module", params=["clickhouse", *LATE])
 def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Both:
-    if request.param == "lake":
+    if request.param != "clickhouse":
         request.getfixturevalue("spark")
     return Both(tmp_path_factory.mktemp(request.param), request.param)
 
@@ -110,6 +114,19 @@ def test_what_comes_late_or_twice_or_cannot_be_used(both: Both) -> None:
     one, two = both.does(loads("late", late))
     assert one == two
     assert (one.rows, one.quarantined, one.clashes + one.duplicates) == (11, 3, 1)
+
+
+def test_who_is_who_changes(both: Both) -> None:
+    """A device of two users in turn, a user on two devices, an account that comes later, an identification that comes late."""
+    both.does(loads("who", [
+        view("shared", "2024-03-25 09:00"), event("shared", "click", "2024-03-25 10:00", user="ann"),
+        event("shared", "click", "2024-03-25 12:00", user="ben"), bought("shared", "2024-03-25 12:30", "o90", "5.00"),
+        event("second", "click", "2024-03-25 13:00", user="ann"), view("second", "2024-03-25 08:00"),
+    ]))  # fmt: skip
+    both.does(loads("later", [
+        event("shared", "click", "2024-03-25 11:00", user="cleo", account="acc8"), view("shared", "2024-03-25 11:30"),
+        event("second", "click", "2024-03-25 07:00", user="ben"), event("second", "click", "2024-03-25 07:00", user="ann", seq=1),
+    ]))  # fmt: skip
 
 
 @pytest.mark.soak
@@ -168,6 +185,7 @@ def test_somebody_leaves(both: Both) -> None:
 @pytest.mark.soak
 def test_a_load_leaves_its_version_and_nothing_else(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts in many files are written anew; what was written on the way is gone; what broke off leaves nothing."""
+    skip_marked("a load that breaks off", both.engine)
     monkeypatch.setattr(lake_tables, "FILES", 1)
     both.does(loads("again", [view("v1", "2024-03-24 08:00", "/again"), view("new", "2024-03-24 08:00", user="u1")]))
     with Workspace(both.folder / both.engine, engine=both.engine) as ws:

@@ -70,6 +70,8 @@ def errors(what: str) -> Iterator[None]:
             raise MachineError(
                 f"{what}: another assay process has the store open; wait until it has finished, or stop it"
             ) from error
+        if isinstance(error, duckdb.InterruptException):
+            raise MachineError(f"{what}: broken off") from error
         if isinstance(error, duckdb.IOException | duckdb.InternalException | duckdb.FatalException):
             raise MachineError(f"{what}: {text[:300]}") from error
         if isinstance(error, duckdb.ConversionException | duckdb.InvalidInputException):

@@ -51,7 +51,7 @@ class Asking:
         own = statement.own.get("spark")
         rendered = Rendered(own, statement.params or {}) if own else render(statement.sql, statement.params or {})
         with errors(what):
-            self.session.addTag(self.tag)
+            _tags(self.session).addJobTag(self.tag)
             try:
                 return self._done(rendered, tables, act, before)
             except Exception as error:
@@ -59,12 +59,12 @@ class Asking:
                     raise
                 return self._done(rendered, tables, act, before)  # what was kept went with a worker: once more
             finally:
-                self.session.removeTag(self.tag)
+                _tags(self.session).removeJobTag(self.tag)
 
     def interrupt(self) -> None:
         """Break off what runs for this connection."""
         if self._session is not None:
-            self._session.interruptTag(self.tag)
+            _tags(self._session).cancelJobsWithTag(self.tag)
 
     def forget(self) -> None:
         """Let go of session and views."""
@@ -151,6 +151,18 @@ def _tasks(session: Any) -> tuple[int, int]:
         return 0, 0
     known = [stage for stage in stages if stage]
     return sum(stage.numCompletedTasks for stage in known), sum(stage.numTasks for stage in known)
+
+
+class _ConnectTags:
+    """The tags of a session of Spark Connect, under the names of a context's."""
+
+    def __init__(self, made: Any) -> None:
+        self.addJobTag, self.removeJobTag, self.cancelJobsWithTag = made.addTag, made.removeTag, made.interruptTag
+
+
+def _tags(made: Any) -> Any:
+    """What tags jobs so that any thread can break them off: a classic session knows only its own thread's tags."""
+    return _ConnectTags(made) if type(made).__module__.startswith("pyspark.sql.connect") else made.sparkContext
 
 
 def _base(name: str, file: str) -> str:
