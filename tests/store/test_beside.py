@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from assay.store.engine import Statement
 from support import Event, at, bought, dump, event, refunded, view, workspace
 
 START = at("2024-03-01 08:00")
@@ -55,3 +56,15 @@ def test_other_rules_beside(tmp_path: Path) -> None:
     assert len(dump(ws)["sessions"]) == 1
     beside = ws.engine.beside(other.derivation, ws.now)
     assert dump(SimpleNamespace(engine=beside)) == dump(other)  # type: ignore[arg-type]
+
+
+@pytest.mark.soak
+def test_a_set_beside_of_many_sessions(tmp_path: Path) -> None:
+    """More rows than DuckDB writes at once (122,880): it has lost them without a word."""
+    many = [view(f"v{n}", START + n * 1_000_000) for n in range(130_000)]
+    with workspace(tmp_path, "", many) as ws:
+        beside = ws.engine.beside(ws.derivation, ws.now)
+        for table in ("sessions", "persons"):
+            counted = Statement(f"SELECT count(*) FROM {table} WHERE visitor_key >= 0")
+            assert beside.run(counted).rows == ws.engine.run(counted).rows == [(130_000,)]
+        beside.close()

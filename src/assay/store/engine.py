@@ -215,8 +215,11 @@ class Engine(Protocol):
         """A second derived set, never over the stored one: other rules, or only what was received by ``as_of``."""
         ...
 
-    def roll_up(self, made: Mapping[str, str], progress: Progress) -> int:
-        """Keep rollups (name → query over ``events``); days made. UsageError where it keeps none."""
+    def roll_up(self, made: Mapping[str, str]) -> tuple[int, int]:
+        """Keep some more days of rollups (name → query over ``events``): days made, days still missing.
+
+        UsageError where it keeps none.
+        """
         ...
 
     def tell(self, progress: Progress) -> None:

@@ -89,8 +89,14 @@ class Workspace(Acts):
         from assay.store.rollups import rollups
 
         counts = {name: count for name, count, *_ in self.engine.run(event_counts()).rows}
-        with self.changing("keeping events by day") as engine:
-            return engine.roll_up(rollups(key_events(self.plan, counts)), self.progress)
+        wanted, made = rollups(key_events(self.plan, counts)), 0
+        while True:
+            with self._writer() as engine:
+                done, left = engine.roll_up(wanted)
+            made += done
+            self.progress("keeping events by day", made, made + left)
+            if not left:
+                return made
 
     def rebuild(self) -> None:
         """Derive sessions, orders and refunds again from all stored events."""

@@ -25,24 +25,28 @@ def views(builder: RowBuilder, made: Made) -> str:
     bind = frame.bind
     view = f"e.name IN ({bind.all(VIEWS)})"
     excused = [name for select in made.rows if select for name in select.events or ()]
-    done = f"CASE WHEN e.name IN ({bind.all(excused)}) THEN 1 ELSE 0 END" if excused else "0"
+    done = (
+        f"max(CASE WHEN e.name IN ({bind.all(excused)}) THEN 1 ELSE 0 END) OVER (PARTITION BY e.session_key)"
+        if excused
+        else "0"
+    )
     order = "ORDER BY e.t, e.seq, e.id"
     nexts = f"PARTITION BY e.session_key, {view if made.until == 'page' else 'e.interactive'} {order}"
     counts = f"e.session_key IS NOT NULL AND {live(frame.plan)}"
     marked = (
         f"SELECT e.event_no, e.session_key, e.t, {view} AS is_view, "
         f"sum(CASE WHEN {view} THEN 1 ELSE 0 END) OVER (PARTITION BY e.session_key {order} ROWS UNBOUNDED PRECEDING) AS view_no, "
-        f"lead(CAST(e.t AS BIGINT)) OVER ({nexts}) AS next_t, max({done}) OVER (PARTITION BY e.session_key) AS excused, "
+        f"lead(CAST(e.t AS BIGINT)) OVER ({nexts}) AS next_t, {done} AS excused, "
         f"{_number('engagement_time_msec')} AS beat, {_number('percent_scrolled')} AS percent "
         f"FROM events e WHERE {counts} AND e.session_key IN (SELECT e.session_key FROM events e WHERE {counts} AND {frame.in_range('e')})"
     )
-    folded = (
+    folded = (  # what came before a session's first view has no event_no, so nothing is joined to it
         "SELECT session_key, view_no, max(CASE WHEN is_view THEN event_no END) AS event_no, max(CASE WHEN is_view THEN t END) AS t, "
         "max(CASE WHEN is_view THEN next_t END) AS next_t, max(excused) AS excused, "
-        "sum(CASE WHEN NOT is_view THEN beat END) AS beats, max(percent) AS percent FROM marked WHERE view_no > 0 GROUP BY session_key, view_no"
+        "sum(CASE WHEN NOT is_view THEN beat END) AS beats, max(percent) AS percent FROM marked GROUP BY session_key, view_no"
     )
     ended = "SELECT *, max(view_no) OVER (PARTITION BY session_key) AS last_no FROM folded"
-    told = "(SELECT count(percent) FROM marked) > 0"
+    told = "(SELECT count(percent) FROM folded) > 0"
     leaves = "x.view_no = x.last_no AND x.excused = 0"
     return (
         f"WITH marked AS ({marked}), folded AS ({folded}), ended AS ({ended}) SELECT e.*, "

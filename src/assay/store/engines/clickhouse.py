@@ -91,7 +91,7 @@ class ClickHouse:
         """Drop every table that is not of the present version."""
         self.lake.purge()
 
-    def roll_up(self, tables: Tables, made: Mapping[str, str], progress: Progress) -> int:  # noqa: ARG002
+    def roll_up(self, tables: Tables, made: Mapping[str, str]) -> tuple[int, int]:  # noqa: ARG002
         """None are kept: the tables lie by the events' names."""
         raise UsageError(NO_ROLLUPS)
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from assay.model.errors import MachineError, UsageError
 from assay.store import schema
 from assay.store.engine import ALL, Derivation, Keeping, Loaded, Piece, Result, Statement
-from assay.store.engines.duckdb_beside import attached, derive
+from assay.store.engines.duckdb_beside import attached, derive, prepare
 from assay.store.engines.duckdb_file import errors, literal, out_of_memory, patient, quote, reading
 from assay.store.engines.duckdb_own import OWN, Owned, adopted, dropped, narrow, opened, show_events, widened
 from assay.store.engines.duckdb_rewriting import rewritten
@@ -22,7 +22,7 @@ from assay.store.own import Own
 T = TypeVar("T")
 LOAD_MEMORY = "1500MB"
 WORK_MEMORY = "2800MB"  # of deriving everything: more is held then outside of what the engine counts
-ASK_MEMORY = "3500MB"  # of the engine; the process with Python, libraries and results stays within 4 GB
+ASK_MEMORY = "3300MB"  # of the engine; the process with Python, libraries and results stays within 4 GB
 
 
 def _executed(connection: Any, statement: Statement, tries: int = 4) -> Any:
@@ -224,8 +224,10 @@ class DuckDB(Loader):
             into, other.gone = attached(other)
             other.own = other.shown = None  # its events are a table
         try:
+            with errors("deriving beside"):
+                prepare(other, into, derivation, as_of)
             with other.transaction("deriving beside", WORK_MEMORY):
-                derive(other, into, derivation, as_of)
+                derive(other, derivation)
         except BaseException:
             other.close()
             raise

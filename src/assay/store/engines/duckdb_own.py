@@ -281,13 +281,17 @@ class _OwnLoading(Loading):
     def _refused(self, piece: Piece) -> None:
         """An own table holds no lines that a collector refused."""
 
-    def _insert(self, pieces: Sequence[Piece], counts: Sequence[Any]) -> None:
+    def _insert(self, pieces: Sequence[Piece], counts: Sequence[Any], kept: Sequence[int]) -> None:
         store = self.store
         ((first_no,),) = store.named("own_next")
         for number, (piece, one) in enumerate(zip(pieces, counts, strict=True)):
-            store.named("own_insert", piece=number, first_no=first_no, load_no=self.load_no)
+            if kept[number]:
+                store.named("own_insert", piece=number, first_no=first_no, load_no=self.load_no)
+            if store.named("own_count_alike", piece=number)[0][0]:
+                store.named("own_insert_repeats", piece=number, first_no=first_no)
             if one.span:
                 store.named("add_span", segment=piece.name, first_no=first_no, next_no=first_no + one.span)
             first_no += one.span
+        self._counted(sum(kept))
         store.named("drop_touched")
         self.adoption.show()

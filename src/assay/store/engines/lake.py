@@ -98,9 +98,9 @@ class SparkLake:
         """Delete every file that is not of the present version."""
         self.lake.purge()
 
-    def roll_up(self, tables: LakeTables, made: Mapping[str, str], progress: Progress) -> int:
-        """Keep rollups (name → query) as the events are now; days made."""
-        return roll_up(tables, made, progress)
+    def roll_up(self, tables: LakeTables, made: Mapping[str, str]) -> tuple[int, int]:
+        """Keep rollups (name → query) as the events are now: days made, days still missing."""
+        return roll_up(tables, made)
 
     def tell(self, progress: Progress) -> None:
         """Whom to tell how far Spark is."""

@@ -12,11 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from assay.store.engine import Progress
 from assay.store.lake import Part, Table
 from assay.store.rollups import COUNTED, EVENT_DAYS, GROUPS, KEY_EVENTS
 
-EACH = 32  # days that are made at once
+EACH = 32  # days that are made in one version
 
 
 @dataclass(frozen=True)
@@ -64,27 +63,29 @@ def left_of(name: str) -> str:
     return f"{name}_left"
 
 
-def roll_up(tables: Any, made: Mapping[str, str], progress: Progress) -> int:
-    """Make what is missing of the rollups (name → query) and forget others; days made. Within a transaction."""
+def roll_up(tables: Any, made: Mapping[str, str]) -> tuple[int, int]:
+    """Make some of what is missing of the rollups (name → query) and forget others: days made, days still missing.
+
+    Within a transaction, which is over soon, so that a load waits for some days at most.
+    """
     events: Table = tables.tables["events"]
     for name in [name for name, table in tables.tables.items() if table.made and name not in made]:
         del tables.tables[name]
     missing = {name: _missing(tables, name, query) for name, query in made.items()}
-    total, done = sum(map(len, missing.values())), 0
-    for name, days in missing.items():
-        for first in range(0, len(days), EACH):
-            some = {key: events.parts[key] for key in days[first : first + EACH]}
-            table = tables.tables[name]
-            tables.tables["events"] = replace(events, parts=some)
-            try:
-                written = tables.written(name, table, made[name], {})
-            finally:
-                tables.tables["events"] = events
-            parts = {key: Part(written.get(key, ()), None, mark(part)) for key, part in some.items()}
-            tables.tables[name] = replace(table, parts={**table.parts, **parts})
-            done += len(some)
-            progress("keeping events by day", done, total)
-    return total
+    left = sum(map(len, missing.values()))
+    name = next((name for name, days in missing.items() if days), None)
+    if name is None:
+        return 0, 0
+    some = {key: events.parts[key] for key in missing[name][:EACH]}
+    table = tables.tables[name]
+    tables.tables["events"] = replace(events, parts=some)
+    try:
+        written = tables.written(name, table, made[name], {})
+    finally:
+        tables.tables["events"] = events
+    parts = {key: Part(written.get(key, ()), None, mark(part)) for key, part in some.items()}
+    tables.tables[name] = replace(table, parts={**table.parts, **parts})
+    return len(some), left - len(some)
 
 
 def _missing(tables: Any, name: str, query: str) -> list[str]:

@@ -185,7 +185,7 @@ class Loader(ABC):
         self.execute(derivation.tables)
         self.named("set_fact", key="derivation", value=derivation.id)
 
-    def roll_up(self, made: Mapping[str, str], progress: Progress) -> int:  # noqa: ARG002
+    def roll_up(self, made: Mapping[str, str]) -> tuple[int, int]:  # noqa: ARG002
         """None are kept: questions are answered from the events themselves."""
         raise UsageError(NO_ROLLUPS)
 

@@ -2,6 +2,9 @@
 
 What the loader leaves out is counted with its segment: duplicates, clashes, unusable lines (quarantined), lines of
 erased people and lines older than they may be kept.
+
+Nothing is inserted from a query without rows where more may follow: after that, DuckDB 2.0.0 loses what the same
+transaction inserts into the table, without a word, once it is 122,880 rows or more. So what is there is counted then.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from assay.model.errors import MachineError
 from assay.model.event import FIELDS
 from assay.store.engine import Derivation, Keeping, Loaded, Piece
 from assay.store.engines.duckdb_file import literal, path_of, quote, typed
@@ -71,7 +75,7 @@ class Loading:
         store.file("visitors", {"day_staged": derivation.day.replace("{t}", "s.t")})
         store.execute(derivation.keys)
         store.named("rekey")
-        self._insert(pieces, counts)
+        self._insert(pieces, counts, [_kept(one, lost.get(number)) for number, one in enumerate(counts)])
         store.file("persons")
         store.execute(derivation.tables)
         store.named("set_fact", key="derivation", value=derivation.id)
@@ -80,7 +84,7 @@ class Loading:
             duplicates, clashes = lost.get(number, (0, 0))
             if number == 0:  # a stored line that had to give way counts with the first segment of the load
                 duplicates, clashes = duplicates + lost.get(-1, (0, 0))[0], clashes + lost.get(-1, (0, 0))[1]
-            stored = one.rows - one.unusable - duplicates - clashes
+            stored = _kept(one, (duplicates, clashes))
             rows = one.rows + one.erased + one.expired
             loaded.append(
                 Loaded(piece.name, piece.kind, rows, stored, duplicates, clashes, one.unusable, False, one.erased,
@@ -101,7 +105,8 @@ class Loading:
         if unusable:
             store.named("unusable", name=segment, file=piece.path.name)
         self._refused(piece)
-        store.file("stage_piece", piece=number)
+        if rows > unusable:
+            store.file("stage_piece", piece=number)
         return _Counted(rows, unusable, erased, expired, store.named("span_of_piece")[0][0])
 
     def _refused(self, piece: Piece) -> None:
@@ -109,30 +114,43 @@ class Loading:
         if piece.path.suffix != ".parquet" and not piece.replays:
             self.store.named("refused", name=piece.name)
 
-    def _insert(self, pieces: Sequence[Piece], counts: Sequence[_Counted]) -> None:
+    def _insert(self, pieces: Sequence[Piece], counts: Sequence[_Counted], kept: Sequence[int]) -> None:
+        """Write the lines that count, ``kept`` of each piece."""
         store = self.store
         store.named("drop_touched")
         fill = {"day_piece": self.derivation.day.replace("{t}", 'p."time"'), **self._property_values()}
         (first_no,) = store.named("next_event")[0]
         for number, (piece, one) in enumerate(zip(pieces, counts, strict=True)):
-            self._open(piece)
-            store.file("insert_piece", fill, piece=number, load_no=self.load_no, first_no=first_no)
+            if kept[number]:
+                self._open(piece)
+                store.file("insert_piece", fill, piece=number, load_no=self.load_no, first_no=first_no)
             if one.span:
                 segment = piece.replays or piece.name
                 store.named("add_span", segment=segment, first_no=first_no, next_no=first_no + one.span)
             first_no += one.span
+        self._counted(sum(kept))
+
+    def _counted(self, expected: int) -> None:
+        """See that what was to be stored is there."""
+        ((found,),) = self.store.named("count_load", load_no=self.load_no)
+        if found != expected:
+            raise MachineError(
+                f"loading: {expected:,} events were to be stored and {found:,} are there; this load is undone, nothing"
+                " is lost. Please report it with the sizes of the segments"
+            )
 
     def _deduplicate(self, pieces: Sequence[Piece]) -> dict[int, tuple[int, int]]:
         """Decide between lines of one id; returns piece → (duplicates, clashes), −1 = lines that were in the store."""
         store = self.store
         store.file("dedup_candidates")
-        if not store.named("any_twins")[0][0]:
+        having = sorted(number for (number,) in store.named("pieces_with_twins"))
+        if not having:
             store.named("no_losers")
             return {}
-        store.file("dedup_old", {"content_stored": _content(stored=True)})
-        for number, piece in enumerate(pieces):
-            self._open(piece)
+        for number in having:
+            self._open(pieces[number])
             store.file("dedup_piece", {"content_line": _content(stored=False)}, piece=number)
+        store.file("dedup_old", {"content_stored": _content(stored=True)})
         store.file("dedup_decide")
         return {piece: (same, other) for piece, same, other in store.named("losers")}
 
@@ -177,7 +195,8 @@ class Loading:
     def _costs(self, piece: Piece) -> Loaded:
         path = literal(str(piece.path))
         ((rows, known),) = self.store.named("count_costs", {"path": path})
-        self.store.named("load_costs", {"path": path}, load_no=self.load_no)
+        if rows:
+            self.store.named("load_costs", {"path": path}, load_no=self.load_no)
         return Loaded(piece.name, piece.kind, rows, rows - known, known)
 
     def _record(self, piece: Piece, loaded: Loaded) -> Loaded:
@@ -186,7 +205,8 @@ class Loading:
         if piece.quarantine:
             path = literal(str(piece.quarantine))
             refused = store.named("count_quarantine", {"path": path})[0][0]
-            store.named("quarantine_file", {"path": path}, name=piece.name)
+            if refused:
+                store.named("quarantine_file", {"path": path}, name=piece.name)
             loaded = replace(loaded, rows=loaded.rows + refused, quarantined=loaded.quarantined + refused)
         now = time.time_ns() // 1000
         if piece.past:
@@ -202,6 +222,11 @@ class Loading:
         else:
             store.named("record", name=piece.name, kind=piece.kind, load_no=self.load_no, now=now, **terms)
         return loaded
+
+
+def _kept(one: _Counted, lost: tuple[int, int] | None) -> int:
+    """Lines of a piece that are stored: ``lost`` are its duplicates and clashes."""
+    return one.rows - one.unusable - sum(lost or ())
 
 
 def _column(name: str, kind: str, present: bool) -> str:

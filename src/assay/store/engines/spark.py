@@ -104,9 +104,9 @@ class Spark:
         folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=place.folder("beside")))
         return Spark(self.loader.beside(derivation, as_of), Copies(Lake(Place(folder)), passing=True))
 
-    def roll_up(self, made: Mapping[str, str], progress: Progress) -> int:
+    def roll_up(self, made: Mapping[str, str]) -> tuple[int, int]:
         """The loader keeps none."""
-        return self.loader.roll_up(made, progress)
+        return self.loader.roll_up(made)
 
     def tell(self, progress: Progress) -> None:
         """Whom to tell how far Spark is."""

@@ -61,8 +61,8 @@ class Warehouse(Protocol):
         """Leave nothing that is not of the present version."""
         ...
 
-    def roll_up(self, tables: Any, made: Mapping[str, str], progress: Progress) -> int:
-        """Keep rollups (name → query) as the events are now; days made."""
+    def roll_up(self, tables: Any, made: Mapping[str, str]) -> tuple[int, int]:
+        """Keep some more of rollups (name → query): days made, days still missing."""
         ...
 
     def tell(self, progress: Progress) -> None:
@@ -218,12 +218,12 @@ class WarehouseStore(Loader):
                 other.connection.show(name)
         return other
 
-    def roll_up(self, made: Mapping[str, str], progress: Progress) -> int:
-        """Keep what questions are answered from in the place of the events (name → query); days made."""
+    def roll_up(self, made: Mapping[str, str]) -> tuple[int, int]:
+        """Keep some more of what questions are answered from in the place of the events: days made, days missing."""
         if not self.rolls:
-            return super().roll_up(made, progress)
+            return super().roll_up(made)
         with self.transaction("keeping events by day"):
-            return self.warehouse.roll_up(self._now().far, made, progress)
+            return self.warehouse.roll_up(self._now().far, made)
 
     def tell(self, progress: Progress) -> None:
         """Whom to tell how far a question is."""

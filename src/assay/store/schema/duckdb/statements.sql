@@ -33,8 +33,10 @@ DELETE FROM quarantine WHERE segment = $name AND line IN (SELECT line FROM piece
 UPDATE segments SET stored = stored + $stored, duplicates = duplicates + $duplicates, clashes = clashes + $clashes,
     quarantined = quarantined - $rows + $quarantined, erased = erased + $erased, expired = expired + $expired
 WHERE name = $name;
--- name: any_twins
-SELECT EXISTS (SELECT 1 FROM twins);
+-- name: pieces_with_twins
+SELECT DISTINCT s.piece FROM staged s SEMI JOIN twins t ON t.id_hash = s.id_hash;
+-- name: count_load
+SELECT count(*) FROM {keys} WHERE load_no = $load_no;
 -- name: losers
 SELECT piece, count(*) FILTER (WHERE same), count(*) FILTER (WHERE NOT same) FROM losers GROUP BY piece;
 -- name: no_losers
@@ -293,6 +295,7 @@ SELECT segment, first_no FROM spans;
 SELECT coalesce(max(next_no), 0) FROM spans;
 -- name: own_alike
 CREATE OR REPLACE TEMP TABLE own_alike (piece INTEGER, n BIGINT, row_text_hash VARCHAR, occurrence BIGINT);
+INSERT INTO own_alike (piece) VALUES (-1);
 -- name: own_find_alike
 INSERT INTO own_alike SELECT $piece, n, row_text_hash, occurrence FROM ({alike});
 -- name: own_alike_of
@@ -309,6 +312,9 @@ CREATE OR REPLACE TEMP VIEW piece_all AS SELECT * FROM ({lines});
 INSERT INTO own_keys
 SELECT $first_no + t.rn, $load_no, t.id_hash, t.t, t.day, k.visitor_key, k.session_key
 FROM touched t JOIN keyed k ON k.rn = t.rn AND k.piece = t.piece WHERE t.piece = $piece;
+-- name: own_count_alike
+SELECT count(*) FROM own_alike WHERE piece = $piece;
+-- name: own_insert_repeats
 INSERT INTO own_repeats SELECT $first_no + n, row_text_hash, occurrence FROM own_alike WHERE piece = $piece;
 -- name: drop_table
 DROP TABLE {table};
