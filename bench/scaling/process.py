@@ -113,7 +113,7 @@ def _cluster(engine: str, workers: int) -> Iterator[None]:
 
     with tempfile.TemporaryDirectory(prefix="assay-spark-") as made, cluster(Path(made), workers, "2560m") as up:
         os.environ["ASSAY_SPARK"] = up.address
-        os.environ.setdefault("ASSAY_SPARK_SETTINGS", "spark.executor.memory=2g,spark.driver.memory=1g")
+        os.environ.setdefault("ASSAY_SPARK_SETTINGS", "spark.executor.memory=2g,spark.driver.memory=2g")
         yield
 
 

@@ -33,7 +33,9 @@ MEANING = {
 _WORK = {
     "spark.sql.adaptive.enabled": "true",
     "spark.sql.shuffle.partitions": "8",
-    "spark.driver.memory": "1g",
+    "spark.driver.memory": "2g",
+    # Columns of Parquet are larger in memory than on disk: without it, millions of visitors go to every worker at once.
+    "spark.sql.sources.fileCompressionFactor": "4.0",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.log.structuredLogging.enabled": "false",
