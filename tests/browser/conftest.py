@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import Machine, demo, go, running, sign_in, surfing
+from pages import HASTY, Machine, demo, go, running, sign_in, surfing
 from shops import Shop
 
 from serving import AGENT
@@ -98,7 +98,7 @@ def hasty(shop_folder: Path, chromium: Any, tmp_path_factory: pytest.TempPathFac
     """A server whose pages wait for no card: each comes by itself."""
     folder = tmp_path_factory.mktemp("hasty") / "kaffeekiste"
     shutil.copytree(shop_folder, folder, ignore=shutil.ignore_patterns("*.sock", "*.lock"))
-    with running([folder], hasty=True) as made:
+    with running([folder], HASTY) as made:
         sign_in(chromium, made)
         yield made
 

@@ -34,6 +34,20 @@ NAMES = tuple(page.name for page in PAGES)
 REAL_DAY = "from=2017-08-01&to=2017-08-01"
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 HASTY = "from assay.web import showing, process; showing.AT_ONCE = 0; import sys; sys.exit(process.main(sys.argv[1:]))"
+# Every question says how far it is and takes its time.
+SLOW = """
+import sys, time
+from assay.web import process
+from assay.workspace import Workspace
+real = Workspace.ask
+def ask(self, question, **params):
+    for done in range(1, 8):
+        self.progress("reading <all> events", done, 8)
+        time.sleep(1)
+    return real(self, question, **params)
+Workspace.ask = ask
+sys.exit(process.main(sys.argv[1:]))
+"""
 VIOLATIONS = """window.violations = []; document.addEventListener("securitypolicyviolation",
   event => violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`));"""
 SETTLED = """() => !document.querySelector('[aria-busy="true"]')
@@ -66,13 +80,18 @@ class Machine:
 
 
 @contextmanager
-def running(folders: Sequence[Path], hasty: bool = False) -> Iterator[Machine]:
-    """Served by a process of its own. ``hasty``: pages wait for no card, so that each comes by itself."""
+def running(folders: Sequence[Path], program: str = "") -> Iterator[Machine]:
+    """Served by a process of its own; ``program``: another one than that of ``assay serve``."""
     named, port = slugs(folders), free_port()
     for slug, folder in named.items():
         _admin(slug, folder)
-    program = ["-c", HASTY] if hasty else ["-m", "assay.web"]
-    words = [sys.executable, *program, *map(str, folders), "--port", str(port)]
+    words = [
+        sys.executable,
+        *(["-c", program] if program else ["-m", "assay.web"]),
+        *map(str, folders),
+        "--port",
+        str(port),
+    ]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         wait_for(lambda: listening(port), 120)
