@@ -305,6 +305,17 @@ def test_a_large_segment_after_one_without_rows(tmp_path: Path) -> None:
     assert rows(ws, "SELECT count(*) FROM quarantine WHERE line > 0") == [(MANY + 2,)]
 
 
+def test_a_load_after_a_replay(tmp_path: Path) -> None:
+    """A replay counts with its segment, so the next load has the same number."""
+    ws = workspace(tmp_path)
+    waiting = view("b", DAY + "10:01", id="b")
+    load(ws, [view("a", DAY + "10:00"), {**waiting, "held": "not in the plan"}], "one")
+    ws.load([Piece("again", ndjson(tmp_path / "again.ndjson", [{**waiting, "line": 2}]), replays="one")])
+    assert load(ws, [view("c", DAY + "10:02")], "two").stored == 1
+    assert rows(ws, "SELECT name, stored, quarantined FROM segments ORDER BY name") == [("one", 2, 0), ("two", 1, 0)]
+    assert rows(ws, "SELECT count(*) FROM events") == [(3,)]
+
+
 def test_a_load_that_does_not_store_what_it_says_is_undone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ws = workspace(tmp_path, "", [view("a", DAY + "10:00")])
     before = dump(ws)
@@ -312,7 +323,7 @@ def test_a_load_that_does_not_store_what_it_says_is_undone(tmp_path: Path, monke
 
     def forgetful(self, pieces, counts, kept):
         real(self, pieces, counts, [0 for _ in kept])
-        self._counted(sum(kept))
+        self._verify(sum(kept), first_no=1)
 
     monkeypatch.setattr(Loading, "_insert", forgetful)
     with pytest.raises(MachineError, match="1 events were to be stored and 0 are there; this load is undone"):

@@ -284,6 +284,7 @@ class _OwnLoading(Loading):
     def _insert(self, pieces: Sequence[Piece], counts: Sequence[Any], kept: Sequence[int]) -> None:
         store = self.store
         ((first_no,),) = store.named("own_next")
+        start = first_no
         for number, (piece, one) in enumerate(zip(pieces, counts, strict=True)):
             if kept[number]:
                 store.named("own_insert", piece=number, first_no=first_no, load_no=self.load_no)
@@ -292,6 +293,6 @@ class _OwnLoading(Loading):
             if one.span:
                 store.named("add_span", segment=piece.name, first_no=first_no, next_no=first_no + one.span)
             first_no += one.span
-        self._counted(sum(kept))
+        self._verify(sum(kept), start)
         store.named("drop_touched")
         self.adoption.show()

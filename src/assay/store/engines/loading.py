@@ -120,6 +120,7 @@ class Loading:
         store.named("drop_touched")
         fill = {"day_piece": self.derivation.day.replace("{t}", 'p."time"'), **self._property_values()}
         (first_no,) = store.named("next_event")[0]
+        start = first_no
         for number, (piece, one) in enumerate(zip(pieces, counts, strict=True)):
             if kept[number]:
                 self._open(piece)
@@ -128,11 +129,11 @@ class Loading:
                 segment = piece.replays or piece.name
                 store.named("add_span", segment=segment, first_no=first_no, next_no=first_no + one.span)
             first_no += one.span
-        self._counted(sum(kept))
+        self._verify(sum(kept), start)
 
-    def _counted(self, expected: int) -> None:
-        """See that what was to be stored is there."""
-        ((found,),) = self.store.named("count_load", load_no=self.load_no)
+    def _verify(self, expected: int, first_no: int) -> None:
+        """See that what was to be stored is there: events with new numbers, from ``first_no`` on."""
+        ((found,),) = self.store.named("count_new", first_no=first_no)
         if found != expected:
             raise MachineError(
                 f"loading: {expected:,} events were to be stored and {found:,} are there; this load is undone, nothing"

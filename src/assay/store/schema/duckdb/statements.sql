@@ -35,8 +35,8 @@ UPDATE segments SET stored = stored + $stored, duplicates = duplicates + $duplic
 WHERE name = $name;
 -- name: pieces_with_twins
 SELECT DISTINCT s.piece FROM staged s SEMI JOIN twins t ON t.id_hash = s.id_hash;
--- name: count_load
-SELECT count(*) FROM {keys} WHERE load_no = $load_no;
+-- name: count_new
+SELECT count(*) FROM {keys} WHERE event_no >= $first_no;
 -- name: losers
 SELECT piece, count(*) FILTER (WHERE same), count(*) FILTER (WHERE NOT same) FROM losers GROUP BY piece;
 -- name: no_losers
