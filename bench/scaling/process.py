@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.model.errors import AssayError
+from assay.store.engines import rolls
 from assay.workspace import Workspace
 from bench.scaling import usage
 from bench.scaling.asked import ASKED, Ask
@@ -48,7 +49,7 @@ def _filled(ws: Workspace, folder: Path) -> None:
         data = Path(facts(folder)["data"])
         ws.import_files("events", sorted(data.glob("events-*.parquet")))
         ws.import_files("costs", [data / "costs.csv"])
-    if ws.engine.rolls:
+    if rolls(ws.engine_name):
         ws.roll_up()
     assert ws.span is not None
 

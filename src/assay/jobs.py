@@ -312,7 +312,9 @@ def _delivered(workspace: Workspace, row: dict[str, Any]) -> tuple[str, str]:
 
 def roll_up(workspace: Workspace) -> int:
     """Keep what dashboards are answered from, where the store is one that keeps it; days made anew."""
-    return workspace.roll_up() if workspace.engine.rolls else 0
+    from assay.store.engines import rolls
+
+    return workspace.roll_up() if rolls(workspace.engine_name) else 0
 
 
 JOBS: dict[str, Callable[[Workspace], object]] = {

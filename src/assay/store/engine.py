@@ -177,7 +177,6 @@ class Engine(Protocol):
     """What assay needs of a database. Errors come as ``MachineError`` or ``DataError`` of the error tree."""
 
     dialect: str
-    rolls: bool  # whether it keeps rollups
 
     def load(self, pieces: Sequence[Piece], derivation: Derivation, keeping: Keeping = ALL) -> list[Loaded]:
         """Load segments, each once ever, all in one transaction, and derive what they touch."""

@@ -54,6 +54,11 @@ def exists(folder: Path, name: str) -> bool:
     return bool(module.exists(folder)) if hasattr(module, "exists") else (folder / STORE).exists()
 
 
+def rolls(name: str) -> bool:
+    """Whether an engine keeps rollups, without opening its store."""
+    return bool(getattr(import_module(ENGINES[name]), "ROLLS", False))
+
+
 def version(folder: Path) -> str:
     """What the store of ``folder`` holds, as a text that is another one after every load."""
     module = import_module(ENGINES[chosen(folder)])

@@ -12,8 +12,8 @@ from contextlib import AbstractContextManager
 from functools import lru_cache
 from pathlib import Path
 
-from assay.model.errors import MachineError, UsageError
-from assay.store.engine import NO_ROLLUPS, Progress, Statement
+from assay.model.errors import MachineError
+from assay.store.engine import Progress, Statement
 from assay.store.engines.clickhouse_tables import ClickHousePlace, ClickHouseTables
 from assay.store.engines.clickhouse_transport import Local, Server
 from assay.store.engines.warehouse import Tables
@@ -58,7 +58,6 @@ class ClickHouse:
     """A database that holds versions."""
 
     dialect = "clickhouse"
-    rolls = False
 
     def __init__(self, place: ClickHousePlace) -> None:
         self.place, self.lake = place, Lake(place)
@@ -90,10 +89,6 @@ class ClickHouse:
     def purge(self) -> None:
         """Drop every table that is not of the present version."""
         self.lake.purge()
-
-    def roll_up(self, tables: Tables, made: Mapping[str, str]) -> tuple[int, int]:  # noqa: ARG002
-        """None are kept: the tables lie by the events' names."""
-        raise UsageError(NO_ROLLUPS)
 
     def tell(self, progress: Progress) -> None:
         """A query does not say how far it is."""

@@ -115,10 +115,6 @@ class ClickHouseTables:
         """The rows of a query; ``before``: what stands before it."""
         return result_of(self._run(statement.sql, statement.params or {}, what, before))
 
-    def answer(self, statement: Statement, what: str, before: str = "") -> Result:
-        """The rows of a question: the tables lie by the events' names already."""
-        return self.ask(statement, what, before)
-
     def _run(self, sql: str, params: Mapping[str, Any], what: str, before: str = "", form: str | None = None) -> bytes:
         said, values = self._rendered(sql, params)
         return self.place.transport.run(before + said, values, what, *([form] if form else []))

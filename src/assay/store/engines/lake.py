@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from assay.store import schema
-from assay.store.engine import Progress, Statement
+from assay.store.engine import Progress, Result, Statement
 from assay.store.engines.duckdb_file import literal, quote
 from assay.store.engines.lake_rollups import roll_up
 from assay.store.engines.lake_tables import LakeTables
@@ -23,11 +23,12 @@ from assay.store.engines.warehouse_store import WarehouseStore
 from assay.store.lake import MANIFEST, Lake, Manifest, Place, Table
 
 FOLDER = "warehouse"
+ROLLS = True  # it keeps rollups
 
 
 def open_store(folder: Path, read_only: bool = False) -> WarehouseStore:  # noqa: ARG001  a lake needs no lock to read
     """The workspace's lake."""
-    return WarehouseStore(SparkLake(Lake(_place(folder))))
+    return LakeStore(SparkLake(Lake(_place(folder))))
 
 
 def _place(folder: Path) -> Place:
@@ -57,7 +58,6 @@ class SparkLake:
     """A lake that Spark writes and reads."""
 
     dialect = "spark"
-    rolls = True
 
     def __init__(self, lake: Lake) -> None:
         self.lake, self.asking = lake, Asking(lake.place)
@@ -98,10 +98,6 @@ class SparkLake:
         """Delete every file that is not of the present version."""
         self.lake.purge()
 
-    def roll_up(self, tables: LakeTables, made: Mapping[str, str]) -> tuple[int, int]:
-        """Keep rollups (name → query) as the events are now: days made, days still missing."""
-        return roll_up(tables, made)
-
     def tell(self, progress: Progress) -> None:
         """Whom to tell how far Spark is."""
         self.asking.progress = progress
@@ -117,6 +113,25 @@ class SparkLake:
     def close(self) -> None:
         """End the session."""
         self.asking.forget()
+
+
+class LakeStore(WarehouseStore):
+    """The store of a workspace in a lake, which keeps rollups for its questions."""
+
+    @property
+    def _lake(self) -> LakeTables:
+        far = self._now().far
+        assert isinstance(far, LakeTables)
+        return far
+
+    def answer(self, statement: Statement, what: str, before: str = "") -> Result:
+        """The rows of a question, from rollups where they say the same."""
+        return self._lake.answer(statement, what, before)
+
+    def roll_up(self, made: Mapping[str, str]) -> tuple[int, int]:
+        """Keep some more of the rollups: days made, days still missing."""
+        with self.transaction("keeping events by day"):
+            return roll_up(self._lake, made)
 
 
 def _view(name: str, table: Table, place: Place) -> str:

@@ -36,7 +36,6 @@ class Loader(ABC):
 
     connection: Any
     properties: dict[str, str]
-    rolls = False
 
     @property
     def keys(self) -> str:

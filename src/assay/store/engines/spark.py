@@ -44,7 +44,6 @@ class Spark:
     """The store of a workspace, asked through Spark."""
 
     dialect = "spark"
-    rolls = False
 
     def __init__(self, loader: DuckDB, copies: Copies) -> None:
         self.loader, self.copies = loader, copies

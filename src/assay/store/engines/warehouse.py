@@ -35,10 +35,6 @@ class Tables(Protocol):
         """The rows of a query; ``before``: what stands before it."""
         ...
 
-    def answer(self, statement: Statement, what: str, before: str = "") -> Result:
-        """The rows of a question: as ``ask``, from what is kept for questions where that says the same."""
-        ...
-
     def make(self, name: str, sql: str, params: Mapping[str, Any], own: Mapping[str, str] | None = None) -> None:
         """A temporary table from a query; ``own``: in the engine's own words."""
         ...

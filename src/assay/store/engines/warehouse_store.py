@@ -31,7 +31,6 @@ class Warehouse(Protocol):
     """Where the versions are. One for each connection: it has a session of its own."""
 
     dialect: str
-    rolls: bool  # whether it keeps rollups
 
     def where(self) -> str:
         """What errors call it."""
@@ -59,10 +58,6 @@ class Warehouse(Protocol):
 
     def purge(self) -> None:
         """Leave nothing that is not of the present version."""
-        ...
-
-    def roll_up(self, tables: Any, made: Mapping[str, str]) -> tuple[int, int]:
-        """Keep some more of rollups (name → query): days made, days still missing."""
         ...
 
     def tell(self, progress: Progress) -> None:
@@ -94,7 +89,7 @@ class WarehouseStore(Loader):
 
     def __init__(self, warehouse: Warehouse) -> None:
         self.warehouse = warehouse
-        self.dialect, self.rolls = warehouse.dialect, warehouse.rolls
+        self.dialect = warehouse.dialect
         self.properties: dict[str, str] = {}
         self._opened: _Opened | None = None
         self._held = False  # within a transaction, or a second derived set: stays as it is
@@ -190,10 +185,14 @@ class WarehouseStore(Loader):
     def run(self, statement: Statement) -> Result:
         """Answer one query; a statement that writes is a version of its own."""
         if statement.sql.lstrip().upper().startswith(("SELECT", "WITH", "(")):
-            return self._now().far.answer(statement, statement.title or "query")
+            return self.answer(statement, statement.title or "query")
         with self.transaction(statement.title or "writing"):
             self.execute([statement])
         return Result((), [])
+
+    def answer(self, statement: Statement, what: str, before: str = "") -> Result:
+        """The rows of a question; ``before``: what stands before it."""
+        return self._now().far.ask(statement, what, before)
 
     def write(self, statement: Statement, path: Path) -> None:
         """Answer a query into a Parquet file of this machine."""
@@ -202,7 +201,7 @@ class WarehouseStore(Loader):
 
     def explain(self, statement: Statement) -> str:
         """The engine's own plan of the query."""
-        return "\n".join(str(row[0]) for row in self._now().far.answer(statement, "explain", "EXPLAIN ").rows)
+        return "\n".join(str(row[0]) for row in self.answer(statement, "explain", "EXPLAIN ").rows)
 
     def beside(self, derivation: Derivation, as_of: int) -> WarehouseStore:
         """A second derived set, in temporary tables of the warehouse, which go when it is closed."""
@@ -218,13 +217,6 @@ class WarehouseStore(Loader):
                 other.connection.show(name)
         return other
 
-    def roll_up(self, made: Mapping[str, str]) -> tuple[int, int]:
-        """Keep some more of what questions are answered from in the place of the events: days made, days missing."""
-        if not self.rolls:
-            return super().roll_up(made)
-        with self.transaction("keeping events by day"):
-            return self.warehouse.roll_up(self._now().far, made)
-
     def tell(self, progress: Progress) -> None:
         """Whom to tell how far a question is."""
         self.warehouse.tell(progress)
@@ -235,7 +227,7 @@ class WarehouseStore(Loader):
 
     def twin(self) -> WarehouseStore:
         """Another session over the same warehouse, for another thread."""
-        other = WarehouseStore(self.warehouse.twin())
+        other = type(self)(self.warehouse.twin())
         other.properties = self.properties
         return other
 
