@@ -10,7 +10,7 @@ from assay.plan.values import Plan
 from assay.query.cut import Cut, Frame
 from assay.query.dimensions import session_filter
 from assay.query.periods import rows_of
-from assay.query.unit_events import unit_events
+from assay.query.unit_events import firsts, unit_events
 from assay.store.engine import Statement
 
 _SECOND = 1_000_000
@@ -82,8 +82,7 @@ class FeatureQuery(Frame):
         outcomes = unit_events(self, self.per, ["e.t"], rows_of(self, mark.outcome))
         sql = f"""
 WITH starts AS (
-    SELECT unit, t FROM (SELECT *, row_number() OVER (PARTITION BY unit ORDER BY t, seq, id) AS place FROM ({events}))
-    WHERE place = 1 AND inside AND t + {first + within} <= {self.bind(cut.matured_by)}
+    SELECT unit, t FROM ({firsts(events)}) WHERE inside AND t + {first + within} <= {self.bind(cut.matured_by)}
 ), uses AS (
     SELECT s.unit AS unit, count(*) AS uses FROM starts s JOIN ({uses}) u ON u.unit = s.unit
     WHERE u.t >= s.t AND u.t < s.t + {first} GROUP BY s.unit

@@ -14,7 +14,7 @@ from assay.plan.values import Plan
 from assay.query.cut import Cut, Frame, moments_of
 from assay.query.dimensions import session_filter
 from assay.query.periods import number_of, number_sql, rows_of, start_of
-from assay.query.unit_events import unit_events
+from assay.query.unit_events import firsts, unit_events
 from assay.store.engine import Result, Statement
 
 # A window of a unit's own, in days: a month has no fixed length, so thirty.
@@ -145,13 +145,10 @@ class RetentionQuery(Frame):
             first=None if asked.first else cut.period.first, last=cut.period.last,
             segment=None if asked.first else cut.where,
         )  # fmt: skip
-        among = "unit" if asked.first else "unit, cohort"
+        among = ("unit",) if asked.first else ("unit", "cohort")
         keys = "".join(f", {g}" for g in self.groups)
         lowest = self.bind(number_of(cut.period.first, asked.grain, self.plan))
-        return (
-            f"SELECT unit, cohort, t{keys} FROM (SELECT *, row_number() OVER (PARTITION BY {among} ORDER BY t, seq, id) AS place "
-            f"FROM ({events})) WHERE place = 1 AND cohort >= {lowest}{inside}"
-        )
+        return f"SELECT unit, cohort, t{keys} FROM ({firsts(events, *among)}) WHERE cohort >= {lowest}{inside}"
 
     def _returns(self) -> str:
         """The return events, each unit and period (or instant) once."""

@@ -12,7 +12,7 @@ from assay.plan.values import Plan
 from assay.query.cut import Cut, Frame
 from assay.query.dimensions import session_filter
 from assay.query.periods import rows_of
-from assay.query.unit_events import unit_events
+from assay.query.unit_events import firsts, unit_events
 from assay.store.engine import Result, Statement
 
 _SECOND = 1_000_000
@@ -93,10 +93,7 @@ class TimeToQuery(Frame):
             first=None if ever else cut.period.first, last=cut.period.last, segment=None if ever else cut.where,
         )  # fmt: skip
         groups = "".join(f", {g}" for g in self.groups)
-        starts = (
-            f"SELECT unit, t{groups} FROM (SELECT *, row_number() OVER (PARTITION BY unit ORDER BY t, seq, id) AS place FROM ({events})) "
-            f"WHERE place = 1 AND t <= {by}{' AND inside' if ever else ''}"
-        )
+        starts = f"SELECT unit, t{groups} FROM ({firsts(events)}) WHERE t <= {by}{' AND inside' if ever else ''}"
         outcomes = unit_events(self, asked.per, ["e.t"], rows_of(self, asked.outcome), first=cut.period.first)
         after = ">" if asked.outcome == asked.start else ">="  # the same event again is another one
         limit = f" AND o.t - s.t <= {asked.within * _SECOND}" if asked.within is not None else ""

@@ -40,3 +40,20 @@ def unit_events(
     rows = Rows("e", "events e", "true", None)
     source = rows.source + joins(rows, [*columns, *where], per)
     return f"SELECT {', '.join([f'{unit} AS unit', *columns])} FROM {source} WHERE {' AND '.join(where)}"
+
+
+def firsts(events: str, *among: str) -> str:
+    """SELECT of the first row of each unit (or of each ``among``, columns that are never null) by ``t``, ``seq`` and ``id``.
+
+    ``events``: a SELECT with these columns. Nothing is sorted but what happened at the very first moment: the moment is
+    found with a plain minimum, for which engines keep a line per unit, not per event. The moments are not compared with
+    ``=``: joined by the moment alone, events that all share one would meet each other.
+    """
+    keys = among or ("unit",)
+    found = ", ".join(f"{key} AS first_{key}" for key in keys)
+    same = " AND ".join(f"w.first_{key} = m.{key}" for key in keys)
+    return (
+        f"SELECT * FROM (SELECT m.*, row_number() OVER (PARTITION BY {', '.join(f'm.{key}' for key in keys)} ORDER BY m.seq, m.id) AS place "
+        f"FROM ({events}) m JOIN (SELECT {found}, min(t) AS first_t FROM ({events}) GROUP BY {', '.join(keys)}) w ON {same} "
+        "WHERE m.t <= w.first_t) WHERE place = 1"
+    )

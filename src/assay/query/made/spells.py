@@ -6,7 +6,7 @@ from assay.plan.measures import Made
 from assay.query.made.base import frame_of
 from assay.query.periods import rows_of
 from assay.query.rows import RowBuilder
-from assay.query.unit_events import unit_events
+from assay.query.unit_events import firsts, unit_events
 
 _SECOND = 1_000_000
 
@@ -26,10 +26,7 @@ def spells(builder: RowBuilder, made: Made) -> str:
         frame, made.unit, ["e.event_no", "e.t", "e.seq", "e.id"], rows_of(frame, start),
         first=None if ever else period.first, last=period.last,
     )  # fmt: skip
-    starts = (
-        "SELECT unit, event_no, t FROM (SELECT *, row_number() OVER (PARTITION BY unit ORDER BY t, seq, id) AS place "
-        f"FROM ({begun})) WHERE place = 1"
-    )
+    starts = f"SELECT unit, event_no, t FROM ({firsts(begun)})"
     outcomes = unit_events(frame, made.unit, ["e.t"], rows_of(frame, outcome), first=None if ever else period.first)
     after = ">" if outcome == start else ">="
     window = made.within * _SECOND
