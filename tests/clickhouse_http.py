@@ -1,7 +1,7 @@
 """ClickHouse's HTTP interface in front of its in-process engine: what the client sends is really run, in this process.
 
 It stands in for a server where none can be had: requests, bound values, settings and formats are those of the real
-client; what happens inside a server (users, replicas, breaking off) is not there.
+client; what happens inside a server (users, replicas) is not there.
 """
 
 from __future__ import annotations
@@ -80,6 +80,9 @@ class _Handler(BaseHTTPRequestHandler):
 def _run(given: dict[str, str], body: bytes) -> bytes:
     query = given.pop("query", "")
     inserted = _INSERT.match(query)
+    if body.startswith(b"KILL QUERY"):  # while another query runs
+        Local().aside(body.decode(), "breaking off")
+        return b""
     with _lock:
         if inserted:
             return _inserted(inserted[1], body)

@@ -41,7 +41,6 @@ MARKS: dict[tuple[str, str], Mark] = {
     ("own tables", "clickhouse"): _OWN,
     ("own tables", "spark"): _OWN,
     ("own tables", "lake"): _OWN,
-    ("breaking a query off", "clickhouse"): Mark("not yet", "a query runs to its end"),
     ("a load that breaks off", "spark"): _COPY,
     ("moving to it and back", "spark"): Mark("never", "its store is DuckDB's file; `assay move --to spark:` makes a lake"),
     ("rollups", "duckdb"): Mark("never", "it answers from the events themselves"),

@@ -266,11 +266,15 @@ def test_every_question_is_asked() -> None:
 @SOAK
 @pytest.mark.parametrize("engine", ENGINES, indirect=True)
 def test_a_query_is_broken_off(engine: str, tmp_path: Path) -> None:
-    """A join of 400 events four times over has 25.6 thousand million rows: nobody waits for that."""
     skip_marked("breaking a query off", engine)
+    breaks_off(tmp_path, engine)
+
+
+def breaks_off(folder: Path, engine: str) -> None:
+    """A join of 400 events four times over has 25.6 thousand million rows: nobody waits for that."""
     events = [view(f"v{n}", at("2024-03-01 10:00") + n) for n in range(400)]
     endless = "SELECT count(*) FROM events a, events b, events c, events d WHERE a.t + b.t + c.t + d.t > 1"
-    with workspace(tmp_path, "", events, engine=engine) as ws:
+    with workspace(folder, "", events, engine=engine) as ws:
         assert ws.engine.run(Statement("SELECT count(*) FROM events")).rows == [(400,)]
         began = time.monotonic()
         ended = threading.Event()

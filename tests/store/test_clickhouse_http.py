@@ -11,7 +11,7 @@ from assay.store.engine import Statement
 from assay.store.engines import choose
 from assay.workspace import Workspace
 from clickhouse_http import http
-from properties.test_engines import differences, said
+from properties.test_engines import breaks_off, differences, said
 from store.test_warehouses import Both, loaded_twice
 from support import event, load, workspace
 
@@ -55,6 +55,12 @@ def test_odd_texts_come_back_as_they_were(tmp_path: Path) -> None:
             for text in filter(None, ODD):
                 found = ws.engine.run(Statement("SELECT title FROM events WHERE title = $text", {"text": text}))
                 assert found.rows == [(text,)]
+
+
+def test_a_query_is_broken_off(tmp_path: Path) -> None:
+    with http() as place:
+        choose(tmp_path / "assay-data", "clickhouse", f"clickhouse://assay@{place}/endless_http")
+        breaks_off(tmp_path, "clickhouse")
 
 
 def test_mistakes_of_a_server_are_said_in_a_line(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from functools import lru_cache
 from pathlib import Path
+from uuid import uuid4
 
 from assay.model.errors import MachineError
 from assay.store.engine import Progress, Statement
@@ -61,6 +62,7 @@ class ClickHouse:
 
     def __init__(self, place: ClickHousePlace) -> None:
         self.place, self.lake = place, Lake(place)
+        self.tag = f"assay-{uuid4().hex}"
 
     def where(self) -> str:
         """The database."""
@@ -76,7 +78,7 @@ class ClickHouse:
 
     def tables(self, manifest: Manifest, number: str) -> ClickHouseTables:
         """The tables of a version, to be read or changed."""
-        return ClickHouseTables(self.place, manifest.tables, number)
+        return ClickHouseTables(self.place, manifest.tables, number, self.tag)
 
     def commit(self, before: Manifest, tables: Mapping[str, Table]) -> None:
         """Make these tables the present version."""
@@ -94,7 +96,8 @@ class ClickHouse:
         """A query does not say how far it is."""
 
     def interrupt(self) -> None:
-        """A query runs to its end."""
+        """Break off the queries of this connection: whoever may run them may end them."""
+        self.place.stop(self.tag)
 
     def twin(self) -> ClickHouse:
         """The same database through a connection of its own."""

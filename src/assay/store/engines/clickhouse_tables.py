@@ -59,6 +59,10 @@ class ClickHousePlace(Place):
             said = self.transport.run(schema.filled(sql, {"database": quote(self.database), **fill}), {}, which)
         return said
 
+    def stop(self, tag: str) -> None:
+        """Break off the queries that have ``tag`` in their text."""
+        self.transport.aside(schema.one("clickhouse", "break_off", tag=tag), "breaking off")
+
     def where(self, name: str = "") -> str:
         """How ClickHouse names a table."""
         return f"{quote(self.database)}.{quote(name)}" if name else self.database
@@ -100,10 +104,13 @@ class ClickHousePlace(Place):
 
 
 class ClickHouseTables:
-    """The tables of one version while the next is made. ``number``: of the version that is made."""
+    """The tables of one version while the next is made. ``number``: of the version that is made.
 
-    def __init__(self, place: ClickHousePlace, tables: Mapping[str, Table], number: str) -> None:
-        self.place, self.number = place, number
+    ``tag`` stands in the text of every query, so that it can be found and broken off from elsewhere.
+    """
+
+    def __init__(self, place: ClickHousePlace, tables: Mapping[str, Table], number: str, tag: str) -> None:
+        self.place, self.number, self.tag = place, number, tag
         self.tables: dict[str, Table] = dict(tables)
         self.passing: set[str] = set()
         self._prefix = "t" + number.replace("-", "_") + "_"
@@ -189,7 +196,7 @@ class ClickHouseTables:
     def _rendered(self, sql: str, params: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         places = {name: self.place.where(_file(table)) for name, table in self.tables.items()}
         said, values = render(sql, params, places)
-        return said, {name: text_of(value) for name, value in values.items()}
+        return f"{said} /* {self.tag} */", {name: text_of(value) for name, value in values.items()}
 
     def clear(self, name: str) -> None:
         """No rows any more."""

@@ -52,6 +52,10 @@ class Transport(Protocol):
         """Put the rows of a Parquet file of this machine into a table."""
         ...
 
+    def aside(self, sql: str, what: str) -> None:
+        """Run a statement while another one runs."""
+        ...
+
     def close(self) -> None:
         """End the connection."""
         ...
@@ -61,6 +65,7 @@ class Local:
     """ClickHouse's engine inside this process: the stand-in for a server. What it holds ends with the process."""
 
     _connection: Any = None
+    _second: Any = None
 
     def run(self, sql: str, params: Mapping[str, Any], what: str, form: str = ROWS) -> bytes:
         """Run a statement; its answer in one of ClickHouse's formats."""
@@ -82,6 +87,20 @@ class Local:
     def insert(self, table: str, file: Path, what: str) -> None:
         """Put the rows of a Parquet file of this machine into a table."""
         self.run(schema.one("clickhouse", "take_in", table=table, path=f"'{str(file).translate(_QUOTES)}'"), {}, what)
+
+    def aside(self, sql: str, what: str) -> None:
+        """Run a statement while another one runs: a connection has one at a time."""
+        cls = type(self)
+        if cls._connection is None:
+            return  # nothing runs
+        if cls._second is None:
+            import chdb
+
+            cls._second = chdb.connect(":memory:")  # type: ignore[no-untyped-call,unused-ignore]
+        try:
+            cls._second.query(sql)
+        except RuntimeError as error:
+            raise _said(what, error) from error
 
     def close(self) -> None:
         """It stays for the others of this process."""
@@ -122,6 +141,10 @@ class Server:
         with _errors(what), file.open("rb") as rows:
             self._connected().raw_insert(table, insert_block=rows, fmt="Parquet")
 
+    def aside(self, sql: str, what: str) -> None:
+        """Run a statement while another one runs: requests know nothing of each other."""
+        self.run(sql, {}, what)
+
     def close(self) -> None:
         """End the connection."""
         if self._client is not None:
@@ -156,6 +179,8 @@ def _errors(what: str) -> Iterator[None]:
 
 
 def _said(what: str, error: BaseException) -> MachineError:
+    if "QUERY_WAS_CANCELLED" in str(error):
+        return MachineError(f"{what}: broken off")
     return MachineError(f"{what}: ClickHouse says: {' '.join(str(error).split())[:400]}")
 
 

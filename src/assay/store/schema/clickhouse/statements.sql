@@ -36,5 +36,7 @@ CREATE TABLE {table} ENGINE = MergeTree ORDER BY tuple() AS {query};
 INSERT INTO {table} ({columns}) {query};
 -- name: take_in
 INSERT INTO {table} SELECT * FROM file({path}, 'Parquet');
+-- name: break_off
+KILL QUERY WHERE user = currentUser() AND position(query, '/* {tag} */') > 0 AND query NOT LIKE 'KILL QUERY%' ASYNC;
 -- name: set
 SET {name} = {value};
