@@ -69,6 +69,7 @@ AREAS: dict[str, tuple[str, ...]] = {
     "identity merges": (STEPS + "who_is_who_changes",),
     "random events": ("tests/properties/test_random_events.py::test_tables_of_random_events",),
     "changed rules": (STEPS + "rules_that_change",),
+    "another time zone": (STEPS + "another_time_zone",),
     "changed properties": (STEPS + "properties_that_come_and_go",),
     "tables as of a moment": (STEPS + "tables_as_of_a_moment",),
     "erasure": (STEPS + "somebody_leaves",),

@@ -5,6 +5,7 @@ DuckDB's own tables are held to the cases and to the oracles by the other tests;
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,17 @@ def test_rules_that_change(both: Both) -> None:
     both.does(lambda ws: ws.engine.derivation())
     both.plan(PLAN)
     both.does(lambda ws: ws.engine.derivation())
+
+
+def test_another_time_zone(both: Both) -> None:
+    """Evenings go into the next day, and the last one of a month into a month that has nothing else."""
+    both.does(loads("evenings", [
+        view("z1", "2023-10-10 08:00"), view("z1", "2023-10-31 20:30"), view("z2", "2023-10-31 21:40"),
+        bought("z2", "2023-10-31 21:45", "o95", "10.00"), view("z3", "2023-12-31 21:30"), view("z3", "2024-01-31 21:30"),
+    ]))  # fmt: skip
+    for zone in ("Asia/Tokyo", "America/Los_Angeles", None):
+        both.plan(re.sub(r"timezone: [\w/]+", f"timezone: {zone}", PLAN) if zone else PLAN)
+        both.does(lambda ws: ws.engine.derivation())
 
 
 @pytest.mark.soak

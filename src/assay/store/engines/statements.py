@@ -6,6 +6,7 @@ changes; so a table that lies in parts has only those written anew in which some
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -20,7 +21,7 @@ class Act:
     """``kind``: ask, make (a table from a query), declare, append, replace, clear, drop, alter or other.
 
     ``reads``: tables that it names, without its target. ``sql``: the query, in DuckDB's words. ``changed``: the query
-    for the parts of the table in which a row changes.
+    for the parts of the table in which a row changes, or that one goes into.
     """
 
     kind: str
@@ -118,9 +119,19 @@ def replaced(sql: str, columns: tuple[str, ...], part: str = "", fresh: frozense
     listed = [_column(name, place, new.get(name), hit, name in fresh) for name in columns]
     changed = ""
     if part:
-        where = exp.select(exp.maybe_parse(part, dialect="duckdb").as_("part")).distinct()
-        changed = _said(_changing(tree, where.from_(place)))
+        parts = [exp.maybe_parse(part, dialect="duckdb")]
+        if any(column.name in new for column in parts[0].find_all(exp.Column)):  # rows go into other parts
+            parts.append(parts[0].transform(lambda one: _as_updated(one, new)))
+        found = [_changing(tree, exp.select(one.as_("part")).distinct().from_(place)) for one in parts]
+        changed = _said(found[0] if len(found) == 1 else exp.union(*found))
     return Act("replace", _said(rows.select(*listed)), table, act.reads, changed)
+
+
+def _as_updated(node: Any, new: Mapping[str, Any]) -> Any:
+    """A column as what an update makes of it."""
+    from sqlglot import exp
+
+    return exp.paren(new[node.name].copy()) if isinstance(node, exp.Column) and node.name in new else node
 
 
 def _column(name: str, table: Any, new: Any, hit: Any, fresh: bool) -> Any:
