@@ -23,6 +23,8 @@ EVENTS: list[Event] = [
     event("c", "click", DAY + "12:00"),
 ]
 
+NUMBERS = ("", " 5 ", "-12.5", "1.2345675", "12.5", "1e3", "3.0", "99999999999999999999", "many")
+TEXTS = " UNION ALL ".join(f"SELECT '{text}' AS n" for text in NUMBERS)
 STATEMENTS: dict[str, tuple[str, dict[str, Any], list[tuple[Any, ...]]]] = {
     "full match, bound": (
         "SELECT count(*) FROM events WHERE regexp_full_match(path, $v1)",
@@ -46,6 +48,22 @@ STATEMENTS: dict[str, tuple[str, dict[str, Any], list[tuple[Any, ...]]]] = {
         {},
         [(3,), (None,)],
     ),
+    "texts as numbers": (
+        f"SELECT n, TRY_CAST(n AS BIGINT), TRY_CAST(n AS DOUBLE), TRY_CAST(n AS DECIMAL(18, 6)) FROM ({TEXTS}) ORDER BY n",
+        {},
+        [
+            ("", None, None, None),
+            (" 5 ", 5, 5.0, Decimal("5.000000")),
+            ("-12.5", -13, -12.5, Decimal("-12.500000")),
+            ("1.2345675", 1, 1.2345675, Decimal("1.234568")),
+            ("12.5", 13, 12.5, Decimal("12.500000")),
+            ("1e3", 1000, 1000.0, Decimal("1000.000000")),
+            ("3.0", 3, 3.0, Decimal("3.000000")),
+            ("99999999999999999999", None, 1e20, None),
+            ("many", None, None, None),
+        ],
+    ),
+    "letters outside ASCII": ("SELECT lower('ÉTÉ Ä'), upper('été ä')", {}, [("été ä", "ÉTÉ Ä")]),
     "decimals keep their scale": (
         "SELECT TRY_CAST('1.5' AS DECIMAL(18, 6)), sum(amount) FROM events",
         {},

@@ -110,7 +110,10 @@ class Dimensions:
         return f"TRY_CAST({raw} AS {kind})" if kind else raw
 
     def expression(self, expression: Expression, own: frozenset[str] = frozenset()) -> str:
-        """A checked expression with its names replaced by SQL. ``own``: names that mean the event's own property here."""
+        """A checked expression with its names replaced by SQL. ``own``: names that mean the event's own property here.
+
+        What is divided by 0 has no value: left to themselves, engines say infinity, nothing, or refuse.
+        """
         import sqlglot
         from sqlglot import exp
 
@@ -120,6 +123,8 @@ class Dimensions:
             if isinstance(node, exp.Column):
                 sql = self.property(node.name) if node.name in own else self.get(node.name).sql
                 return exp.paren(sqlglot.parse_one(sql, dialect="duckdb"))
+            if isinstance(node, exp.Div | exp.Mod) and not isinstance(node.expression, exp.Nullif):
+                node.set("expression", exp.Nullif(this=node.expression, expression=exp.Literal.number(0)))
             return node
 
         return tree.transform(resolve).sql(dialect="duckdb")

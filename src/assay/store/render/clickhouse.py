@@ -96,10 +96,30 @@ def _node(node: exp.Expr, kinds: Mapping[str, str], keys: set[str]) -> exp.Expr:
             parts = exp.func("JSONExtractArrayRaw", exp.func("assumeNotNull", listed.this))
             return exp.func("arrayJoin", parts)
     if isinstance(node, exp.TryCast):
-        kind = node.to.sql(dialect="duckdb")
-        target = kind.replace("DECIMAL", "Decimal") if kind.startswith("DECIMAL") else _CAST_OR_NULL[kind.split("(")[0]]
-        return exp.func("accurateCastOrNull", node.this, exp.Literal.string(target))
+        return _cast_or_null(node.this, node.to.sql(dialect="duckdb"))
     return _function(node)
+
+
+def _cast_or_null(value: exp.Expr, kind: str) -> exp.Expr:
+    """Texts are read as numbers as DuckDB does: blanks around do not count, what has too many places is rounded."""
+    from sqlglot import exp
+
+    def cast(what: exp.Expr, target: str) -> exp.Expr:
+        return exp.func("accurateCastOrNull", what, exp.Literal.string(target))
+
+    decimal = kind.startswith("DECIMAL")
+    target = kind.replace("DECIMAL", "Decimal") if decimal else _CAST_OR_NULL[kind.split("(")[0]]
+    if not decimal and target not in ("Int64", "Int32", "Float64"):
+        return cast(value, target)
+    text = exp.func("toString", value)
+    bare = exp.Anonymous(
+        this="replaceRegexpAll", expressions=[text, exp.Literal.string(r"^\s+|\s+$"), exp.Literal.string("")]
+    )
+    if target == "Float64":
+        return cast(bare, target)
+    places = kind.rstrip(")").split(",")[1].strip() if decimal else "0"
+    rounded = exp.func("round", cast(bare, "Decimal(76, 20)"), exp.Literal.number(places))
+    return cast(exp.func("toString", rounded), target)
 
 
 def _json(node: exp.JSONExtractScalar, keys: set[str]) -> exp.Expr:
@@ -146,6 +166,8 @@ def _function(node: exp.Expr) -> exp.Expr:
         return node
     if isinstance(node, exp.Cast) and node.is_type("text", "varchar") and (places := _places(node.this)) is not None:
         return exp.func("toDecimalString", node.this, exp.Literal.number(places))  # else it ends at its last digit
+    if isinstance(node, exp.Lower | exp.Upper):  # else letters outside ASCII stay as they are
+        return exp.Anonymous(this="lowerUTF8" if isinstance(node, exp.Lower) else "upperUTF8", expressions=[node.this])
     if isinstance(node, exp.LogicalOr | exp.LogicalAnd):
         return exp.func("max" if isinstance(node, exp.LogicalOr) else "min", node.this)
     if isinstance(node, exp.AnyValue):
