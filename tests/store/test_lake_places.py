@@ -96,6 +96,36 @@ def test_a_lock_that_nobody_holds_any_more_is_taken(
 
 
 @pytest.mark.soak
+def test_who_was_taken_for_dead_makes_no_version(spark: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = (HadoopPlace(f"file://{tmp_path}/lake") for _ in range(2))
+    one.folder("")
+    monkeypatch.setattr(hadoop_place, "STALE", 0.1)
+    (tmp_path / "made").write_bytes(b"x")
+    table = Table({"a": "BIGINT"}, {"": Part(("t/load=1-1/a.parquet",))})
+    with one.alone():
+        one.put(tmp_path / "made", "t/load=1-1/a.parquet")
+        time.sleep(1.2)  # files keep the moment of a change in whole seconds
+        with two.alone():
+            mark = two.read(".lock")
+            with pytest.raises(MachineError, match="has taken this lock over"):
+                Lake(one).commit(Manifest(), {"t": table}, "")
+            two.remove(["t/load=1-1/a.parquet"])  # as a load does with what a dead one left
+            one._mark = ""
+            with pytest.raises(MachineError, match="has taken this lock over"):
+                Lake(one).commit(Manifest(), {"t": table}, "")
+            assert Lake(two).manifest() == Manifest()
+            assert two.read(".lock") == mark
+    assert one.read(".lock") is None
+
+
+@pytest.mark.soak
+def test_a_place_that_cannot_be_written_to_is_told(spark: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hadoop_place, "PATIENCE", 3)
+    with pytest.raises(MachineError, match=r"\.lock"), HadoopPlace("file:///proc/nowhere").alone():
+        pass
+
+
+@pytest.mark.soak
 def test_a_workspace_whose_lake_has_an_address(spark: str, tmp_path: Path) -> None:
     now = at("2025-01-01 00:00")
     choose(tmp_path / "there" / "assay-data", "lake", f"file://{tmp_path}/far/lake")

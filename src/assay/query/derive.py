@@ -15,7 +15,7 @@ from assay.model.period import DAY_US, offsets
 from assay.plan.values import Plan
 from assay.query import channels
 from assay.query.orders import orders_statements
-from assay.query.pages import VIEWS, page
+from assay.query.pages import VIEWS, page, told
 from assay.query.sql import digest, literal
 from assay.store.engine import Derivation, Statement
 
@@ -240,8 +240,7 @@ WITH sums AS (
         min(e.t) FILTER (WHERE {_VIEWS} AND path IS NOT NULL) AS entry_t, max(e.t) FILTER (WHERE {_VIEWS} AND path IS NOT NULL) AS exit_t
     FROM {scope} GROUP BY e.session_key
 ), rare AS (
-    SELECT e.session_key, count(DISTINCT hit) AS hits, sum(CASE WHEN props LIKE '%engagement_time_msec%'
-        THEN TRY_CAST(json_extract_string(props, '$.engagement_time_msec') AS BIGINT) * 1000 END) AS engaged_us
+    SELECT e.session_key, count(DISTINCT hit) AS hits, sum({told("engagement_time_msec")} * 1000) AS engaged_us
     FROM {scope} AND (hit IS NOT NULL OR props LIKE '%engagement_time_msec%') GROUP BY e.session_key
 )
 SELECT s.*, s.lone_hits + coalesce(r.hits, 0) AS hits, r.engaged_us FROM sums s LEFT JOIN rare r ON r.session_key = s.session_key"""

@@ -45,11 +45,11 @@ def _lines(plan: Plan, event: str) -> str:
     site = literal(plan.site.currency)
     kind = _prop(rule.type) if rule.type else _prop("order_type")
     money = ", ".join(
-        f"CAST({_prop(name, 'DECIMAL(38, 6)')} * rate AS DECIMAL(18, 6)) AS {name}"
+        f"TRY_CAST(CAST({_prop(name, 'DECIMAL(18, 6)')} AS DECIMAL(38, 6)) * rate AS DECIMAL(18, 6)) AS {name}"
         for name in ("tax", *_properties(plan))
     )
     return f"""
-SELECT e.*, CAST(CAST(amount_own AS DECIMAL(38, 6)) * rate AS DECIMAL(18, 6)) AS money, {money} FROM (
+SELECT e.*, TRY_CAST(CAST(amount_own AS DECIMAL(38, 6)) * rate AS DECIMAL(18, 6)) AS money, {money} FROM (
     SELECT e.event_no, e.id, {order_id} AS order_id, e.visitor_key, e.session_key, e.account, e.t, e.seq, e.day, e.source, e.interactive, e.props,
         e.items, coalesce(e.currency, {site}) AS currency, {amount} AS amount_own, {rank} AS source_rank,
         coalesce({_prop("coupon")}, NULL) AS coupon, {kind} AS kind, {_prop("status")} AS status,
@@ -94,7 +94,7 @@ WITH sold AS (
         row_number() OVER (PARTITION BY known, money IS NULL ORDER BY t, seq, id) AS place
     FROM lines
 )
-SELECT event_no, known, t, day, coalesce(money, CASE WHEN place = 1 AND rest > 0 THEN rest END, 0) FROM held"""
+SELECT event_no, known, t, day, coalesce(money, CASE WHEN place = 1 AND rest > 0 THEN TRY_CAST(rest AS DECIMAL(18, 6)) END, 0) FROM held"""
 
 
 def _share(share: Share | None, default: str | None, net: str) -> str:
@@ -104,9 +104,14 @@ def _share(share: Share | None, default: str | None, net: str) -> str:
     if share.rate is not None:
         rate = format(share.rate, "f")
         digits = len(rate.partition(".")[2])  # a bare 0.55 is no exact number everywhere
-        return f"CAST(CAST({net} AS DECIMAL(38, 6)) * CAST('{rate}' AS DECIMAL(18, {digits})) AS DECIMAL(18, 6))"
+        return f"TRY_CAST(CAST({net} AS DECIMAL(38, 6)) * CAST('{rate}' AS DECIMAL(18, {digits})) AS DECIMAL(18, 6))"
     name = share.property or ""
     return f"m.{quote(name) if not name.isidentifier() else name}"
+
+
+def _held(amount: str) -> str:
+    """An amount as the table holds it; 0 where amounts that nobody pays (10^12 and more) do not fit: a load must not end there."""
+    return f"coalesce(TRY_CAST({amount} AS DECIMAL(18, 6)), 0)"
 
 
 def _orders(plan: Plan) -> str:
@@ -138,12 +143,12 @@ WITH lines AS (
         arg_max(lower(status), (-source_rank, t, seq, id)) FILTER (WHERE status IS NOT NULL) AS status
     FROM lines GROUP BY oid
 ), back AS (
-    SELECT order_id, sum(amount) AS refunded FROM refunds WHERE order_id IS NOT NULL GROUP BY order_id
+    SELECT order_id, TRY_CAST(sum(amount) AS DECIMAL(18, 6)) AS refunded FROM refunds WHERE order_id IS NOT NULL GROUP BY order_id
 ), joined AS (
     SELECT w.oid, w.event_no, CASE WHEN m.money IS NOT NULL THEN m.event_no END AS money_event_no, w.visitor_key, w.session_key, w.account,
-        w.t, w.day, m.source, w.lines, m.currency, coalesce(m.rate, 0) AS rate, m.money AS gross, coalesce(x.refunded, 0) AS refunded, {net} AS net,
-        {cost} AS cost, {shipping} AS shipping, {discount} AS discount, {fees} AS fees, m.tax, {contribution} AS contribution,
-        ({net}) - coalesce({cost}, 0) AS gross_margin, coalesce(w.coupon, m.coupon) AS coupon,
+        w.t, w.day, m.source, w.lines, m.currency, coalesce(m.rate, 0) AS rate, m.money AS gross, coalesce(x.refunded, 0) AS refunded, {_held(net)} AS net,
+        {cost} AS cost, {shipping} AS shipping, {discount} AS discount, {fees} AS fees, m.tax, {_held(contribution)} AS contribution,
+        {_held(f"({net}) - coalesce({cost}, 0)")} AS gross_margin, coalesce(w.coupon, m.coupon) AS coupon,
         CASE WHEN a.status IN ('cancelled', 'canceled', 'voided', 'failed') THEN 'cancelled' WHEN a.status = 'test' THEN 'test' ELSE a.kind END AS kind,
         p.person_key
     FROM who w JOIN money m ON m.oid = w.oid AND m.place = 1 JOIN about a ON a.oid = w.oid LEFT JOIN back x ON x.order_id = w.oid

@@ -27,3 +27,13 @@ def page_group(cleaned: str, plan: Plan, bind: Binder) -> str:
         f"WHEN {matches_globs(cleaned, globs, bind)} THEN {bind(name)}" for name, globs in plan.pages.items()
     )
     return f"CASE {whens} END"
+
+
+# What one event may tell: a beat at most a day, a page at most all of it. More is no measurement, and sums of it have no end.
+MOST = {"engagement_time_msec": 86_400_000, "percent_scrolled": 100}
+
+
+def told(name: str, props: str = "props") -> str:
+    """SQL for a whole number in the JSON of the few events that have it; null where it is none, below 0 or beyond ``MOST``."""
+    number = f"TRY_CAST(json_extract_string({props}, '$.{name}') AS BIGINT)"
+    return f"CASE WHEN {props} LIKE '%{name}%' AND {number} BETWEEN 0 AND {MOST[name]} THEN {number} END"

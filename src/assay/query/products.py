@@ -82,7 +82,7 @@ class Products(Frame):
         CASE WHEN a.items IS NOT NULL THEN o.money_event_no ELSE o.event_no END AS line_no
     FROM orders o LEFT JOIN events a ON a.event_no = o.money_event_no{join}
     WHERE o.counted AND {self.in_range("o")}{where}"""
-        money = "CAST(CAST({one} AS DECIMAL(38, 6)) * e.quantity * p.rate AS DECIMAL(18, 6))"
+        money = "TRY_CAST(CAST({one} AS DECIMAL(38, 6)) * e.quantity * p.rate AS DECIMAL(18, 6))"
         return f"""
     SELECT {self.by} AS g, p.order_id, p.visitor_key, p.cluster, e.quantity AS quantity, {money.format(one="e.price")} AS revenue,
         {money.format(one=_COST)} AS cost, coalesce(p.coupon, {_COUPON}) IS NOT NULL AS coupon{extra}
@@ -139,7 +139,7 @@ FROM clusters GROUP BY g"""
 
     def given_back(self) -> Statement:
         """Per product: pieces and money of refunds that name items."""
-        money = "CAST(CAST(e.price AS DECIMAL(38, 6)) * e.quantity * p.rate AS DECIMAL(18, 6))"
+        money = "TRY_CAST(CAST(e.price AS DECIMAL(38, 6)) * e.quantity * p.rate AS DECIMAL(18, 6))"
         sql = f"""
 SELECT {self.by} AS g, CAST(sum(e.quantity) AS BIGINT), sum({money})
 FROM {ITEMS} e JOIN ({self._given_back()}

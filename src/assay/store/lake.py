@@ -180,6 +180,11 @@ class Lake:
         old = {file for file, since in left.items() if now - since > GRACE}
         made = replace(made, left={file: since for file, since in left.items() if file not in old})
         self.place.replace(MANIFEST, _written(made))
+        if (now_there := self.manifest().generation) != made.generation:
+            raise MachineError(
+                f"{self.place.where(MANIFEST)}: version {made.generation} was written and version {now_there} is there;"
+                " nothing of this load is stored, repeat it"
+            )
         self.place.remove(old)
         return made
 
@@ -231,5 +236,6 @@ def _read(text: str, where: str) -> Manifest:
         return Manifest(found["generation"], found["source"], tables, found["left"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise MachineError(
-            f"{where}: this is no manifest of a lake; delete the folder, it will be made again"
+            f"{where}: this is no manifest of a lake; put back the one of your last backup (only where a DuckDB file is"
+            " the store and this lake is its copy, delete the folder: it is made again)"
         ) from error

@@ -52,7 +52,7 @@ def _read(sql: str, texts: tuple[tuple[str, str], ...], made: tuple[tuple[str, s
     for select in list(tree.find_all(exp.Select)):
         for table in _tables(select):
             named = _implied(select, table, values)
-            if named is not None and named <= kept:
+            if KEY_EVENTS in queries and named is not None and named <= kept:
                 _put(table, KEY_EVENTS)
                 changed = True
             elif EVENT_DAYS in queries and _counts(select):

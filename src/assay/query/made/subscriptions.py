@@ -25,7 +25,7 @@ def subscriptions(builder: RowBuilder, made: Made) -> str:
     amount = frame.dims.property(made.field or "mrr")
     columns = [
         "e.event_no", "e.t", "e.seq", "e.id", "e.day",
-        f"CASE WHEN {ends} THEN CAST(0 AS DECIMAL(18, 6)) ELSE CAST({amount} AS DECIMAL(18, 6)) END AS pays",
+        f"CASE WHEN {ends} THEN CAST(0 AS DECIMAL(18, 6)) ELSE TRY_CAST({amount} AS DECIMAL(18, 6)) END AS pays",
         f"CASE WHEN {ends} AND NOT coalesce({forced}, false) THEN 1 ELSE 0 END AS left_",
         f"CASE WHEN {ends} AND coalesce({forced}, false) THEN 1 ELSE 0 END AS forced",
         f"CASE WHEN {grows} THEN 1 ELSE 0 END AS grows",

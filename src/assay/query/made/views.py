@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from assay.plan.measures import Made
 from assay.query.made.base import frame_of
-from assay.query.pages import VIEWS
+from assay.query.pages import VIEWS, told
 from assay.query.rows import RowBuilder
 from assay.query.selecting import live
-
-
-def _number(name: str) -> str:
-    """A whole number in the JSON of the few events that have it."""
-    return f"CASE WHEN e.props LIKE '%{name}%' THEN TRY_CAST(json_extract_string(e.props, '$.{name}') AS BIGINT) END"
 
 
 def views(builder: RowBuilder, made: Made) -> str:
@@ -30,7 +25,7 @@ def views(builder: RowBuilder, made: Made) -> str:
     # What is sorted is narrow: neither names nor properties go through the window, and all of the rest is done on views.
     narrow = (
         f"SELECT e.event_no, e.session_key, e.t, e.seq, e.id, e.interactive, CASE WHEN {view} THEN 1 ELSE 0 END AS is_view, {excuse} AS excused, "
-        f"{_number('engagement_time_msec')} AS beat, {_number('percent_scrolled')} AS percent "
+        f"{told('engagement_time_msec', 'e.props')} AS beat, {told('percent_scrolled', 'e.props')} AS percent "
         f"FROM events e WHERE {counts}"
     )
     marked = (
@@ -47,13 +42,13 @@ def views(builder: RowBuilder, made: Made) -> str:
         "SELECT *, lead(t) OVER (PARTITION BY session_key ORDER BY view_no) AS later_t, "
         f"{'max(excused) OVER (PARTITION BY session_key)' if excused else '0'} AS let_off FROM folded"
     )
-    told = "(SELECT count(percent) FROM folded) > 0"
+    some = "(SELECT count(percent) FROM folded) > 0"
     leaves = "x.later_t IS NULL AND x.let_off = 0"
     return (
         f"WITH narrow AS ({narrow}), marked AS ({marked}), folded AS ({folded}), ended AS ({ended}) SELECT e.*, "
         "CASE WHEN x.beats IS NOT NULL THEN x.beats / 1000.0 WHEN x.later_t IS NOT NULL THEN (coalesce(x.acted_t, x.later_t) - x.t) / 1000000.0 END AS seconds, "
-        f"CASE WHEN {told} THEN coalesce(x.percent, 0) END AS depth, "
-        f"CASE WHEN {told} THEN CASE WHEN coalesce(x.percent, 0) >= {made.within or 100} THEN 1 ELSE 0 END END AS reached, "
+        f"CASE WHEN {some} THEN coalesce(x.percent, 0) END AS depth, "
+        f"CASE WHEN {some} THEN CASE WHEN coalesce(x.percent, 0) >= {made.within or 100} THEN 1 ELSE 0 END END AS reached, "
         f"CASE WHEN {leaves} THEN 1 ELSE 0 END AS exit, CASE WHEN {leaves} THEN e.session_key END AS exit_session "
         "FROM events e JOIN ended x ON x.event_no = e.event_no"
     )

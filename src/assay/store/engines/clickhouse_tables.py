@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+from assay.model.errors import MachineError
 from assay.store import schema
 from assay.store.disk import scratch
 from assay.store.engine import Result, Statement
@@ -85,7 +86,12 @@ class ClickHousePlace(Place):
         self.do("trim_manifest", table=self.where(MANIFEST))
 
     def settle(self, names: Iterable[str]) -> None:
-        """Nothing to wait for: ClickHouse has them."""
+        """ClickHouse has them; unless a process that writes from another folder has dropped them."""
+        if gone := sorted(set(names).difference(self.files())):
+            raise MachineError(
+                f"{self.where(gone[0])} is gone: another process writes to {self.database}; nothing of this load is"
+                " stored, repeat it"
+            )
 
     def files(self, pattern: str = "") -> list[str]:  # noqa: ARG002  all are tables
         """Names of all tables of versions, sorted."""

@@ -1,8 +1,8 @@
 """A lake in any file system that Spark can reach (HDFS, S3, …), touched through Spark's own Hadoop classes.
 
 A manifest is replaced by renaming where renaming is one step, and by writing one object where the place holds objects.
-Writers keep each other out by a file that only one can make; who has it touches it, and one that nobody has touched for
-a while is taken over.
+Writers keep each other out by a file that only one can make, with a mark of its own; who has it touches it, and one
+that nobody has touched for a while is taken over. Who was taken for dead notices before it makes a version.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import socket
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from assay.model.errors import MachineError
 from assay.store.disk import scratch
@@ -35,6 +36,7 @@ class HadoopPlace(Place):
     def __init__(self, address: str) -> None:
         self.address = address.rstrip("/")
         self._scratch: Path | None = None
+        self._mark = ""  # what our lock says, while we have it
 
     @cached_property
     def _jvm(self) -> Any:
@@ -101,7 +103,14 @@ class HadoopPlace(Place):
             context.rename(self._path(fresh), self._path(name), options)
 
     def settle(self, names: Iterable[str]) -> None:
-        """Nothing to wait for: a file that was closed is kept."""
+        """A file that was closed is kept; but nobody may have taken us for dead and deleted what we wrote."""
+        with errors(self.address):
+            gone = next((name for name in names if not self._files.exists(self._path(name))), None)
+        if gone is not None or (self._mark and self.read(".lock") != self._mark):
+            raise MachineError(
+                f"{self.where('.lock')}: another process has taken this lock over, because this one did not touch it"
+                f" for {STALE:g} seconds; nothing of this load is stored, repeat it"
+            )
 
     def put(self, file: Path, name: str) -> None:
         """Move a file of this machine to the place."""
@@ -151,47 +160,64 @@ class HadoopPlace(Place):
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Keep other writers out, on every machine."""
+        mark = f"process {os.getpid()} of {socket.gethostname()} ({uuid4().hex})\n"
         until = time.monotonic() + PATIENCE
-        while not self._taken():
-            if self._freed():
-                continue
+        while not self._taken(mark):
+            self._free()
             if time.monotonic() > until:
                 raise MachineError(
                     f"{self.where('.lock')}: {(self.read('.lock') or 'somebody').strip()} is writing to the lake"
                 )
             time.sleep(0.2)
+        self._mark = mark
         ended = threading.Event()
-        keeper = threading.Thread(target=self._keep, args=(ended,), daemon=True)
+        keeper = threading.Thread(target=self._keep, args=(ended, mark), daemon=True)
         keeper.start()
         try:
             yield
         finally:
             ended.set()
             keeper.join()
-            self.remove([".lock"])
+            self._mark = ""
+            if self.read(".lock") == mark:
+                self.remove([".lock"])
 
-    def _taken(self) -> bool:
+    def _taken(self, mark: str) -> bool:
+        """Make the lock, unless there is one."""
         from py4j.protocol import Py4JJavaError
 
-        try:
-            self._write(".lock", f"process {os.getpid()} of {socket.gethostname()}\n", over=False)
-        except Py4JJavaError:
-            return False
+        with errors(self.where(".lock")):
+            try:
+                self._write(".lock", mark, over=False)
+            except Py4JJavaError as error:
+                if "AlreadyExists" in _kind(error) or "already exists" in str(error.java_exception.getMessage()):
+                    return False
+                raise
         return True
 
-    def _freed(self) -> bool:
+    def _free(self) -> None:
         """Take away a lock that nobody touches any more."""
         from py4j.protocol import Py4JJavaError
 
-        try:
-            touched = self._files.getFileStatus(self._path(".lock")).getModificationTime() / 1000
-            return time.time() - touched > STALE and bool(self._files.delete(self._path(".lock"), False))
-        except Py4JJavaError:
-            return True  # it is gone
+        with errors(self.where(".lock")):
+            try:
+                touched = self._files.getFileStatus(self._path(".lock")).getModificationTime() / 1000
+                if time.time() - touched > STALE:
+                    self._files.delete(self._path(".lock"), False)
+            except Py4JJavaError as error:
+                if "FileNotFound" not in _kind(error):  # else it is gone already
+                    raise
 
-    def _keep(self, ended: threading.Event) -> None:
+    def _keep(self, ended: threading.Event, mark: str) -> None:
+        """Touch the lock from time to time, as long as it is ours; what fails once is tried again."""
         while not ended.wait(TOUCHED):
-            self._write(".lock", f"process {os.getpid()} of {socket.gethostname()}\n", over=True)
+            with suppress(Exception):
+                if self.read(".lock") == mark:
+                    self._write(".lock", mark, over=True)
+
+
+def _kind(error: Any) -> str:
+    return str(error.java_exception.getClass().getName())
 
 
 def _matches(name: str, pattern: str) -> bool:

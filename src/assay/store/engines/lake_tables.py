@@ -165,20 +165,23 @@ class LakeTables:
     def settled(self) -> Mapping[str, Table]:
         """The tables as they are to stay: those in too many files are written anew."""
         stay = {name: table for name, table in self.tables.items() if name not in self.passing}
-        for name, table in stay.items():
+        for name, table in sorted(stay.items(), key=lambda one: bool(one[1].made)):  # rollups follow their events
             if table.made:
-                stay[name] = current(name, table, self.tables["events"])
+                stay[name] = current(name, table, stay["events"])
             elif many := {key: part for key, part in table.parts.items() if _scattered(part)}:
                 stay[name] = self._compacted(name, table, many)
         self.place.remove(set(self._kept).difference(*(table.files for table in stay.values())))  # written, then anew
         return stay
 
     def _compacted(self, name: str, table: Table, many: Mapping[str, Part]) -> Table:
-        self.tables[name] = replace(table, parts=many)
         from sqlglot import exp
 
         query = exp.select(*(exp.column(exp.to_identifier(one, quoted=True)) for one in table.columns)).from_(name)
-        written = self.written(name, table, query.sql(dialect="duckdb"), {})
+        self.tables[name] = replace(table, parts=many)
+        try:
+            written = self.written(name, table, query.sql(dialect="duckdb"), {})
+        finally:
+            self.tables[name] = table
         made = {key: Part(files, mark=str(len(files))) for key, files in written.items()}
         return replace(table, parts=dict(table.parts) | made)
 

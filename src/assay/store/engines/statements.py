@@ -119,7 +119,7 @@ def replaced(sql: str, columns: tuple[str, ...], part: str = "", fresh: frozense
     listed = [_column(name, place, new.get(name), hit, name in fresh) for name in columns]
     changed = ""
     if part:
-        parts = [exp.maybe_parse(part, dialect="duckdb")]
+        parts: list[Any] = [exp.maybe_parse(part, dialect="duckdb")]
         if any(column.name in new for column in parts[0].find_all(exp.Column)):  # rows go into other parts
             parts.append(parts[0].transform(lambda one: _as_updated(one, new)))
         found = [_changing(tree, exp.select(one.as_("part")).distinct().from_(place)) for one in parts]

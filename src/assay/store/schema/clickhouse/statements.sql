@@ -9,11 +9,12 @@ SELECT 1 FROM system.tables WHERE database = '{name}' AND name = '{table}';
 -- name: make_manifest
 CREATE TABLE IF NOT EXISTS {table} (written DateTime64(6) DEFAULT now64(6), text String) ENGINE = MergeTree ORDER BY written;
 -- name: read_manifest
-SELECT text FROM {table} ORDER BY written DESC LIMIT 1;
+SELECT text FROM {table} ORDER BY JSONExtractUInt(text, 'generation') DESC, written DESC LIMIT 1;
 -- name: write_manifest
 INSERT INTO {table} (text) SELECT {text:String};
 -- name: trim_manifest
-DELETE FROM {table} WHERE written < now64(6) - INTERVAL 1 DAY AND written < (SELECT max(written) FROM {table});
+DELETE FROM {table} WHERE written < now64(6) - INTERVAL 1 DAY
+    AND JSONExtractUInt(text, 'generation') < (SELECT max(JSONExtractUInt(text, 'generation')) FROM {table});
 -- name: drop_table
 DROP TABLE IF EXISTS {table} SYNC;
 -- name: create_table
