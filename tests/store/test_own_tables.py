@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 from assay import privacy
+from assay.cli.run import run
 from assay.model.errors import AssayError, UsageError
 from assay.store.engine import Statement
 from assay.workspace import Workspace
@@ -314,6 +315,77 @@ def test_a_new_file_is_added_and_a_changed_one_read_again(tmp_path: Path, wareho
             assert len(rows(own, "events")) == before  # the same lines twice are duplicates
             assert own.own_tables()[1][1].endswith("the store has read it")
             assert own.engine.run(Statement(loads)).rows == [(1, 3)]
+
+
+DAYS = (
+    "time,who,event\n2024-03-01 10:00,a,page_view\n2024-03-01 10:05,b,page_view\n",
+    "time,who,event\n2024-03-02 10:00,c,page_view\n",
+)
+
+
+@pytest.fixture
+def two_files(tmp_path: Path) -> Path:
+    """A workspace that has read a table of two files: two events, and one."""
+    folder = tmp_path / "own"
+    (folder / "t").mkdir(parents=True)
+    for name, text in zip("ab", DAYS, strict=True):
+        (folder / "t" / f"{name}.csv").write_text(text, "utf-8")
+    with opened(folder, "t: {from: t/*.csv, map: {visitor: who}}") as own:
+        assert count(own) == 3
+    return folder
+
+
+def count(workspace: Workspace) -> int:
+    return int(workspace.engine.run(Statement("SELECT count(*) FROM events")).one()[0])
+
+
+def said(capfd: pytest.CaptureFixture[str], *words: object) -> tuple[int, str]:
+    """What a command line ends with, and all that it says, in one line."""
+    capfd.readouterr()
+    code = run([str(word) for word in words])
+    return code, " ".join("".join(capfd.readouterr()).split())
+
+
+def test_a_file_is_gone_or_has_another_name(two_files: Path) -> None:
+    (two_files / "t" / "a.csv").rename(two_files / "t" / "z.csv")
+    with Workspace(two_files, now=NOW) as own:
+        assert count(own) == 3
+        (two_files / "t" / "z.csv").unlink()
+        assert own.ask("sessions").rows  # still open
+        assert count(own) == 1
+    (two_files / "t" / "b.csv").rename(two_files / "t" / "a.csv")
+    with opened(two_files, "t: {from: t/*.csv, map: {visitor: who}}", PLAN.replace("Berlin", "London")) as own:
+        assert own.engine.run(Statement("SELECT count(*), count(DISTINCT session_key) FROM events")).one() == (1, 1)
+        assert own.engine.derivation() == own.derivation.id  # the plan's rules changed with the files
+
+
+def test_the_section_is_taken_out_when_a_file_is_gone(two_files: Path) -> None:
+    (two_files / "t" / "a.csv").unlink()
+    with opened(two_files) as plain:
+        assert count(plain) == 0
+        plain.import_files("events", [two_files / "t" / "b.csv"], {"map": {"visitor": "who"}})
+        assert count(plain) == 1
+
+
+def test_commands_after_a_file_has_gone(two_files: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    for verb, left, shown in (
+        ("rebuild", "b", "from 1 events"),
+        ("doctor", "a", "2 events"),
+        ("overview", "b", "read from own tables"),
+    ):
+        for name, text in zip("ab", DAYS, strict=True):
+            (two_files / "t" / f"{name}.csv").write_text(text, "utf-8")
+        assert said(capfd, "rebuild", "-w", two_files)[0] == 0
+        (two_files / "t" / ("a.csv" if left == "b" else "b.csv")).unlink()
+        code, text = said(capfd, verb, "-w", two_files)
+        assert code == 0, text
+        assert shown in text
+    (two_files / "t" / "b.csv").unlink()
+    missing = "source.tables.t: there is no file 't/*.csv': "
+    for verb, exit_code in (("rebuild", 2), ("doctor", 1), ("overview", 2), ("check", 1)):
+        code, text = said(capfd, verb, "-w", two_files)
+        assert (code, missing in text) == (exit_code, True), text
+        assert "put it there, or mend or take out the table in assay.yaml" in text
 
 
 def test_a_person_is_left_out_and_the_owner_told_where_they_stand(tmp_path: Path, warehouse: Path) -> None:

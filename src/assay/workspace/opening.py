@@ -162,17 +162,16 @@ class Opening:
     @contextmanager
     def _writer(self, alone: bool = False) -> Iterator[Engine]:
         """The store for writing, for the time of a change; ``alone``: nobody else has it open, in a server too."""
-        from assay.query.dimensions import materialised
-
         self.close()
         with self._opened(alone) as engine:
-            engine.migrate(materialised(self.plan))
+            stands = own.migrated(engine, self.plan, self.folder)
             done = engine.derivation()
-            if done is not None and done != self.derivation.id:
+            other_rules = done is not None and done != self.derivation.id
+            if not stands:
+                self._bring(engine, anew=other_rules)
+            elif other_rules:
                 with self._working("the plan's rules changed: sessions and orders are derived again"):
                     engine.rebuild(self.derivation)
-            if not own.current(engine, self.plan, self.folder):
-                self._bring(engine)
             yield engine
 
     def own_tables(self) -> list[tuple[str, str]]:
@@ -195,9 +194,7 @@ class Opening:
 
         with self._working("the own tables are new or have changed: they are read"):
             kept = keeping(self.state, self.plan, self.now)
-            if anew:
-                engine.disown()
-            own.bring(engine, self.plan, self.folder, self.data / "spool", self.derivation, kept, self.now)
+            own.bring(engine, self.plan, self.folder, self.data / "spool", self.derivation, kept, self.now, anew)
             if load_rates(engine, self.plan):
                 engine.rebuild(self.derivation)
         note(self.state, self.plan, self.now)

@@ -28,6 +28,23 @@ def current(engine: Engine, plan: Plan, folder: Path) -> bool:
     return True
 
 
+def migrated(engine: Any, plan: Plan, folder: Path) -> bool:
+    """Bring a store's tables to this version; whether its events are those of the own tables as they are now.
+
+    Where they are not, nothing is asked of what the store was made from: a file of that may be gone.
+    """
+    from assay.query.dimensions import materialised
+
+    changed = getattr(engine, "own", None) is not None and not current(engine, plan, folder)
+    if changed and plan.source:
+        engine.migrate(materialised(plan), anew=True)
+        return False
+    if changed:
+        engine.disown()
+    engine.migrate(materialised(plan))
+    return current(engine, plan, folder)  # a store of an earlier version has let go of them
+
+
 def version(plan: Plan, folder: Path) -> str:
     """What the own tables are now, as a text that is another one when one of them changes; empty without any."""
     if not plan.source:
@@ -86,15 +103,14 @@ def told(engine: Engine | None, plan: Plan, folder: Path) -> list[tuple[str, str
     return found
 
 
-def bring(engine: Any, plan: Plan, folder: Path, spool: Path, derivation: Any, kept: Keeping, now: int) -> list[Loaded]:
-    """Bring a store to what the own tables say now."""
-    from assay.query.dimensions import materialised
-
-    if not plan.source:
-        engine.disown()
-        engine.migrate(materialised(plan))
-        return []
+def bring(
+    engine: Any, plan: Plan, folder: Path, spool: Path, derivation: Any, kept: Keeping, now: int, anew: bool
+) -> list[Loaded]:
+    """Bring a store to what the own tables say now; ``anew``: read all of them, whether changed or not."""
     from assay.collect.importers.own import compiled
 
-    loaded: list[Loaded] = engine.adopt(compiled(plan, folder, spool, now), derivation, kept)
+    made = compiled(plan, folder, spool, now)
+    if anew and engine.own:
+        engine.disown()
+    loaded: list[Loaded] = engine.adopt(made, derivation, kept)
     return loaded

@@ -64,7 +64,10 @@ def _matching(name: str, pattern: str, folder: Path) -> list[Path]:
     missing = whole.relative_to(parent).parts[0]
     there = [one.name for one in parent.iterdir() if not one.name.startswith(".")]
     near = suggestion(missing, there) if there else " (it is empty)"
-    raise UsageError(f"source.tables.{name}: there is no file {pattern!r}: {parent} has no {missing!r}{near}")
+    raise UsageError(
+        f"source.tables.{name}: there is no file {pattern!r}: {parent} has no {missing!r}{near}; "
+        "put it there, or mend or take out the table in assay.yaml"
+    )
 
 
 def state(plan: Plan, folder: Path) -> Mapping[str, list[Seen]]:

@@ -16,7 +16,7 @@ from assay.store.engines.duckdb_beside import attached, derive, prepare
 from assay.store.engines.duckdb_file import errors, literal, out_of_memory, patient, quote, reading
 from assay.store.engines.duckdb_own import OWN, Owned, adopted, dropped, narrow, opened, show_events, widened
 from assay.store.engines.duckdb_rewriting import rewritten
-from assay.store.engines.loader import Loader
+from assay.store.engines.loader import Loader, typed_columns
 from assay.store.own import Own
 
 T = TypeVar("T")
@@ -174,15 +174,20 @@ class DuckDB(Loader):
         with errors(str(self.path)):
             return self._fits(properties)
 
-    def migrate(self, properties: Mapping[str, str]) -> None:
-        """Create or upgrade the tables; add, retype or drop the typed columns of declared properties."""
+    def migrate(self, properties: Mapping[str, str], anew: bool = False) -> None:
+        """Create or upgrade the tables; add, retype or drop the typed columns of declared properties.
+
+        ``anew``: the own tables are read next, so nothing is shown of them here: a file of theirs may be gone.
+        """
         with errors(str(self.path)):
             if self.own and self._outdated():
                 self.disown()
-            if self.own:
-                self.properties = show_events(self, properties)
-            else:
+            if not self.own:
                 self._migrate(properties)
+            elif anew:
+                self.properties = typed_columns(properties)
+            else:
+                self.properties = show_events(self, properties)
 
     # -- own tables --------------------------------------------------------------------------------------------------
 
