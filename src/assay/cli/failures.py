@@ -41,7 +41,7 @@ def failure_of(error: BaseException) -> Failure:
         )
     if isinstance(error, AssayError):
         return Failure(error.code, str(error), error.exit_code)
-    if isinstance(error, KeyboardInterrupt):
+    if isinstance(error, KeyboardInterrupt) or str(error) == "Query interrupted":  # DuckDB's word for Ctrl-C
         return Failure("interrupted", "interrupted; nothing already stored is lost", INTERRUPTED)
     if isinstance(error, MemoryError):
         return Failure(
