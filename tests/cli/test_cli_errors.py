@@ -133,6 +133,8 @@ def test_nothing_to_answer_is_no_error(assay: Assay, shop: Path, filled: Path) -
         (FileNotFoundError(2, "No such file or directory", "/x"), 2),
         (MemoryError(), 3),
         (KeyboardInterrupt(), 130),
+        (RuntimeError("Query interrupted"), 130),
+        (RuntimeError("x"), 1),
         (ZeroDivisionError("division by zero"), 1),
     ],
 )

@@ -12,6 +12,7 @@ from assay.model.errors import AssayError, PlanError, Problem, suggestion
 
 MACHINE, WRONG, DEFECT, INTERRUPTED = 3, 2, 1, 130
 _NOT_THERE = (errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG)
+_STOPPED = "Query interrupted"  # DuckDB's word for Ctrl-C, on whichever connection
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -41,7 +42,7 @@ def failure_of(error: BaseException) -> Failure:
         )
     if isinstance(error, AssayError):
         return Failure(error.code, str(error), error.exit_code)
-    if isinstance(error, KeyboardInterrupt) or str(error) == "Query interrupted":  # DuckDB's word for Ctrl-C
+    if isinstance(error, KeyboardInterrupt) or (isinstance(error, RuntimeError) and str(error) == _STOPPED):
         return Failure("interrupted", "interrupted; nothing already stored is lost", INTERRUPTED)
     if isinstance(error, MemoryError):
         return Failure(

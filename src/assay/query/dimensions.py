@@ -164,7 +164,7 @@ BOUGHT = "(SELECT w.visitor_key, p.orders FROM visitors w JOIN (SELECT person_ke
 ITEMS = """(SELECT e.*, json_extract_string(item, '$.item_id') AS item_id, json_extract_string(item, '$.item_name') AS item_name,
     json_extract_string(item, '$.item_category') AS item_category, json_extract_string(item, '$.item_brand') AS item_brand,
     TRY_CAST(json_extract_string(item, '$.price') AS DECIMAL(18, 6)) AS price,
-    coalesce(TRY_CAST(TRY_CAST(json_extract_string(item, '$.quantity') AS BIGINT) AS INTEGER), 1) AS quantity
+    coalesce(TRY_CAST(json_extract_string(item, '$.quantity') AS INTEGER), 1) AS quantity
     FROM (SELECT *, unnest(CAST(json_extract(items, '$[*]') AS JSON[])) AS item FROM events WHERE items IS NOT NULL) e)"""
 
 

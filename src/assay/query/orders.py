@@ -143,7 +143,7 @@ WITH lines AS (
         arg_max(lower(status), (-source_rank, t, seq, id)) FILTER (WHERE status IS NOT NULL) AS status
     FROM lines GROUP BY oid
 ), back AS (
-    SELECT order_id, TRY_CAST(sum(amount) AS DECIMAL(18, 6)) AS refunded FROM refunds WHERE order_id IS NOT NULL GROUP BY order_id
+    SELECT order_id, {_held("sum(amount)")} AS refunded FROM refunds WHERE order_id IS NOT NULL GROUP BY order_id
 ), joined AS (
     SELECT w.oid, w.event_no, CASE WHEN m.money IS NOT NULL THEN m.event_no END AS money_event_no, w.visitor_key, w.session_key, w.account,
         w.t, w.day, m.source, w.lines, m.currency, coalesce(m.rate, 0) AS rate, m.money AS gross, coalesce(x.refunded, 0) AS refunded, {_held(net)} AS net,

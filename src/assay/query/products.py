@@ -23,6 +23,11 @@ _COST = "TRY_CAST(json_extract_string(e.item, '$.cost') AS DECIMAL(18, 6))"
 _COUPON = "json_extract_string(e.item, '$.coupon')"
 
 
+def _money(one: str) -> str:
+    """SQL for what an item's pieces come to in the site's currency; null where that is more than an amount can be."""
+    return f"TRY_CAST(CAST({one} AS DECIMAL(38, 6)) * e.quantity * p.rate AS DECIMAL(18, 6))"
+
+
 @dataclass(frozen=True)
 class Interest:
     """Visitors by what they did with a product in the range; ``added`` and ``bought`` are of those who saw it."""
@@ -82,10 +87,9 @@ class Products(Frame):
         CASE WHEN a.items IS NOT NULL THEN o.money_event_no ELSE o.event_no END AS line_no
     FROM orders o LEFT JOIN events a ON a.event_no = o.money_event_no{join}
     WHERE o.counted AND {self.in_range("o")}{where}"""
-        money = "TRY_CAST(CAST({one} AS DECIMAL(38, 6)) * e.quantity * p.rate AS DECIMAL(18, 6))"
         return f"""
-    SELECT {self.by} AS g, p.order_id, p.visitor_key, p.cluster, e.quantity AS quantity, {money.format(one="e.price")} AS revenue,
-        {money.format(one=_COST)} AS cost, coalesce(p.coupon, {_COUPON}) IS NOT NULL AS coupon{extra}
+    SELECT {self.by} AS g, p.order_id, p.visitor_key, p.cluster, e.quantity AS quantity, {_money("e.price")} AS revenue,
+        {_money(_COST)} AS cost, coalesce(p.coupon, {_COUPON}) IS NOT NULL AS coupon{extra}
     FROM {ITEMS} e JOIN ({site}
     ) p ON p.line_no = e.event_no"""
 
@@ -139,9 +143,8 @@ FROM clusters GROUP BY g"""
 
     def given_back(self) -> Statement:
         """Per product: pieces and money of refunds that name items."""
-        money = "TRY_CAST(CAST(e.price AS DECIMAL(38, 6)) * e.quantity * p.rate AS DECIMAL(18, 6))"
         sql = f"""
-SELECT {self.by} AS g, CAST(sum(e.quantity) AS BIGINT), sum({money})
+SELECT {self.by} AS g, CAST(sum(e.quantity) AS BIGINT), sum({_money("e.price")})
 FROM {ITEMS} e JOIN ({self._given_back()}
 ) p ON p.event_no = e.event_no GROUP BY {self.by}"""
         return self.bind.statement(sql, "products given back")
