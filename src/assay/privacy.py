@@ -136,15 +136,21 @@ def erase(workspace: Workspace, kind: str, id: str) -> Erased:
     with workspace.changing("erasing in the store", alone=True) as engine:
         events, quarantined = engine.taking().erase(known.subject, workspace.derivation)
         engine.taking().rewrite()
-    lines = _from_segments(workspace, known.person, moment)
-    texts = workspace.state.scrub(known.subject.names, MARK)
-    texts += _from_cohorts(workspace.folder / COHORTS, known.subject.names)
-    for trace in (workspace.data / INTAKE).rglob(TRACE):
-        trace.unlink(missing_ok=True)
+    lines, texts = beside_the_store(workspace, known.person, known.subject.names, moment)
     workspace.state.write(
         "log_erasure", now=moment, kind=kind, events=events, lines=lines, quarantined=quarantined
     )  # fmt: skip
     return Erased(known, events, lines, quarantined, texts, left(workspace, known.subject.names))
+
+
+def beside_the_store(workspace: Workspace, person: Person, names: tuple[str, ...], moment: int) -> tuple[int, int]:
+    """Take somebody out of segments, state, saved cohorts and traces: lines and other texts that went."""
+    lines = _from_segments(workspace, person, moment)
+    texts = workspace.state.scrub(names, MARK) if names else 0
+    texts += _from_cohorts(workspace.folder / COHORTS, names)
+    for trace in (workspace.data / INTAKE).rglob(TRACE):
+        trace.unlink(missing_ok=True)
+    return lines, texts
 
 
 def _bury(workspace: Workspace, known: Known, moment: int) -> None:

@@ -139,6 +139,73 @@ def test_who_was_erased_stays_out_of_the_new_store(source: Workspace, target: Wo
     assert rows(target, "SELECT erased FROM segments WHERE name = 'replayed'") == [(1,)]
 
 
+def test_who_is_erased_between_two_runs_is_erased_and_kept_out_there_too(source: Workspace, target: Workspace) -> None:
+    load(source, [view("d", "2024-03-05 08:00"), event("d", "identify", "2024-03-05 09:00", user="u9")], "five")
+    moving.move(source, target)
+    for kind, id in (("visitor", "a"), ("user", "u9"), ("visitor", "never-seen-there")):
+        privacy.erase(source, kind, id)
+    done = moving.move(source, target)
+    assert (done.segments, done.stones) == (0, 4)  # the device that is the user's alone has its own
+    assert done.erased == rows(source, "SELECT sum(erased) - 1 FROM segments")[0][0] > 0
+    same(source, target)
+    assert moving.move(source, target).stones == 0
+    late = [view(one, "2024-03-05 11:00") for one in ("a", "d", "never-seen-there", "other")]
+    load(target, late, "imported later")
+    assert rows(target, "SELECT stored, erased FROM segments WHERE name = 'imported later'") == [(1, 3)]
+
+
+def test_who_is_erased_between_two_runs_is_taken_out_of_quarantine_and_texts_too(
+    source: Workspace, target: Workspace
+) -> None:
+    strange = {"name": "page_view", "visitor": "Zoë K"}  # no time: it goes into quarantine
+    load(source, [strange, view("Zoë K", "2024-03-05 08:00")], "five")
+    target.add_change("asked by Zoë K")
+    moving.move(source, target)
+    assert rows(target, "SELECT count(*) FROM quarantine") == [(2,)]
+    privacy.erase(source, "visitor", "Zoë K")
+    assert moving.move(source, target).erased == 1
+    same(source, target)
+    assert privacy.left(target, ("Zoë K",)) == {}
+    assert "Zoë K" not in str(target.state.read("changes"))
+
+
+def test_a_target_with_erasures_of_its_own_is_refused(source: Workspace, target: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "to" / "assay-data" / "state.sqlite").unlink()
+    load(target, [view("x", DAY + "10:00")], "one")
+    privacy.erase(target, "visitor", "x")
+    with pytest.raises(UsageError, match="cannot be brought together"):
+        moving.move(source, target)
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "clickhouse", "lake"], indirect=True)
+def test_of_a_shared_device_only_the_span_of_who_was_erased_goes(
+    tmp_path: Path, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assay.moving.batches.BATCH", 1)
+    with workspace(tmp_path / "from", PLAN, now=NOW) as source:
+        load(source, [view("shared", DAY + "10:00"), view("shared", DAY + "12:30"), view("solo", DAY + "09:00")], "one")
+        known = [("bob", "09:00"), ("ann", "12:00"), ("bob", "14:00")]
+        load(source, [event("shared", "identify", DAY + when, user=who) for who, when in known], "two")
+        moving.settle(source, tmp_path / "to")
+        steps: list[str] = []
+
+        def progress(text: str, _done: int, _total: int) -> None:
+            steps.append(text)
+            if sum("moving" in one for one in steps) == 2:
+                raise RuntimeError("power cut")
+
+        with Workspace(tmp_path / "to", now=NOW, engine=engine) as target:
+            source.progress = progress
+            with pytest.raises(RuntimeError):
+                moving.move(source, target)
+            source.progress = lambda *_: None
+            privacy.erase(source, "user", "ann")
+            done = moving.move(source, target)
+            assert (done.segments, done.erased) == (1, 1)
+            held = target.engine.run(_plain("SELECT count(*) FROM events WHERE visitor = 'shared'")).one()
+            assert held == (3,)
+
+
 def test_events_of_an_older_version_go_with_the_segment_they_count_with(source: Workspace, target: Workspace) -> None:
     with source.changing("as an older version left it") as engine:
         engine.run(_plain("DELETE FROM spans WHERE segment IN ('one', 'three')"))
@@ -149,7 +216,7 @@ def test_events_of_an_older_version_go_with_the_segment_they_count_with(source: 
 def test_a_power_cut_in_the_middle_is_made_good(
     source: Workspace, target: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(moving, "BATCH", 1)
+    monkeypatch.setattr("assay.moving.batches.BATCH", 1)
     parts: list[int] = []
 
     def progress(text: str, done: int, _total: int) -> None:

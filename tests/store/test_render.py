@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from hashlib import md5, sha256
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,15 @@ STATEMENTS: dict[str, tuple[str, dict[str, Any], list[tuple[Any, ...]]]] = {
         ],
     ),
     "letters outside ASCII": ("SELECT lower('ÉTÉ Ä'), upper('été ä')", {}, [("été ä", "ÉTÉ Ä")]),
+    "hashes are hexadecimal text": (
+        "SELECT sha256('é' || 'x') = '"
+        + sha256("éx".encode()).hexdigest()
+        + "', md5('é') = '"
+        + md5("é".encode(), usedforsecurity=False).hexdigest()
+        + "'",
+        {},
+        [(True, True)],
+    ),
     "decimals keep their scale": (
         "SELECT TRY_CAST('1.5' AS DECIMAL(18, 6)), sum(amount) FROM events",
         {},

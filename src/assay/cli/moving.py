@@ -80,8 +80,11 @@ def _move(folder: Path, to: str, lies: str | None, form: str) -> None:
     text = f"{total.events:,} events of {len(total.days)} days are in {place}, in {_many(done.segments, 'segment')}"
     text += f" moved now and {done.before:,} before" if done.before else ""
     text += ". Counts and checksums are equal on every day, sessions and orders too.\n"
+    if done.stones:
+        text += f"{_many(done.stones, 'tombstone')} of people erased at the source since came along: "
+        text += f"{_many(done.erased, 'event')} of theirs were erased in {place} too, and none comes in again.\n"
     told(form, {"to": str(place), "events": total.events, "segments": done.segments, "before": done.before,
-                "days": total.plain()}, text)  # fmt: skip
+                "tombstones": done.stones, "erased": done.erased, "days": total.plain()}, text)  # fmt: skip
 
 
 def _target(to: str) -> tuple[str, Path]:

@@ -121,6 +121,11 @@ def held_back() -> Statement:
     return Statement("SELECT count(*) FROM quarantine", {}, "rows in quarantine")
 
 
+def held_texts() -> Statement:
+    """What stands in quarantine, as it came."""
+    return Statement("SELECT raw FROM quarantine WHERE raw IS NOT NULL", {}, "texts in quarantine")
+
+
 def _line() -> str:
     return ", ".join(f"{one} AS {quote(field.name)}" for one, field in zip(_line_values(), FIELDS, strict=True))
 

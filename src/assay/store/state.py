@@ -68,6 +68,15 @@ class State:
                 raise
             connection.execute("COMMIT")
 
+    def texts(self) -> list[str]:
+        """Every text in which an id may stand."""
+        found: list[str] = []
+        for place in self.read("text_columns"):
+            fill = {name: '"' + place[name].replace('"', '""') + '"' for name in ("table", "column")}
+            with self._lock, self._errors():
+                found += [row["text"] for row in self._open().execute(self._text("texts").format(**fill))]
+        return found
+
     def scrub(self, names: Sequence[str], mark: str) -> int:
         """Put ``mark`` in the place of ids wherever one stands as a word of its own; the number of texts changed.
 

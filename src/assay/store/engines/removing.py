@@ -70,6 +70,34 @@ class Taking:
                 store.derive_all(derivation)
         return events, int(rows)
 
+    def hashed(self, keeping: Keeping) -> list[tuple[str, str, int, int]]:
+        """Whom of the store's people a tombstone is of: kind, id, from and until when (µs UTC)."""
+        with errors("looking for erased people"):
+            self._find_hashed(keeping)
+            found = [
+                (str(kind), str(id), int(since), int(until)) for kind, id, since, until in self.store.named("hashed")
+            ]
+            self.store.named("drop_mentions")
+        return found
+
+    def erase_hashed(self, keeping: Keeping, names: tuple[str, ...], derivation: Derivation) -> tuple[int, int]:
+        """Delete what tombstones keep out, and quarantined rows that name one of ``names`` (how many of each)."""
+        store, rows = self.store, 0
+        with store.transaction("erasing"):
+            self._find_hashed(keeping)
+            store.named("gone_of_hashed")
+            events = self._remove("erased")
+            if names:
+                ((rows,),) = store.named("remove_mentions", pattern=naming(names))
+            store.named("drop_mentions")
+            if events:
+                store.derive_all(derivation)
+        return events, int(rows)
+
+    def _find_hashed(self, keeping: Keeping) -> None:
+        self.store.keep(keeping)
+        self.store.named("find_hashed", {"salt": keeping.salt})
+
     def expire(self, keeping: Keeping, derivation: Derivation) -> int:
         """Delete events from before their cut (how many); derive again."""
         cuts = ", ".join(f"({literal(name)}, {cut})" for name, cut in keeping.cuts.items())

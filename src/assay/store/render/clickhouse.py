@@ -161,6 +161,10 @@ def _function(node: exp.Expr) -> exp.Expr:
             exp.Literal.number(8),
         )
         return exp.func("reinterpretAsUInt64", last)
+    if isinstance(node, exp.SHA2):  # bytes there, as hexadecimal text elsewhere
+        return exp.Anonymous(
+            this="lower", expressions=[exp.Hex(this=exp.Anonymous(this="SHA256", expressions=[node.this]))]
+        )
     if isinstance(node, exp.Cast) and isinstance(node.this.unnest(), exp.Mul) and len(node.to.expressions) == 2:
         node.set("this", exp.func("round", node.this.copy(), node.to.expressions[1].this.copy()))  # else it is cut off
         return node

@@ -103,6 +103,9 @@ INSERT INTO facts (key, value) VALUES (:key, :value) ON CONFLICT (key) DO NOTHIN
 SELECT t.name AS "table", c.name AS "column" FROM sqlite_master t JOIN pragma_table_info(t.name) c
 WHERE t.type = 'table' AND c.type = 'TEXT' AND t.name NOT IN ('keys', 'tombstones', 'facts', 'users', 'entry_links', 'sessions', 'api_keys') ORDER BY 1, 2;
 
+-- name: texts
+SELECT {column} AS text FROM {table} WHERE {column} IS NOT NULL;
+
 -- name: naming
 SELECT rowid AS no, {column} AS text FROM {table} WHERE instr({column}, :id) > 0;
 

@@ -1,0 +1,24 @@
+"""How much one transaction of a target takes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+T = TypeVar("T")
+BATCH = int(os.environ.get("ASSAY_MOVE_BATCH", "2000000"))  # events in one transaction of the target
+
+
+def batches(things: Iterable[T], rows: Callable[[T], int]) -> Iterator[list[T]]:
+    """Things in their order, as many at a time as one transaction of the target takes."""
+    batch: list[T] = []
+    held = 0
+    for one in things:
+        batch.append(one)
+        held += rows(one)
+        if held >= BATCH:
+            yield batch
+            batch, held = [], 0
+    if batch:
+        yield batch

@@ -1,0 +1,131 @@
+"""From store to store, segment by segment."""
+
+from __future__ import annotations
+
+import shutil
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assay.model.errors import CheckFailed, MachineError, UsageError
+from assay.moving.batches import batches
+from assay.moving.erasing import follow
+from assay.moving.sums import Sums, sums
+from assay.query import moving
+from assay.store.engine import Past, Piece
+
+if TYPE_CHECKING:
+    from assay.store.engine import Engine
+    from assay.workspace import Workspace
+
+TERMS = ("rows", "stored", "duplicates", "clashes", "quarantined", "erased", "expired")
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What a move did. ``segments``: moved now; ``before``: had been moved already; ``stones``: tombstones of the
+    source that the target did not have, ``erased``: events that went there because of them.
+    """
+
+    segments: int
+    before: int
+    sums: Sums
+    stones: int = 0
+    erased: int = 0
+
+
+def move(source: Workspace, target: Workspace) -> Moved:
+    """Copy what the source's store holds into the target's, and compare; the source stays as it is.
+
+    Raises UsageError where the target holds other events or follows another plan, CheckFailed where the stores differ.
+    """
+    if source.plan.id != target.plan.id:
+        raise UsageError(f"the plans differ: {target.folder} counts otherwise than {source.folder}; see assay diff")
+    read = source.engine  # open from here to the end, so that nothing changes under the move
+    known = {row[0] for row in target.engine.run(moving.segments()).rows}
+    found = _segments(read)
+    strange = sorted(known - {one.name for one in found})
+    if strange:
+        raise UsageError(
+            f"{target.folder} holds events that are not from here (segment {strange[0]!r} and {len(strange) - 1} more);"
+            " move into a new workspace"
+        )
+    stones, erased = follow(source, target)
+    left = [one for one in found if one.name not in known]
+    total, done = sum(one.rows for one in left), 0
+    for batch in batches(left, lambda one: one.rows):
+        source.progress(f"moving {total:,} events", done, total)
+        with _scratch(target.data / "moving") as scratch:
+            target.load([_piece(read, one, scratch) for one in batch], whole=True)
+        done += sum(one.rows for one in batch)
+    source.progress("comparing the two stores", 0, 1)
+    here, there = sums(read), sums(target.engine)
+    different = here.differences(there)
+    if different:
+        more = f" and {len(different) - _SHOWN} more" if len(different) > _SHOWN else ""
+        raise CheckFailed(f"the two stores differ: {'; '.join(different[:_SHOWN])}{more}; the source is untouched")
+    return Moved(len(left), len(found) - len(left), here, stones, erased)
+
+
+@dataclass(frozen=True)
+class _Segment:
+    """A segment of a store. ``ranges``: numbers of its events; ``load_no``: of its costs, where they are its."""
+
+    name: str
+    kind: str
+    rows: int
+    past: Past
+    ranges: tuple[tuple[int, int], ...] = ()
+    load_no: int | None = None
+
+
+def _segments(engine: Engine) -> list[_Segment]:
+    """Every segment, in the order of loading, with where its lines are."""
+    ranges: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for name, first, after in engine.run(moving.spans()).rows:
+        ranges[name].append((first, after))
+    refused: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    for name, reason, lines in engine.run(moving.refusals()).rows:
+        refused[name].append((reason, lines))
+    rows = engine.run(moving.segments()).rows
+    for load_no, _, first, after in engine.run(moving.unspanned()).rows:  # as erasing counts them
+        of_load = [row for row in rows if row[2] == load_no and row[1] == "events" and row[0] not in ranges]
+        if not of_load:
+            raise MachineError(f"events of load {load_no} belong to no segment; run assay rebuild, then move again")
+        ranges[max(of_load, key=lambda row: (row[5], row[0]))[0]].append((first, after))
+    costs: set[int] = set()
+    made = []
+    for name, kind, load_no, loaded_at, *counts in rows:
+        past = Past(loaded_at, dict(zip(TERMS, counts, strict=True)), tuple(refused[name]))
+        own = kind == "costs" and load_no not in costs  # costs know their load only: its first segment takes them
+        costs |= {load_no} if own else set()
+        made.append(_Segment(name, kind, counts[1], past, tuple(ranges[name]), load_no if own else None))
+    return made
+
+
+def _piece(engine: Engine, segment: _Segment, scratch: Path) -> Piece:
+    """A segment as files that can be loaded."""
+    stem = sha256(segment.name.encode()).hexdigest()[:24]
+    path, quarantine = scratch / f"{stem}.parquet", scratch / f"{stem}-quarantine.parquet"
+    if segment.kind == "events":
+        engine.write(moving.lines(segment.ranges), path)
+    else:
+        engine.write(moving.costs(-1 if segment.load_no is None else segment.load_no), path)
+    engine.write(moving.quarantine(segment.name), quarantine)
+    return Piece(segment.name, path, segment.kind, quarantine, past=segment.past)
+
+
+@contextmanager
+def _scratch(folder: Path) -> Iterator[Path]:
+    """A folder for the time of a batch; what a broken move has left in it goes."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
