@@ -51,9 +51,10 @@ def test_to_another_folder_and_to_parquet_and_back(shop: Path, tmp_path: Path, a
         (["move", "--to", "clickhouse:x"], "--place clickhouse://user@host:8123/database"),
         (["move", "--to", "duckdb:x", "--place", "s3a://b/l"], "DuckDB's file lies in the workspace"),
         (["move", "--to", "duckdb:."], "is where the events are"),
+        (["move", "--to", "clickhouse:x", "--place", "tcp://h/db"], "write ClickHouse's address as clickhouse://"),
         (["move", "--from", "nowhere"], "cannot be read"),
         (["export", "--to", "x", "--user", "u"], "--to takes everything"),
-        (["export"], "say who"),
+        (["export"], "say who (--user ID or --visitor ID), or where everything goes (--to DIR)"),
     ],
 )
 def test_a_mistake_is_one_line(
@@ -64,3 +65,26 @@ def test_a_mistake_is_one_line(
     assert (done.code, done.out) == (2, "")
     assert said in done.err
     assert done.err.count("\n") == 1
+
+
+def test_a_place_that_cannot_be_used_leaves_the_folder_as_it_was(shop: Path, tmp_path: Path, assay: Assay) -> None:
+    pytest.importorskip("clickhouse_connect")
+    where = ["--place", "clickhouse://assay@127.0.0.1:1/shop", "-w", shop]
+    done = assay("move", "--to", f"clickhouse:{tmp_path / 'new'}", *where)
+    assert (done.code, done.out) == (3, "")
+    assert "no ClickHouse answers there (connection refused)" in done.err
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "known").mkdir()
+    shutil.copyfile(shop / "assay.yaml", tmp_path / "known" / "assay.yaml")
+    assert assay("move", "--to", f"clickhouse:{tmp_path / 'known'}", *where).code == 3
+    assert [path.name for path in (tmp_path / "known").rglob("*")] == ["assay.yaml"]
+    assert assay("move", "--to", f"duckdb:{tmp_path / 'known'}", "-w", shop).code == 0
+
+
+def test_a_target_that_counts_otherwise_stays_as_it_is(shop: Path, tmp_path: Path, assay: Assay) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "assay.yaml").write_text("site: {name: Other}\n")
+    done = assay("move", "--to", f"duckdb:{tmp_path / 'other'}", "-w", shop)
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert f"see assay plan diff {shop} {tmp_path / 'other'}" in done.err
+    assert [path.name for path in (tmp_path / "other").rglob("*")] == ["assay.yaml"]

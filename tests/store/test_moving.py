@@ -234,6 +234,30 @@ def test_a_power_cut_in_the_middle_is_made_good(
     same(source, target)
 
 
+def test_a_half_moved_workspace_says_so_and_takes_nothing_else(
+    source: Workspace, target: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assay.moving.batches.BATCH", 1)
+    parts: list[int] = []
+
+    def progress(text: str, done: int, _total: int) -> None:
+        parts.append(done)
+        if len(parts) == 3:
+            raise RuntimeError("power cut")
+
+    source.progress = progress
+    with pytest.raises(RuntimeError):
+        moving.move(source, target)
+    source.progress = lambda *_: None
+    said = [note for note in target.ask("overview").notes if "events may be missing" in note]
+    assert said == [f"events may be missing: the move from {source.folder} has not come to its end; run it again"]
+    with pytest.raises(UsageError, match="run it again, then load anything else"):
+        load(target, [view("x", DAY + "10:00")], "own")
+    moving.move(source, target)
+    assert not [note for note in target.ask("overview").notes if "events may be missing" in note]
+    load(target, [view("x", DAY + "10:00")], "own")
+
+
 def test_what_differs_is_told(source: Workspace, target: Workspace) -> None:
     moving.move(source, target)
     with target.changing("a disk that forgets") as engine:
@@ -332,6 +356,52 @@ def test_a_file_that_is_not_what_was_exported_loads_nothing(source: Workspace, t
     (tmp_path / "full" / "photo.jpg").write_bytes(b"x")
     with pytest.raises(UsageError, match="holds something else"):
         moving.export(source, tmp_path / "full")
+
+
+def test_costs_and_quarantine_of_an_export_are_checked_too(source: Workspace, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    moving.export(source, out)
+    for name, changed in (("costs", "amount + 1"), ("quarantine", None)):
+        whole = (out / f"{name}.parquet").read_bytes()
+        chosen = f"* REPLACE ({changed} AS amount)" if changed else "*"
+        limit = "" if changed else " LIMIT 0"
+        duckdb.sql(f"COPY (SELECT {chosen} FROM '{out}/{name}.parquet'{limit}) TO '{tmp_path}/{name}.parquet'")
+        shutil.copyfile(tmp_path / f"{name}.parquet", out / f"{name}.parquet")
+        with workspace(tmp_path / f"back-{name}", PLAN) as back:
+            with pytest.raises(DataError, match=rf"{name}.parquet is missing or is not what was exported"):
+                moving.bring(back, out)
+            assert rows(back, "SELECT count(*) FROM events") == [(0,)]
+        (out / f"{name}.parquet").write_bytes(whole)
+
+
+def test_an_export_comes_in_only_where_money_means_the_same(source: Workspace, tmp_path: Path) -> None:
+    moving.export(source, tmp_path / "out")
+    with (
+        workspace(tmp_path / "dollars", PLAN.replace("EUR", "USD")) as back,
+        pytest.raises(UsageError, match=r"exported in EUR, .* counts in USD"),
+    ):
+        moving.bring(back, tmp_path / "out")
+    with workspace(tmp_path / "tokyo", PLAN.replace("Europe/Berlin", "Asia/Tokyo"), now=NOW) as back:
+        done = moving.bring(back, tmp_path / "out")
+        assert done.stored == 8
+        assert done.other[0] == "days are those of Asia/Tokyo here, of Europe/Berlin there"
+
+
+def test_only_what_is_in_quarantine_comes_back_too(tmp_path: Path) -> None:
+    with workspace(tmp_path / "from", PLAN, now=NOW) as ws:
+        load(ws, [{"name": "page_view"}], "broken")
+        moving.export(ws, tmp_path / "out")
+    with workspace(tmp_path / "back", PLAN, now=NOW) as back:
+        moving.bring(back, tmp_path / "out")
+        assert rows(back, "SELECT count(*) FROM quarantine") == [(1,)]
+
+
+def test_an_export_into_the_same_folder_takes_the_plan_as_it_is_now(source: Workspace, tmp_path: Path) -> None:
+    moving.export(source, tmp_path / "out")
+    (source.folder / "assay.yaml").write_text(PLAN + "goals: {voted: {event: vote}}\n")
+    with Workspace(source.folder, now=NOW) as again:
+        moving.export(again, tmp_path / "out")
+    assert (tmp_path / "out" / "assay.yaml").read_text() == PLAN + "goals: {voted: {event: vote}}\n"
 
 
 def test_an_export_that_broke_off_is_said_and_goes_on(source: Workspace, tmp_path: Path) -> None:

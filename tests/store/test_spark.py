@@ -190,6 +190,8 @@ Caused by: java.lang.ArithmeticException: [DIVIDE_BY_ZERO] Division by zero. SQL
         ("import shutil; shutil.which = lambda *_: None", "needs Java 17"),
         ("import sys; sys.modules['pyspark'] = None", "pip install 'assay[spark]'"),
         ("import os; os.environ['ASSAY_SPARK_SETTINGS'] = 'spark.x'", "is no setting like"),
+        ("import os; os.environ['ASSAY_SPARK'] = 'sparc://h:7077'", "names no cluster; write spark://host:7077"),
+        ("import os; os.environ['ASSAY_SPARK'] = 'spark://127.0.0.1:1'", "no Spark answers there (Connection refused)"),
     ],
 )
 def test_what_is_missing_is_said(hide: str, says: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from inspect import getdoc
 from typing import Any
 
 import typer
@@ -83,9 +84,10 @@ def load(verb: Verb) -> Any:
 
 
 def command(function: Callable[..., Any], name: str, summary: str) -> Any:
-    """A Typer command made from a function."""
+    """A Typer command made from a function: its help is the summary, and what its docstring says further down."""
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    app.command(name, help=summary, context_settings=HELP)(function)
+    more = (getdoc(function) or "").partition("\n\n")[2]
+    app.command(name, help=f"{summary}\n\n{more}".strip(), context_settings=HELP)(function)
     return typer.main.get_command(app)
 
 

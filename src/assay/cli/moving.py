@@ -72,8 +72,12 @@ def _move(folder: Path, to: str, lies: str | None, form: str) -> None:
             )
         if place.resolve() == source.folder.resolve():
             raise UsageError(f"{place} is where the events are; name another folder")
-        moving.settle(source, place)
-        _choose(place, engine, lies)
+        moving.alike(source, place)
+        with moving.unspoilt(place):
+            moving.settle(source, place)
+            _choose(source.data, place, engine, lies)
+            with Workspace(place) as made:
+                made.engine  # noqa: B018  a server that is not there, a package that is missing: before anything moves
         with Workspace(place, progress=progress) as target:
             done = moving.move(source, target)
     total = done.sums
@@ -102,12 +106,14 @@ def _target(to: str) -> tuple[str, Path]:
     return STORES[kind], Path(rest)
 
 
-def _choose(folder: Path, engine: str, lies: str | None) -> None:
+def _choose(origin: Path, folder: Path, engine: str, lies: str | None) -> None:
     """Say in the target what its store is; one that is there already stays what it is."""
     from assay.store.engines import choice, choose, chosen, exists
     from assay.workspace import DATA
 
     data = folder / DATA
+    if lies is not None and (chosen(origin), _bare(choice(origin).get("place", ""))) == (engine, _bare(lies)):
+        raise UsageError(f"{lies} is where the events are; name another place")
     if exists(data, "duckdb") and engine != "duckdb":
         raise UsageError(f"{folder} has its events in DuckDB's file; move into a new workspace")
     said = choice(data)
@@ -115,6 +121,10 @@ def _choose(folder: Path, engine: str, lies: str | None) -> None:
         raise UsageError(f"{folder} has its events elsewhere ({said}); move into a new workspace")
     if engine != "duckdb" and not said:
         choose(data, engine, lies)
+
+
+def _bare(place: str) -> str:
+    return place.rstrip("/")
 
 
 def _bring(folder: Path, from_: Path, form: str) -> None:
@@ -126,7 +136,8 @@ def _bring(folder: Path, from_: Path, form: str) -> None:
     text = f"{done.stored:,} events of {_many(done.days, 'day')} are stored"
     text += f", {done.duplicates:,} duplicates left out" if done.duplicates else ""
     text += f"; {_many(done.again, 'day')} had come in before" if done.again else ""
-    told(form, vars(done), f"{text}.\n")
+    text += "".join(f"; {one}" for one in done.other)
+    told(form, vars(done) | {"other": list(done.other)}, f"{text}.\n")
 
 
 def export(folder: Path, to: Path, form: str) -> None:

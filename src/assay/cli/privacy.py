@@ -19,9 +19,11 @@ _User = Annotated[str | None, typer.Option("--user", metavar="ID", help="A known
 _Visitor = Annotated[str | None, typer.Option("--visitor", metavar="ID", help="A device.", show_default=False)]
 
 
-def _who(user: str | None, visitor: str | None) -> tuple[str, str]:
+def _who(
+    user: str | None, visitor: str | None, missing: str = "say who: --user ID or --visitor ID, one of them"
+) -> tuple[str, str]:
     if (user is None) == (visitor is None):
-        raise UsageError("say who: --user ID or --visitor ID, one of them")
+        raise UsageError(missing)
     return ("user", user) if user is not None else ("visitor", str(visitor))
 
 
@@ -128,7 +130,7 @@ def export(
 
         everything(folder_of(ctx, workspace), to, table_or_json(ctx, form, "export"))
         return
-    kind, id = _who(user, visitor)
+    kind, id = _who(user, visitor, "say who (--user ID or --visitor ID), or where everything goes (--to DIR)")
     with Progress() as progress, Workspace(folder_of(ctx, workspace), progress=progress) as opened:
         document = privacy.export(opened, kind, id)
         noted(opened, "export", f"a {kind}", f"{len(document['events']):,} events")

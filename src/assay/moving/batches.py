@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -22,3 +25,14 @@ def batches(things: Iterable[T], rows: Callable[[T], int]) -> Iterator[list[T]]:
             batch, held = [], 0
     if batch:
         yield batch
+
+
+@contextmanager
+def scratch(folder: Path) -> Iterator[Path]:
+    """A folder for the time of a batch; what a broken move has left in it goes."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

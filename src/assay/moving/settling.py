@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assay.model.errors import UsageError
 from assay.plan.includes import gather
-from assay.plan.load import FILE
+from assay.plan.load import FILE, load
 from assay.plan.report import Report
 
 if TYPE_CHECKING:
@@ -18,10 +20,41 @@ if TYPE_CHECKING:
 COPIED = ("cohorts",)  # folders beside the plan that it reads
 
 
+def alike(source: Workspace, folder: Path) -> None:
+    """Raise UsageError where a folder has a plan that counts otherwise, before anything is changed there."""
+    if (folder / FILE).exists() and load(folder).id != source.plan.id:
+        raise UsageError(
+            f"the plans differ: {folder} counts otherwise than {source.folder}; "
+            f"see assay plan diff {source.folder} {folder}"
+        )
+
+
+@contextmanager
+def unspoilt(folder: Path) -> Iterator[None]:
+    """What is made in a folder goes again where making it failed; a folder that has a store already is left alone."""
+    from assay.store.engines import choice, exists
+    from assay.workspace import DATA
+
+    if choice(folder / DATA) or exists(folder / DATA, "duckdb"):
+        yield
+        return
+    there = folder.exists()
+    before = set(folder.rglob("*")) if there else set()
+    try:
+        yield
+    except BaseException:
+        for path in sorted(set(folder.rglob("*")) - before, reverse=True):
+            path.unlink(missing_ok=True) if path.is_symlink() or not path.is_dir() else path.rmdir()
+        if not there and folder.exists():
+            folder.rmdir()
+        raise
+
+
 def settle(source: Workspace, folder: Path) -> None:
     """Make a folder a workspace like the source: plan with its includes, cohorts, state; each where it is missing."""
     folder.mkdir(parents=True, exist_ok=True)
-    copy_plan(source, folder)
+    if not (folder / FILE).exists():
+        copy_plan(source, folder)
     from assay.store.state import FILE as STATE
     from assay.workspace import DATA
 
@@ -36,9 +69,7 @@ def settle(source: Workspace, folder: Path) -> None:
 
 
 def copy_plan(source: Workspace, folder: Path) -> None:
-    """The plan with what it includes, and saved cohorts; where a plan is there already it stays."""
-    if (folder / FILE).exists():
-        return
+    """The plan with what it includes, and saved cohorts."""
     for name in COPIED:
         if (source.folder / name).is_dir():
             shutil.copytree(source.folder / name, folder / name, dirs_exist_ok=True)

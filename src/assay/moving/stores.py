@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assay.model.errors import CheckFailed, MachineError, UsageError
-from assay.moving.batches import batches
+from assay.moving.batches import batches, scratch
 from assay.moving.erasing import follow
+from assay.moving.settling import alike
 from assay.moving.sums import Sums, sums
 from assay.query import moving
 from assay.store.engine import Past, Piece
+from assay.workspace import unfinished
 
 if TYPE_CHECKING:
     from assay.store.engine import Engine
@@ -44,8 +43,7 @@ def move(source: Workspace, target: Workspace) -> Moved:
 
     Raises UsageError where the target holds other events or follows another plan, CheckFailed where the stores differ.
     """
-    if source.plan.id != target.plan.id:
-        raise UsageError(f"the plans differ: {target.folder} counts otherwise than {source.folder}; see assay diff")
+    alike(source, target.folder)
     read = source.engine  # open from here to the end, so that nothing changes under the move
     known = {row[0] for row in target.engine.run(moving.segments()).rows}
     found = _segments(read)
@@ -57,11 +55,14 @@ def move(source: Workspace, target: Workspace) -> Moved:
         )
     stones, erased = follow(source, target)
     left = [one for one in found if one.name not in known]
-    total, done = sum(one.rows for one in left), 0
+    whole = sum(one.rows for one in found)
+    done = whole - sum(one.rows for one in left)
+    if left:
+        unfinished.begin(target.data, str(source.folder.resolve()))
     for batch in batches(left, lambda one: one.rows):
-        source.progress(f"moving {total:,} events", done, total)
-        with _scratch(target.data / "moving") as scratch:
-            target.load([_piece(read, one, scratch) for one in batch], whole=True)
+        source.progress(f"moving {whole:,} events", done, whole)
+        with scratch(target.data / "moving") as folder:
+            target.load([_piece(read, one, folder) for one in batch], whole=True)
         done += sum(one.rows for one in batch)
     source.progress("comparing the two stores", 0, 1)
     here, there = sums(read), sums(target.engine)
@@ -69,6 +70,7 @@ def move(source: Workspace, target: Workspace) -> Moved:
     if different:
         more = f" and {len(different) - _SHOWN} more" if len(different) > _SHOWN else ""
         raise CheckFailed(f"the two stores differ: {'; '.join(different[:_SHOWN])}{more}; the source is untouched")
+    unfinished.end(target.data)
     return Moved(len(left), len(found) - len(left), here, stones, erased)
 
 
@@ -108,24 +110,13 @@ def _segments(engine: Engine) -> list[_Segment]:
     return made
 
 
-def _piece(engine: Engine, segment: _Segment, scratch: Path) -> Piece:
+def _piece(engine: Engine, segment: _Segment, folder: Path) -> Piece:
     """A segment as files that can be loaded."""
     stem = sha256(segment.name.encode()).hexdigest()[:24]
-    path, quarantine = scratch / f"{stem}.parquet", scratch / f"{stem}-quarantine.parquet"
+    path, quarantine = folder / f"{stem}.parquet", folder / f"{stem}-quarantine.parquet"
     if segment.kind == "events":
         engine.write(moving.lines(segment.ranges), path)
     else:
         engine.write(moving.costs(-1 if segment.load_no is None else segment.load_no), path)
     engine.write(moving.quarantine(segment.name), quarantine)
     return Piece(segment.name, path, segment.kind, quarantine, past=segment.past)
-
-
-@contextmanager
-def _scratch(folder: Path) -> Iterator[Path]:
-    """A folder for the time of a batch; what a broken move has left in it goes."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

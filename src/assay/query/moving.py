@@ -107,18 +107,22 @@ def derived_days() -> Statement:
     )
 
 
-def costs_sums() -> Statement:
-    """Rows of costs and two checksums."""
+def costs_sums(path: str | None = None) -> Statement:
+    """Rows of costs and two checksums; ``path``: those of a file."""
+    bind = Binder()
+    of = "costs" if path is None else f"read_parquet({bind(path)})"
     exact = ("amount", "claimed_conversions", "claimed_value")
     parts = [_exact(name) if name in exact else f"CAST({name} AS VARCHAR)" for name in _COSTS]
-    return Statement(
-        f"SELECT count(*), {_sums('digest')} FROM (SELECT {_digest(parts)} AS digest FROM costs) d", {}, "sums of costs"
+    return bind.statement(
+        f"SELECT count(*), {_sums('digest')} FROM (SELECT {_digest(parts)} AS digest FROM {of}) d", "sums of costs"
     )
 
 
-def held_back() -> Statement:
-    """Rows in quarantine."""
-    return Statement("SELECT count(*) FROM quarantine", {}, "rows in quarantine")
+def held_back(path: str | None = None) -> Statement:
+    """Rows in quarantine; ``path``: those of a file."""
+    bind = Binder()
+    of = "quarantine" if path is None else f"read_parquet({bind(path)})"
+    return bind.statement(f"SELECT count(*) FROM {of}", "rows in quarantine")
 
 
 def held_texts() -> Statement:

@@ -25,6 +25,7 @@ from assay.store import engines
 from assay.store.disk import seen
 from assay.web.counting import Counts
 from assay.workspace import DATA, Workspace, own
+from assay.workspace.unfinished import FILE as UNFINISHED
 
 if TYPE_CHECKING:
     from assay.model.answer import Answer
@@ -36,7 +37,7 @@ KEPT = 512  # answers
 # An answer is good for so many times as long as it took although new events have come: on a busy site a slow one would
 # be worked out without end. At least and at most so many seconds.
 WORTH, STALE, LONGEST = 20.0, 2.0, 300.0
-_STATE = ("state.sqlite", "state.sqlite-wal")
+_STATE = ("state.sqlite", "state.sqlite-wal", UNFINISHED)
 
 Key = tuple[str, str, str]
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from assay.analyses.given import valid
 from assay.model.answer import Answer, notebook
 from assay.model.errors import DataError
+from assay.workspace import unfinished
 from assay.workspace.acts import Acts
 from assay.workspace.opening import DATA, Progress
 from assay.workspace.own import only_collected
@@ -73,6 +74,8 @@ class Workspace(Acts):
         from assay.query.currency import load_rates
         from assay.store.engine import ALL
 
+        if not whole:
+            unfinished.refuse(self.data)
         segments = f"{len(pieces)} segment{'s' if len(pieces) != 1 else ''}"
         with self.changing(f"loading {segments}, deriving sessions and orders") as engine:
             kept = ALL if whole else keeping(self.state, self.plan, self.now)

@@ -16,7 +16,7 @@ from assay.model.answer import Answer
 from assay.model.errors import UnknownName, UsageError, suggestion
 from assay.model.period import day_start
 from assay.plan.values import Plan
-from assay.workspace import own
+from assay.workspace import own, unfinished
 from assay.workspace.opening import Opening
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ class Asks(Opening):
             if self.plan.source and self._engine is not None:
                 note = own.unmoved(self._engine, self.plan, self.folder)
                 answer = replace(answer, notes=(*answer.notes, note))
+            if moving := unfinished.note(self.data):
+                answer = replace(answer, notes=(*answer.notes, moving))
             if answer.keep:
                 with self.state.changing() as do:
                     for statement, given in answer.keep:

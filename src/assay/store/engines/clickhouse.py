@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from uuid import uuid4
 
-from assay.model.errors import MachineError
+from assay.model.errors import UsageError
 from assay.store.engine import Progress, Statement
 from assay.store.engines.clickhouse_tables import ClickHousePlace, ClickHouseTables
 from assay.store.engines.clickhouse_transport import Local, Server
@@ -51,7 +51,7 @@ def _at(address: str | None, folder: Path) -> ClickHousePlace:
         return ClickHousePlace(Local(), f"assay_{name}", folder)
     database = address.partition("://")[2].partition("/")[2].partition("?")[0]
     if not address.startswith(("clickhouse://", "clickhouses://")) or not database:
-        raise MachineError(f"{address}: write ClickHouse's address as clickhouse://user@host:8123/database")
+        raise UsageError(f"{address}: write ClickHouse's address as clickhouse://user@host:8123/database")
     return ClickHousePlace(Server(address), database, folder)
 
 

@@ -10,10 +10,12 @@ import logging
 import os
 import re
 import shutil
+import socket
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,8 @@ _WORK = {
     "spark.app.name": "assay",
 }
 _LOOPBACK = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+_MASTER = re.compile(r"local(\[[^]]+\])?|yarn|(spark|sc|k8s)://.+")
+_PATIENCE = 10.0  # seconds for which a master is waited for
 _lock = threading.RLock()
 _spark: Any = None
 _of: tuple[str, str] | None = None
@@ -54,6 +58,7 @@ def session() -> Any:
     with _lock, errors("spark"):
         if wanted != _of:
             stop()
+            _answers(wanted[0])
             _spark, _of = _connected(*wanted), wanted
         made = _connected(*wanted) if _remote(wanted[0]) else _spark.newSession()
         for name, value in MEANING.items():
@@ -91,6 +96,33 @@ def _connected(master: str, settings: str) -> Any:
     }.items():
         builder = builder.config(name, value)
     return builder.master(master).getOrCreate()
+
+
+def _answers(master: str) -> None:
+    """Raise MachineError where a master cannot be meant or nobody listens: Spark itself would say so much later."""
+    if not _MASTER.fullmatch(master):
+        raise MachineError(
+            f"ASSAY_SPARK={master} names no cluster; write spark://host:7077, sc://host:15002 (Spark Connect), yarn,"
+            " k8s://…, or local[2] for this machine"
+        )
+    if _remote(master) and find_spec("grpc") is None:
+        raise MachineError("Spark Connect needs more packages: pip install 'pyspark[connect]'")
+    if not master.startswith(("spark://", "sc://")):
+        return
+    said = ""
+    for place in master.partition("://")[2].partition("/")[0].split(","):  # masters that stand in for each other
+        host, _, port = place.rpartition(":")
+        try:
+            socket.create_connection(
+                (host.strip("[]") or port, int(port) if host else 15002), timeout=_PATIENCE
+            ).close()
+        except (OSError, ValueError) as error:
+            said = str(getattr(error, "strerror", None) or error)
+        else:
+            return
+    raise MachineError(
+        f"ASSAY_SPARK={master}: no Spark answers there ({said}); is it running, and is the address right?"
+    )
 
 
 def _builder() -> Any:

@@ -1,0 +1,42 @@
+"""A move into a workspace that has not come to its end: answers say so, and nothing else is loaded meanwhile."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from assay.model.errors import UsageError
+
+FILE = "moving.json"
+
+
+def begin(data: Path, origin: str) -> None:
+    """Say that events are on their way from ``origin`` (a folder)."""
+    data.mkdir(parents=True, exist_ok=True)
+    (data / FILE).write_text(json.dumps({"from": origin}, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def end(data: Path) -> None:
+    """All of them have come."""
+    (data / FILE).unlink(missing_ok=True)
+
+
+def note(data: Path) -> str:
+    """What an answer says while they come; empty when none do."""
+    origin = _origin(data)
+    return f"events may be missing: the move from {origin} has not come to its end; run it again" if origin else ""
+
+
+def refuse(data: Path) -> None:
+    """Raise UsageError while they come: what is loaded between would be no part of what moved."""
+    if origin := _origin(data):
+        raise UsageError(f"the move from {origin} has not come to its end; run it again, then load anything else")
+
+
+def _origin(data: Path) -> str:
+    try:
+        return str(json.loads((data / FILE).read_text(encoding="utf-8"))["from"])
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another workspace"
