@@ -167,12 +167,15 @@ def test_values_of_the_attempt(tmp_path: Path) -> None:
         ({"window": "9999999d"}, "100 years"),
         ({"order": "sorted"}, "order"),
         ({"entry": "newest"}, "entry"),
+        ({"from": "0001-01-01"}, "from 0001-01-01 lies outside the years"),
+        ({"to": "9999-12-31"}, "to 9999-12-31 lies outside the years"),
+        ({"as_of": "0001-01-01T00:30:00"}, "as_of 0001-01-01 00:30:00 lies outside the years"),
     ],
 )
 def test_wrong_questions_say_what_is_wrong(tmp_path: Path, asked: dict[str, Any], said: str) -> None:
     ws = workspace(tmp_path, PLAN, EVENTS)
     with pytest.raises(AssayError, match=said):
-        ws.ask("funnel", "buy", **RANGE, **asked)
+        ws.ask("funnel", "buy", **RANGE | asked)
 
 
 def test_doubtful_definitions_are_found(tmp_path: Path) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from assay.analyses.base import Question, is_argument
 from assay.model.errors import UsageError, suggestion
+
+FIRST_YEAR, LAST_YEAR = 1971, 2199
 
 
 def checked(question: Question, args: Sequence[Any], params: Mapping[str, Any]) -> BaseModel:
@@ -39,7 +42,9 @@ def checked(question: Question, args: Sequence[Any], params: Mapping[str, Any]) 
 def valid(model: type[BaseModel], values: Mapping[str, Any], what: str) -> Any:
     """A pydantic model, its errors as one UsageError in plain words."""
     try:
-        return model.model_validate(dict(values))
+        made = model.model_validate(dict(values))
+        _within(made, what)
+        return made
     except ValidationError as error:
         known = [field.alias or name for name, field in model.model_fields.items()]
         parts = []
@@ -54,6 +59,16 @@ def valid(model: type[BaseModel], values: Mapping[str, Any], what: str) -> Any:
             else:
                 parts.append(f"{name}: {one['msg'][0].lower()}{one['msg'][1:]}, not {one['input']!r}")
         raise UsageError(f"{what}: {'; '.join(parts)}") from error
+
+
+def _within(made: BaseModel, what: str) -> None:
+    """Days far from any that a site has seen are a slip, and further on no calendar reaches."""
+    for name, field in type(made).model_fields.items():
+        value = getattr(made, name)
+        if isinstance(value, date) and not FIRST_YEAR <= value.year <= LAST_YEAR:
+            raise UsageError(
+                f"{what}: {field.alias or name} {value} lies outside the years {FIRST_YEAR} to {LAST_YEAR}"
+            )
 
 
 def _examples(model: type[BaseModel], name: str) -> str:
