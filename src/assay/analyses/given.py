@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from assay.analyses.base import Question, is_argument
+from assay.analyses.base import FIRST_DAY, LAST_DAY, Question, is_argument
 from assay.model.errors import UsageError, suggestion
-
-FIRST_YEAR, LAST_YEAR = 1971, 2199
 
 
 def checked(question: Question, args: Sequence[Any], params: Mapping[str, Any]) -> BaseModel:
@@ -62,13 +60,11 @@ def valid(model: type[BaseModel], values: Mapping[str, Any], what: str) -> Any:
 
 
 def _within(made: BaseModel, what: str) -> None:
-    """Days far from any that a site has seen are a slip, and further on no calendar reaches."""
+    """A moment far from any that a site has seen is a slip, and further on no calendar reaches; days have bounds."""
     for name, field in type(made).model_fields.items():
         value = getattr(made, name)
-        if isinstance(value, date) and not FIRST_YEAR <= value.year <= LAST_YEAR:
-            raise UsageError(
-                f"{what}: {field.alias or name} {value} lies outside the years {FIRST_YEAR} to {LAST_YEAR}"
-            )
+        if isinstance(value, datetime) and not FIRST_DAY < value.date() < LAST_DAY:
+            raise UsageError(f"{what}: {field.alias or name} {value} does not lie between {FIRST_DAY} and {LAST_DAY}")
 
 
 def _examples(model: type[BaseModel], name: str) -> str:
