@@ -32,6 +32,7 @@ INTAKE_EVERY = 2.0  # seconds between two loads of a server
 BACK = 28  # days that the first run judges
 REPORTS = "reports"  # reports that were sent, below the workspace's data
 ARCHIVE = "segments"  # raw lines as they came, below the workspace's data
+LOCK = "loading.lock"  # whose process loads segments, or replays lines
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def load_intake(workspace: Workspace) -> Taken:
     from assay.store.locks import locked
 
     workspace.close()  # whoever waits for the lock must not keep the store from who has it
-    with locked(workspace.data / "loading.lock"):
+    with locked(workspace.data / LOCK):
         return _loaded(workspace)
 
 
@@ -214,7 +215,18 @@ def _is_amount(value: Any) -> bool:
 
 
 def replay(workspace: Workspace) -> Replayed:
-    """Bring in what the plan knows by now. A line leaves the quarantine in the transaction that stores it."""
+    """Bring in what the plan knows by now. A line leaves the quarantine in the transaction that stores it.
+
+    One process at a time: two would count a line twice in the ledger.
+    """
+    from assay.store.locks import locked
+
+    workspace.close()  # whoever waits for the lock must not keep the store from who has it
+    with locked(workspace.data / LOCK):
+        return _replayed(workspace)
+
+
+def _replayed(workspace: Workspace) -> Replayed:
     from assay.store.engine import Piece
 
     ready, waiting = held(workspace)

@@ -140,7 +140,10 @@ def erase(workspace: Workspace, kind: str, id: str) -> Erased:
     workspace.state.write(
         "log_erasure", now=moment, kind=kind, events=events, lines=lines, quarantined=quarantined
     )  # fmt: skip
-    return Erased(known, events, lines, quarantined, texts, left(workspace, known.subject.names))
+    there = left(workspace, known.subject.names)
+    if workspace.state.lingers:
+        there[f"{workspace.state.path.relative_to(workspace.folder)}-wal, which another process reads: erase again"] = 1
+    return Erased(known, events, lines, quarantined, texts, there)
 
 
 def beside_the_store(workspace: Workspace, person: Person, names: tuple[str, ...], moment: int) -> tuple[int, int]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from assay import jobs
 from assay.cli.quarantine import waiting
 from assay.collect.http import Source
 from assay.collect.line import Stepper
@@ -15,6 +18,7 @@ from assay.collect.wire import Request
 from assay.jobs import held, load_intake, replay
 from assay.plan.load import FILE, loads
 from assay.plan.watch import Watched
+from assay.store.locks import locked
 from assay.workspace import Workspace
 from support import at, ndjson
 
@@ -104,6 +108,29 @@ def test_quarantine_and_replay_after_mending_the_plan(tmp_path: Path) -> None:
         rows = ws.engine.run(_statement("SELECT name, p_seats, props FROM events WHERE name = 'start_trial'")).rows
         assert [(name, seats) for name, seats, _ in rows] == [("start_trial", 2)]
         assert '"plan":"pro"' in rows[0][2].replace(" ", "")
+
+
+def test_two_replays_at_once_count_a_line_once(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text(STRICT, encoding="utf-8")
+    lines = taken(
+        Stepper(Workspace(tmp_path).plan, tmp_path / "salts"),
+        {"name": "start_trial", "visitor": "v1", "props": {"plan": "pro"}},
+    )
+    ndjson(tmp_path / "assay-data" / "intake" / "c0" / f"{NOW}-c0-1.web.own.ndjson", lines)
+    with Workspace(tmp_path, now=NOW) as ws:
+        load_intake(ws)
+    (tmp_path / FILE).write_text(STRICT + EVENTS, encoding="utf-8")
+    with ThreadPoolExecutor(1) as pool:
+        with locked(tmp_path / "assay-data" / jobs.LOCK):
+            other = pool.submit(lambda: replay(Workspace(tmp_path, now=NOW)))
+            time.sleep(0.3)  # it has come as far as it can
+            assert not other.done()
+            with Workspace(tmp_path, now=NOW) as ws:
+                assert jobs._replayed(ws).stored == 1  # what the one who has the lock does
+        assert other.result() == jobs.Replayed(0, 0, 0, 0)
+    with Workspace(tmp_path, now=NOW) as ws:
+        ledger = ws.ask("ledger").records()[0]
+        assert (ledger["stored"], ledger["quarantined"], ledger["difference"]) == (1, 0, 0)
 
 
 def _statement(sql: str) -> Any:

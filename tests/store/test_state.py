@@ -79,3 +79,19 @@ def test_another_process_waits_its_turn(tmp_path: Path, monkeypatch: pytest.Monk
         assert len(second.read("changes")) == 1
     assert second.read("changes") == []
     assert isinstance(second._open(), sqlite3.Connection)
+
+
+def test_what_is_scrubbed_stands_in_no_file_or_that_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assay.store.state._SECONDS", 0.1)
+    state = State(tmp_path / "state.sqlite")
+    state.write("add_change", **{**CHANGE, "what": "asked by person-77"})
+    reader = sqlite3.connect(state.path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM changes").fetchall()
+    assert state.scrub(("person-77",), "[erased]") == 1
+    assert state.lingers
+    assert b"person-77" in b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    reader.execute("COMMIT")
+    state.scrub(("person-77",), "[erased]")
+    assert not state.lingers
+    assert b"person-77" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())

@@ -31,6 +31,7 @@ class State:
         self.path = path
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
+        self.lingers = False  # whether what was scrubbed may still stand in the file beside, since somebody reads it
 
     def close(self) -> None:
         """Release the file."""
@@ -80,7 +81,7 @@ class State:
     def scrub(self, names: Sequence[str], mark: str) -> int:
         """Put ``mark`` in the place of ids wherever one stands as a word of its own; the number of texts changed.
 
-        The file is compacted, so that nothing of the old texts is left in it.
+        The file is compacted, so that nothing of the old texts is left in it; ``lingers`` tells where that has to wait.
         """
         if self._connection is None and not self.path.exists():
             return 0
@@ -97,7 +98,8 @@ class State:
                             changed += 1
                             connection.execute(self._text("put_text").format(**fill), {"text": text, "no": row["no"]})
             connection.execute(self._text("compact"))
-            connection.execute(self._text("checkpoint")).fetchall()
+            ((busy, _, _),) = connection.execute(self._text("checkpoint")).fetchall()  # waits for who reads
+            self.lingers = bool(busy)
         return changed
 
     def _open(self) -> sqlite3.Connection:
