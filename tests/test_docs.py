@@ -11,6 +11,7 @@ import pytest
 
 from assay.analyses import QUESTIONS
 from assay.analyses.situations import SITUATIONS
+from assay.cli.app import VERBS
 from assay.collect.importers import IMPORTERS
 from assay.decide.reconcile import REASONS
 from assay.model.event import FIELDS
@@ -27,6 +28,7 @@ DOCS = ROOT / "docs"
     ("page", "names"),
     [
         ("commands.md", [q.name for q in QUESTIONS]),
+        ("commands.md", [verb.name for verb in VERBS]),
         ("guide/importing.md", [i.name for i in IMPORTERS]),
         ("event-line.md", [f.name for f in FIELDS]),
         ("plan.md", [*DIMENSIONS, *(t.name for t in TYPES), *(s.name for s in SECTIONS)]),
