@@ -291,6 +291,19 @@ def test_bad_rows_are_counted_and_rows_that_are_alike_stay_apart(tmp_path: Path)
         assert own.engine.run(Statement(terms)).rows == [(4, 1, 5)]
 
 
+def test_tables_of_which_no_row_can_be_used_are_no_empty_workspace(tmp_path: Path) -> None:
+    (tmp_path / "calls.csv").write_text("began,device\n,a\nsoon,b\n")
+    source = "calls: {from: calls.csv, name: call, map: {time: began, visitor: device}}"
+    with opened(tmp_path, source) as ws:
+        none = ws.ask("overview")
+        assert none.sentence == "There are no events in this workspace yet: 2 lines came and wait in quarantine."
+        assert none.next == ("assay waiting", "assay check")
+        assert ws.ask("waiting").next == ("assay check",)
+    (tmp_path / "calls.csv").write_text("began,device\n")
+    with opened(tmp_path, source) as ws:
+        assert ws.ask("overview").sentence == "There are no events in the own tables yet."
+
+
 def test_a_new_file_is_added_and_a_changed_one_read_again(tmp_path: Path, warehouse: Path) -> None:
     folder = tmp_path / "w"
     shutil.copytree(warehouse, folder)

@@ -39,6 +39,7 @@ class Params(BaseModel):
 Ready = Literal["7d", "28d", "90d", "month", "last-month", "quarter", "year"]
 
 
+NOTHING_YET = "no events yet"  # the reason of an answer before the first event
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
 
 
@@ -233,6 +234,18 @@ class Asking:
             findings=tuple(replace(one, text=dated(one.text, year)) for one in answer.findings),
         )
 
+    def _without_events(self) -> tuple[str, tuple[str, ...]]:
+        """Why nothing can be asked yet, and what to do."""
+        from assay.query.ledger import held_back
+
+        held = self.run(held_back()).one()[0]
+        if held:
+            lines = f"{held:,} line{'s' if held != 1 else ''} came and wait{'s' if held == 1 else ''} in quarantine"
+            return f"There are no events in this workspace yet: {lines}.", ("assay waiting", "assay check")
+        if self.plan.source:
+            return "There are no events in the own tables yet.", ("assay check",)
+        return "There are no events in this workspace yet.", ("assay import SOURCE FILE", "assay demo DIR")
+
     def empty(self, question: str, params: Params, period: Period | None = None) -> Answer:
         """No events at all, or none in the range: an answer with the reason, not an error."""
         then = getattr(params, "as_of", None)
@@ -240,14 +253,8 @@ class Asking:
             reason = f"nothing had been received by {then}"
             return self.answer(question, params, empty=reason, sentence=f"{reason[0].upper()}{reason[1:]}.")
         if self.span is None:
-            reason = "no events yet"
-            return self.answer(
-                question,
-                params,
-                empty=reason,
-                sentence="There are no events in this workspace yet.",
-                next=("assay import SOURCE FILE", "assay demo DIR"),
-            )
+            sentence, further = self._without_events()
+            return self.answer(question, params, empty=NOTHING_YET, sentence=sentence, next=further)
         segment = getattr(params, "segment", None)
         if segment and period is not None and not self.without(period):
             reason = f"nothing in {period} is in the segment {segment}"

@@ -28,17 +28,29 @@ def answer(asking: Asking, params: WaitingParams) -> Answer:
     total = sum(counts.values())
     columns = (Column("reason"), Column("event"), Column("lines", "count"), Column("where", detail=True),
                Column("example", detail=True))  # fmt: skip
+    sentence, further = _told(total, bool(asking.plan.source))
     return asking.answer(
         "waiting",
         params,
         columns=columns,
         rows=tuple((*key, n, *examples[key]) for key, n in counts.most_common()),
         empty=None if total else "nothing is in quarantine",
-        sentence=f"{total:,} lines wait in quarantine; they can still be brought in."
-        if total
-        else "Nothing is in quarantine: every line that came could be used.",
-        next=("assay quarantine replay",) if total else ("assay ledger",),
+        sentence=sentence,
+        next=(further,),
         chart={"kind": "table"},
+    )
+
+
+def _told(total: int, own: bool) -> tuple[str, str]:
+    """What waits, in a sentence, and what to do; ``own``: the lines are rows of own tables."""
+    if not total:
+        return "Nothing is in quarantine: every line that came could be used.", "assay ledger"
+    lines = f"{total:,} lines wait" if total != 1 else "1 line waits"
+    if own:
+        return f"{lines} in quarantine; mend the tables, or how source: in the plan reads them.", "assay check"
+    return (
+        f"{lines} in quarantine; {'they' if total != 1 else 'it'} can still be brought in.",
+        "assay quarantine replay",
     )
 
 

@@ -15,6 +15,7 @@ from assay.moving.batches import batches, scratch
 from assay.moving.settling import copy_plan
 from assay.moving.sums import sums
 from assay.query import moving
+from assay.query.ledger import held_back
 from assay.store.engine import Piece
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def export(source: Workspace, folder: Path) -> Exported:
         kept += _fresh(read, moving.lines_of_day(day), path, total)
     costs, held = folder / "costs.parquet", folder / "quarantine.parquet"
     _fresh(read, moving.costs(), costs, there.costs, moving.costs_sums)
-    _fresh(read, moving.quarantine(), held, (there.quarantined,), moving.held_back)
+    _fresh(read, moving.quarantine(), held, (there.quarantined,), held_back)
     copy_plan(source, folder)
     _write_manifest(folder, {**head, "complete": True, "events": there.events, "costs": there.costs[0],
                              "costs_checks": list(there.costs[1:]), "quarantine": there.quarantined,
@@ -76,7 +77,7 @@ def _fresh(
     engine: Engine, statement: Statement, path: Path, expected: tuple[Any, ...], of: SumsOf = moving.sums_of_file
 ) -> bool:
     """Write a file unless it holds the same already (True); what was written is read again and compared."""
-    if of is not moving.held_back and path.exists() and _holds(path, expected, of):
+    if of is not held_back and path.exists() and _holds(path, expected, of):
         return True
     path.parent.mkdir(parents=True, exist_ok=True)
     made = path.with_suffix(".new")
@@ -172,7 +173,7 @@ def _pieces(target: Workspace, folder: Path, found: dict[str, Any], made_in: Pat
         made.append((Piece(f"export-{named}-{one['day']}", path), one["events"]))
     held, costs = folder / "quarantine.parquet", folder / "costs.parquet"
     if found["quarantine"]:
-        if not held.exists() or not _holds(held, (found["quarantine"],), moving.held_back):
+        if not held.exists() or not _holds(held, (found["quarantine"],), held_back):
             raise _spoilt(held)
         if not made:  # rows in quarantine come with a segment of events, of which there is none
             target.engine.write(moving.lines(()), made_in / "none.parquet")

@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from assay.query import moving
+from assay.query.ledger import held_back
 
 if TYPE_CHECKING:
     from assay.store.engine import Engine
@@ -64,6 +65,6 @@ def sums(engine: Engine) -> Sums:
         {row[0]: row[1:] for row in engine.run(moving.days()).rows},
         {row[0]: row[1:] for row in engine.run(moving.derived_days()).rows},
         engine.run(moving.costs_sums()).one(),
-        engine.run(moving.held_back()).one()[0],
+        engine.run(held_back()).one()[0],
         ledger,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from assay.query.sql import Binder
 from assay.store.engine import Statement
 
 
@@ -31,3 +32,10 @@ def stored_events() -> Statement:
 def quarantined() -> Statement:
     """Rows in quarantine: segment, file, line, reason, and what came as JSON or raw text."""
     return Statement("SELECT segment, file, line, reason, raw FROM quarantine ORDER BY segment, line", {}, "quarantine")
+
+
+def held_back(path: str | None = None) -> Statement:
+    """Rows in quarantine; ``path``: those of a file."""
+    bind = Binder()
+    of = "quarantine" if path is None else f"read_parquet({bind(path)})"
+    return bind.statement(f"SELECT count(*) FROM {of}", "rows in quarantine")

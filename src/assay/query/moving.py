@@ -118,13 +118,6 @@ def costs_sums(path: str | None = None) -> Statement:
     )
 
 
-def held_back(path: str | None = None) -> Statement:
-    """Rows in quarantine; ``path``: those of a file."""
-    bind = Binder()
-    of = "quarantine" if path is None else f"read_parquet({bind(path)})"
-    return bind.statement(f"SELECT count(*) FROM {of}", "rows in quarantine")
-
-
 def held_texts() -> Statement:
     """What stands in quarantine, as it came."""
     return Statement("SELECT raw FROM quarantine WHERE raw IS NOT NULL", {}, "texts in quarantine")

@@ -55,7 +55,11 @@ def _beginning(found: dict[str, View]) -> Page:
     """Nothing to report yet: what is missing, and the next step."""
     view = found["overview"]
     no_plan = "plan" in (view.answer.empty or "")
-    steps = (
+    steps: tuple[str, ...] = (
+        ("Look at what came and could not be used, and why: assay waiting.",
+         "Mend the files, or how the plan reads them, and bring them in again.",
+         "Then ask for the report again: assay report --out report.html")
+        if any(one.startswith("assay waiting") for one in view.answer.next) else
         ("Say what matters: name one to four KPIs under kpis in the plan, each with an objective and a target.",
          "Look at the plan with assay check, then at assay overview.")
         if no_plan
