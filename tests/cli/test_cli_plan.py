@@ -105,6 +105,16 @@ def test_doctor_of_a_store_elsewhere(assay: Assay, tmp_path: Path) -> None:
         choose(tmp_path / "assay-data", "clickhouse")
     state = dict(json.loads(assay("doctor", "-w", tmp_path, "--format", "json").out)["rows"])
     assert state["store"] == "1 events, 1 sessions, 0 orders"
+    assert state["engine"] == "clickhouse, in the workspace"
+    assert "chdb" in state
+    assert "memory limit of the store" not in state
+    (tmp_path / "assay-data" / "store.json").write_text(
+        '{"engine": "clickhouse", "place": "clickhouse://me:secret@127.0.0.1:1/x"}'
+    )
+    ran = assay("doctor", "-w", tmp_path)
+    assert (ran.code, ran.err) == (1, "")
+    assert "secret" not in ran.out
+    assert "clickhouse://me:…@127.0.0.1:1/x: no ClickHouse answers there" in " ".join(ran.out.split())
 
 
 def test_a_store_without_rollups_says_so(assay: Assay, filled: Path) -> None:

@@ -57,11 +57,9 @@ def examine(folder: Path) -> Answer:
     """The state of program, machine and workspace as an answer."""
     rows: list[tuple[str, str]] = [("assay", assay.__version__), ("python", platform.python_version())]
     rows += [(name, _version(name)) for name in _PACKAGES]
-    rows += [
-        ("memory limit of the store", os.environ.get("ASSAY_MEMORY_LIMIT") or _default_memory()),
-        ("workspace", str(folder.resolve())),
-    ]
+    rows += [("workspace", str(folder.resolve()))]
     findings: list[Finding] = []
+    _engine(folder, rows, findings)
     plan = _plan(folder, rows, findings)
     _disk(folder, rows, findings)
     if plan is not None:
@@ -90,6 +88,27 @@ def _default_memory() -> str:
     from assay.store.engines import duckdb
 
     return str(getattr(duckdb, "ASK_MEMORY", "the engine's own"))
+
+
+def _engine(folder: Path, rows: list[tuple[str, str]], findings: list[Finding]) -> None:
+    """What the store is in, where it lies, and what that needs."""
+    from assay.store import engines
+    from assay.workspace import DATA
+
+    try:
+        said = engines.choice(folder / DATA)
+    except AssayError as error:
+        findings.append(Finding("store", "bad", str(error)))
+        return
+    name = said.get("engine", "duckdb")
+    rows.append(
+        ("engine", f"{name}, at {engines.shown(said['place'])}" if said.get("place") else f"{name}, in the workspace")
+    )
+    rows.extend((package, _version(package)) for package in engines.packages(name))
+    if "pyspark" in engines.packages(name):
+        rows.append(("Spark", os.environ.get("ASSAY_SPARK") or "this machine (ASSAY_SPARK names a cluster)"))
+    elif name == "duckdb":
+        rows.append(("memory limit of the store", os.environ.get("ASSAY_MEMORY_LIMIT") or _default_memory()))
 
 
 def _plan(folder: Path, rows: list[tuple[str, str]], findings: list[Finding]) -> Any:
@@ -131,14 +150,16 @@ def _disk(folder: Path, rows: list[tuple[str, str]], findings: list[Finding]) ->
 def _store(folder: Path, rows: list[tuple[str, str]], findings: list[Finding]) -> None:
     from assay.query.loads import contents
     from assay.store import engines
-    from assay.workspace import DATA, Workspace
+    from assay.workspace import DATA, Workspace, unfinished
 
     files = [path for path in (folder / DATA).rglob("*") if path.is_file()] if (folder / DATA).exists() else []
     rows.append(("size of the data", _size(sum(path.stat().st_size for path in files))))
-    if not engines.exists(folder / DATA, engines.chosen(folder / DATA)):
-        rows.append(("store", "empty: nothing was imported yet"))
-        return
+    if moving := unfinished.note(folder / DATA):
+        findings.append(Finding("move", "warning", moving))
     try:
+        if not engines.exists(folder / DATA, engines.chosen(folder / DATA)):
+            rows.append(("store", "empty: nothing was imported yet"))
+            return
         with Workspace(folder) as workspace:
             events, _, sessions, orders, _ = workspace.engine.run(contents()).one()
             rows.append(("store", f"{events:,} events, {sessions:,} sessions, {orders:,} orders"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -41,6 +42,11 @@ def choose(folder: Path, engine: str, place: str | None = None) -> None:
     (folder / CHOICE).write_text(json.dumps(said) + "\n", encoding="utf-8")
 
 
+def shown(place: str) -> str:
+    """A place as it may be shown: an address without the password in it."""
+    return re.sub(r"(://[^/:@]*):[^/@]*@", r"\1:…@", place)
+
+
 def chosen(folder: Path) -> str:
     """The engine of the store of ``folder``."""
     return choice(folder).get("engine", "duckdb")
@@ -57,6 +63,11 @@ def exists(folder: Path, name: str) -> bool:
 def rolls(name: str) -> bool:
     """Whether an engine keeps rollups, without opening its store."""
     return bool(getattr(import_module(ENGINES[name]), "ROLLS", False))
+
+
+def packages(name: str) -> tuple[str, ...]:
+    """The packages that an engine needs beside assay's own."""
+    return tuple(getattr(import_module(ENGINES[name]), "PACKAGES", ())) if name in ENGINES else ()
 
 
 def version(folder: Path) -> str:

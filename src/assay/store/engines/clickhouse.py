@@ -21,6 +21,8 @@ from assay.store.engines.warehouse import Tables
 from assay.store.engines.warehouse_store import WarehouseStore
 from assay.store.lake import MANIFEST, Lake, Manifest, Table
 
+PACKAGES = ("clickhouse-connect", "chdb")
+
 
 def open_store(folder: Path, read_only: bool = False) -> WarehouseStore:  # noqa: ARG001  reading needs no lock
     """The workspace's database."""

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from assay.model.errors import MachineError
 from assay.store import schema
 from assay.store.engine import Result
+from assay.store.engines import shown
 
 # Without these, what is missing comes back as 0 or '' instead of null, and a name may mean an alias of the same query.
 SETTINGS: dict[str, int] = {
@@ -129,7 +130,7 @@ class Server:
 
     def run(self, sql: str, params: Mapping[str, Any], what: str, form: str = ROWS) -> bytes:
         """Run a statement; its answer in one of ClickHouse's formats."""
-        with _errors(what, self.address):
+        with _errors(what, shown(self.address)):
             client = self._connected()
             if re.match(r"\s*(SELECT|WITH|EXPLAIN|SHOW|DESCRIBE)", sql, re.IGNORECASE):
                 return bytes(client.raw_query(sql, parameters=dict(params), fmt=form))
@@ -138,7 +139,7 @@ class Server:
 
     def insert(self, table: str, file: Path, what: str) -> None:
         """Put the rows of a Parquet file of this machine into a table."""
-        with _errors(what, self.address), file.open("rb") as rows:
+        with _errors(what, shown(self.address)), file.open("rb") as rows:
             self._connected().raw_insert(table, insert_block=rows, fmt="Parquet")
 
     def aside(self, sql: str, what: str) -> None:

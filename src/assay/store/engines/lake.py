@@ -24,6 +24,7 @@ from assay.store.lake import MANIFEST, Lake, Manifest, Place, Table
 
 FOLDER = "warehouse"
 ROLLS = True  # it keeps rollups
+PACKAGES = ("pyspark",)
 
 
 def open_store(folder: Path, read_only: bool = False) -> WarehouseStore:  # noqa: ARG001  a lake needs no lock to read

@@ -20,6 +20,7 @@ from assay.store.engines.spark_asking import Asking
 from assay.store.lake import Lake, Manifest, Place
 
 FOLDER = "lake"
+PACKAGES = ("pyspark",)
 
 
 def open_store(folder: Path, read_only: bool = False) -> Spark:
