@@ -33,7 +33,10 @@ def stream(drawn: list[tuple[int, int]]) -> list[Row]:
 
 
 def tried(rows: list[Row], steps: int, window: int, strict: bool, again: bool = False) -> tuple[int, int, int] | None:
-    """(depth, −end, start) of the counted attempt: every chain of different events in order of time is tried."""
+    """(depth, −end, start) of the counted attempt: every chain of different events in order of time is tried.
+
+    ``again``: an event may stand for several steps, with others of its instant between them, as ClickHouse has it.
+    """
     best: tuple[int, int, int] | None = None
 
     def extend(chain: list[int], level: int) -> None:
@@ -45,7 +48,7 @@ def tried(rows: list[Row], steps: int, window: int, strict: bool, again: bool = 
         if level == steps:
             return
         for i, row in enumerate(rows):
-            fresh = (again and i == chain[-1]) or i not in chain
+            fresh = again or i not in chain
             if fresh and row[2] >> level & 1 and row[0] >= last[0] and row[0] - start[0] <= window:
                 extend([*chain, i], level + 1)
 
