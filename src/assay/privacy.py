@@ -25,6 +25,7 @@ from assay.model.errors import UsageError
 from assay.plan.cohort_files import FOLDER as COHORTS
 from assay.store.engine import Subject
 from assay.store.naming import naming
+from assay.workspace import unfinished
 
 if TYPE_CHECKING:
     from assay.store.engine import Keeping
@@ -79,7 +80,7 @@ def know(workspace: Workspace, kind: str, id: str) -> Known:
 def _settle(workspace: Workspace) -> None:
     """Load what had come by now: a collector ends its segments every few seconds."""
     moment, until = workspace.now, time.monotonic() + PATIENCE
-    while True:
+    while not unfinished.note(workspace.data):  # nothing is loaded while a move comes in
         load_intake(workspace)
         if not _written(workspace, moment) or time.monotonic() > until:
             return
@@ -130,6 +131,7 @@ def _moment(micros: int) -> str:
 
 def erase(workspace: Workspace, kind: str, id: str) -> Erased:
     """Erase somebody up to now, and look whether it is done."""
+    unfinished.refuse(workspace.data, "erase there, then run it again")
     known = know(workspace, kind, id)
     moment = workspace.now
     _bury(workspace, known, moment)
@@ -232,7 +234,7 @@ class Expired:
 def expire(workspace: Workspace) -> Expired:
     """Let go of events whose period is over: from the store, its file and the archived segments."""
     rule = keeping(workspace.state, workspace.plan, workspace.now)
-    if not workspace.plan.retention:
+    if not workspace.plan.retention or unfinished.note(workspace.data):
         return Expired(0, 0)
     with workspace.changing("letting go of what is too old", alone=True) as engine:
         events = engine.taking().expire(rule, workspace.derivation)

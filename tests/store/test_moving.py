@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from assay import moving, privacy
 from assay.model.errors import CheckFailed, DataError, UsageError
 from assay.store.engine import Piece
-from assay.workspace import Workspace
+from assay.workspace import Workspace, unfinished
 from support import at, bought, breaking, dump, event, examples, load, ndjson, refunded, rows, view, workspace
 
 DAY = "2024-03-01 "
@@ -145,8 +145,7 @@ def test_who_is_erased_between_two_runs_is_erased_and_kept_out_there_too(source:
     for kind, id in (("visitor", "a"), ("user", "u9"), ("visitor", "never-seen-there")):
         privacy.erase(source, kind, id)
     done = moving.move(source, target)
-    assert (done.segments, done.stones) == (0, 4)  # the device that is the user's alone has its own
-    assert done.erased == rows(source, "SELECT sum(erased) - 1 FROM segments")[0][0] > 0
+    assert (done.segments, done.anew, done.stones) == (3, 3, 4)  # the device that is the user's alone has its own
     same(source, target)
     assert moving.move(source, target).stones == 0
     late = [view(one, "2024-03-05 11:00") for one in ("a", "d", "never-seen-there", "other")]
@@ -159,21 +158,27 @@ def test_who_is_erased_between_two_runs_is_taken_out_of_quarantine_and_texts_too
 ) -> None:
     strange = {"name": "page_view", "visitor": "Zoë K"}  # no time: it goes into quarantine
     load(source, [strange, view("Zoë K", "2024-03-05 08:00")], "five")
-    target.add_change("asked by Zoë K")
+    target.add_change("asked by Zoë K, and anna+news@x.org")
+    load(source, [view("anna+news@x.org", "2024-03-05 08:00")], "six")
     moving.move(source, target)
     assert rows(target, "SELECT count(*) FROM quarantine") == [(2,)]
     privacy.erase(source, "visitor", "Zoë K")
-    assert moving.move(source, target).erased == 1
+    privacy.erase(source, "visitor", "anna+news@x.org")
+    line = view("Zoë K", "2024-03-05 10:00", received_at=at("2024-03-05 10:00"))
+    waits = ndjson(target.data / "intake" / "c0" / f"{NOW}-c0-1.web.own.ndjson", [line])
+    assert moving.move(source, target).anew == 2
     same(source, target)
+    assert not waits.exists()
     assert privacy.left(target, ("Zoë K",)) == {}
-    assert "Zoë K" not in str(target.state.read("changes"))
+    (change,) = target.state.read("changes")
+    assert change["what"] == "asked by [erased], and [erased]"
 
 
 def test_a_target_with_erasures_of_its_own_is_refused(source: Workspace, target: Workspace, tmp_path: Path) -> None:
     (tmp_path / "to" / "assay-data" / "state.sqlite").unlink()
     load(target, [view("x", DAY + "10:00")], "one")
     privacy.erase(target, "visitor", "x")
-    with pytest.raises(UsageError, match="cannot be brought together"):
+    with pytest.raises(UsageError, match=r"whom .* may still have"):
         moving.move(source, target)
 
 
@@ -201,7 +206,7 @@ def test_of_a_shared_device_only_the_span_of_who_was_erased_goes(
             source.progress = lambda *_: None
             privacy.erase(source, "user", "ann")
             done = moving.move(source, target)
-            assert (done.segments, done.erased) == (1, 1)
+            assert (done.segments, done.anew) == (2, 1)
             held = target.engine.run(_plain("SELECT count(*) FROM events WHERE visitor = 'shared'")).one()
             assert held == (3,)
 
@@ -256,6 +261,69 @@ def test_a_half_moved_workspace_says_so_and_takes_nothing_else(
     moving.move(source, target)
     assert not [note for note in target.ask("overview").notes if "events may be missing" in note]
     load(target, [view("x", DAY + "10:00")], "own")
+
+
+def test_what_is_replayed_or_too_old_at_the_source_between_two_runs_moves_anew(tmp_path: Path) -> None:
+    strict = "site: {timezone: UTC}\ncollect: {mode: strict}\nretention: {default: 60d}\n"
+    segment = f"{NOW}-c0-1.web.own.ndjson"
+    lines = [{"id": "a", "name": "vote", "visitor": "v", "time": NOW - 9, "received_at": NOW - 9, "source": "web"}]
+    with workspace(tmp_path / "from", strict, now=NOW) as source:
+        ndjson(source.data / "intake" / "c0" / segment, [{**lines[0], "held": "unknown_event"}])
+        load(source, [view("old", "2024-02-05 10:00"), view("new", "2024-03-20 10:00")], "one")
+    (tmp_path / "from" / "assay.yaml").write_text(strict + "events: {vote: {}}\n")
+    later = at("2024-04-10 00:00")
+    with Workspace(tmp_path / "from", now=NOW) as source:
+        moving.settle(source, tmp_path / "to")
+        with Workspace(tmp_path / "to", now=later) as target:
+            moving.move(source, target)
+            source.close()
+            with Workspace(tmp_path / "from", now=later) as aged:
+                assert privacy.expire(aged).events == 1
+                done = moving.move(aged, target)
+                assert (done.segments, done.anew) == (1, 1)
+                assert dump(aged) == dump(target)
+                assert rows(aged, LEDGER) == rows(target, LEDGER)
+
+
+def test_a_half_moved_workspace_is_no_source_and_erases_nobody(
+    source: Workspace, target: Workspace, tmp_path: Path
+) -> None:
+    unfinished.begin(target.data, str(source.folder))
+    with pytest.raises(UsageError, match="finish that first"):
+        moving.export(target, tmp_path / "out")
+    with Workspace(tmp_path / "third", plan=target.plan) as third, pytest.raises(UsageError, match="finish that first"):
+        moving.move(target, third)
+    with pytest.raises(UsageError, match="erase there, then run it again"):
+        privacy.erase(target, "visitor", "a")
+    moving.move(source, target)
+    privacy.erase(target, "visitor", "a")
+    with pytest.raises(UsageError, match=r"whom .* may still have"):
+        moving.move(source, target)
+
+
+def test_what_is_made_for_a_move_that_cannot_begin_goes_and_nothing_else(source: Workspace, tmp_path: Path) -> None:
+    def fails(place: Path, more: Callable[[], object]) -> None:
+        def failing() -> None:
+            with moving.settled(source, place):
+                more()
+                raise RuntimeError("no server")
+
+        with pytest.raises(RuntimeError, match="no server"):
+            failing()
+
+    place = tmp_path / "srv" / "new"
+    fails(place, lambda: (place / "assay.yaml").read_text())
+    assert not (tmp_path / "srv").exists()
+    (place / "shop").mkdir(parents=True)
+    fails(place, lambda: (place / "shop" / "notes.txt").write_text("mine"))
+    assert [path.relative_to(place).as_posix() for path in sorted(place.rglob("*"))] == ["shop", "shop/notes.txt"]
+
+
+def test_a_plan_that_is_a_link_moves(source: Workspace, tmp_path: Path) -> None:
+    (source.folder / "assay.yaml").rename(tmp_path / "shop.yaml")
+    (source.folder / "assay.yaml").symlink_to(tmp_path / "shop.yaml")
+    moving.settle(source, tmp_path / "linked")
+    assert (tmp_path / "linked" / "assay.yaml").read_text() == PLAN
 
 
 def test_what_differs_is_told(source: Workspace, target: Workspace) -> None:
@@ -385,6 +453,22 @@ def test_an_export_comes_in_only_where_money_means_the_same(source: Workspace, t
         done = moving.bring(back, tmp_path / "out")
         assert done.stored == 8
         assert done.other[0] == "days are those of Asia/Tokyo here, of Europe/Berlin there"
+
+
+def test_an_export_made_again_brings_what_changed_of_costs_and_quarantine(source: Workspace, tmp_path: Path) -> None:
+    with workspace(tmp_path / "back", PLAN, now=NOW) as back:
+        for broken in range(1, 4):
+            moving.export(source, tmp_path / "out")
+            done = moving.bring(back, tmp_path / "out")
+            assert done.quarantined == broken
+            assert rows(back, "SELECT count(*) FROM quarantine") == [(broken,)]
+            assert rows(back, "SELECT sum(amount) FROM costs") == rows(source, "SELECT sum(amount) FROM costs")
+            load(source, [{"name": "page_view", "n": broken}], f"broken {broken}")
+            (source.folder / "more.csv").write_text(
+                f"date,source,medium,campaign,cost\n2024-03-01,google,cpc,spring,{broken}\n"
+            )
+            source.import_files("costs", [source.folder / "more.csv"])
+        assert moving.bring(back, tmp_path / "out").quarantined == 0
 
 
 def test_only_what_is_in_quarantine_comes_back_too(tmp_path: Path) -> None:

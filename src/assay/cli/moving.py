@@ -57,6 +57,7 @@ def move(
 
 def _move(folder: Path, to: str, lies: str | None, form: str) -> None:
     from assay import moving
+    from assay.query.moving import segments
     from assay.workspace import Workspace
 
     engine, place = _target(to)
@@ -70,25 +71,26 @@ def _move(folder: Path, to: str, lies: str | None, form: str) -> None:
                 "own tables are not moved: they stay where they are; give the new place the same source: "
                 "(assay export --to takes the events along)"
             )
-        if place.resolve() == source.folder.resolve():
-            raise UsageError(f"{place} is where the events are; name another folder")
+        _apart(source.folder, place)
         moving.alike(source, place)
-        with moving.unspoilt(place):
-            moving.settle(source, place)
+        with moving.settled(source, place):
             _choose(source.data, place, engine, lies)
             with Workspace(place) as made:
-                made.engine  # noqa: B018  a server that is not there, a package that is missing: before anything moves
+                made.engine.run(
+                    segments()
+                )  # a server that is not there, a package that is missing: said before it moves
         with Workspace(place, progress=progress) as target:
             done = moving.move(source, target)
     total = done.sums
     text = f"{total.events:,} events of {len(total.days)} days are in {place}, in {_many(done.segments, 'segment')}"
     text += f" moved now and {done.before:,} before" if done.before else ""
     text += ". Counts and checksums are equal on every day, sessions and orders too.\n"
+    if done.anew:
+        text += f"{_many(done.anew, 'segment')} had changed at the source since and came anew.\n"
     if done.stones:
-        text += f"{_many(done.stones, 'tombstone')} of people erased at the source since came along: "
-        text += f"{_many(done.erased, 'event')} of theirs were erased in {place} too, and none comes in again.\n"
+        text += "Who was erased at the source since is erased here too, and kept out from now on.\n"
     told(form, {"to": str(place), "events": total.events, "segments": done.segments, "before": done.before,
-                "tombstones": done.stones, "erased": done.erased, "days": total.plain()}, text)  # fmt: skip
+                "anew": done.anew, "tombstones": done.stones, "days": total.plain()}, text)  # fmt: skip
 
 
 def _target(to: str) -> tuple[str, Path]:
@@ -106,25 +108,38 @@ def _target(to: str) -> tuple[str, Path]:
     return STORES[kind], Path(rest)
 
 
+def _apart(source: Path, place: Path) -> None:
+    """Refuse a target that is a file, that is or holds the source, or that lies in its data."""
+    from assay.workspace import DATA
+
+    here, there = source.resolve(), place.resolve()
+    if here == there:
+        raise UsageError(f"{place} is where the events are; name another folder")
+    if here.is_relative_to(there) or there.is_relative_to(here / DATA):
+        raise UsageError(f"{place} and the data of {source} lie within each other; name a folder beside them")
+    if place.exists() and not place.is_dir():
+        raise UsageError(f"{place} is a file; name a folder")
+
+
 def _choose(origin: Path, folder: Path, engine: str, lies: str | None) -> None:
     """Say in the target what its store is; one that is there already stays what it is."""
-    from assay.store.engines import choice, choose, chosen, exists
+    from assay.store.engines import choice, choose, chosen, exists, same, shown
     from assay.workspace import DATA
 
     data = folder / DATA
-    if lies is not None and (chosen(origin), _bare(choice(origin).get("place", ""))) == (engine, _bare(lies)):
-        raise UsageError(f"{lies} is where the events are; name another place")
     if exists(data, "duckdb") and engine != "duckdb":
         raise UsageError(f"{folder} has its events in DuckDB's file; move into a new workspace")
+    if lies is not None and engine == "lake" and "://" not in lies and not lies.startswith("file:"):
+        lies = str(Path(lies).absolute())
     said = choice(data)
     if said and (chosen(data) != engine or (lies is not None and said.get("place") != lies)):
-        raise UsageError(f"{folder} has its events elsewhere ({said}); move into a new workspace")
+        raise UsageError(
+            f"{folder} has its events in {shown(said.get('place', chosen(data)))}; move into a new workspace"
+        )
     if engine != "duckdb" and not said:
         choose(data, engine, lies)
-
-
-def _bare(place: str) -> str:
-    return place.rstrip("/")
+    if same(origin, data):
+        raise UsageError(f"{shown(lies or str(folder))} is where the events are; name another place")
 
 
 def _bring(folder: Path, from_: Path, form: str) -> None:
@@ -136,6 +151,8 @@ def _bring(folder: Path, from_: Path, form: str) -> None:
     text = f"{done.stored:,} events of {_many(done.days, 'day')} are stored"
     text += f", {done.duplicates:,} duplicates left out" if done.duplicates else ""
     text += f"; {_many(done.again, 'day')} had come in before" if done.again else ""
+    text += f"; {_many(done.costs, 'row')} of costs" if done.costs else ""
+    text += f"; {_many(done.quarantined, 'row')} in quarantine" if done.quarantined else ""
     text += "".join(f"; {one}" for one in done.other)
     told(form, vars(done) | {"other": list(done.other)}, f"{text}.\n")
 

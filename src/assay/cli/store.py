@@ -106,7 +106,9 @@ def _engine(folder: Path, rows: list[tuple[str, str]], findings: list[Finding]) 
     )
     rows.extend((package, _version(package)) for package in engines.packages(name))
     if "pyspark" in engines.packages(name):
-        rows.append(("Spark", os.environ.get("ASSAY_SPARK") or "this machine (ASSAY_SPARK names a cluster)"))
+        rows.append(
+            ("Spark", engines.shown(os.environ.get("ASSAY_SPARK", "")) or "this machine (ASSAY_SPARK names a cluster)")
+        )
     elif name == "duckdb":
         rows.append(("memory limit of the store", os.environ.get("ASSAY_MEMORY_LIMIT") or _default_memory()))
 

@@ -6,8 +6,8 @@ there too. Afterwards counts and checksums of every day, and what is derived fro
 """
 
 from assay.moving.parquet import Brought, Exported, bring, export
-from assay.moving.settling import alike, settle, unspoilt
+from assay.moving.settling import alike, settle, settled
 from assay.moving.stores import Moved, move
 from assay.moving.sums import Sums, sums
 
-__all__ = ["Brought", "Exported", "Moved", "Sums", "alike", "bring", "export", "move", "settle", "sums", "unspoilt"]
+__all__ = ["Brought", "Exported", "Moved", "Sums", "alike", "bring", "export", "move", "settle", "settled", "sums"]

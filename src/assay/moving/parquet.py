@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +15,8 @@ from assay.moving.batches import batches, scratch
 from assay.moving.settling import copy_plan
 from assay.moving.sums import sums
 from assay.query import moving
-from assay.query.ledger import held_back
 from assay.store.engine import Piece
+from assay.workspace import unfinished
 
 if TYPE_CHECKING:
     from assay.store.engine import Engine, Loaded, Statement
@@ -43,6 +43,7 @@ def export(source: Workspace, folder: Path) -> Exported:
     Each file is read again and compared with the store; a folder exported before gets the plan as it is now. An
     export that broke off goes on where it was.
     """
+    unfinished.refuse(source.data, "finish that first, then export")
     if folder.exists() and any(folder.iterdir()) and not _ours(folder):
         raise UsageError(f"{folder} holds something else; name a new folder")
     read = source.engine
@@ -61,10 +62,12 @@ def export(source: Workspace, folder: Path) -> Exported:
         kept += _fresh(read, moving.lines_of_day(day), path, total)
     costs, held = folder / "costs.parquet", folder / "quarantine.parquet"
     _fresh(read, moving.costs(), costs, there.costs, moving.costs_sums)
-    _fresh(read, moving.quarantine(), held, (there.quarantined,), held_back)
-    copy_plan(source, folder)
+    waiting = read.run(moving.quarantine_sums()).one()
+    _fresh(read, moving.quarantine(), held, waiting, moving.quarantine_sums)
+    copy_plan(source, folder, [])
     _write_manifest(folder, {**head, "complete": True, "events": there.events, "costs": there.costs[0],
-                             "costs_checks": list(there.costs[1:]), "quarantine": there.quarantined,
+                             "costs_checks": list(there.costs[1:]), "quarantine": waiting[0],
+                             "quarantine_checks": list(waiting[1:]),
                              "days": there.plain()})  # fmt: skip
     return Exported(folder, there.events, len(there.days), kept)
 
@@ -77,7 +80,7 @@ def _fresh(
     engine: Engine, statement: Statement, path: Path, expected: tuple[Any, ...], of: SumsOf = moving.sums_of_file
 ) -> bool:
     """Write a file unless it holds the same already (True); what was written is read again and compared."""
-    if of is not held_back and path.exists() and _holds(path, expected, of):
+    if path.exists() and _holds(path, expected, of):
         return True
     path.parent.mkdir(parents=True, exist_ok=True)
     made = path.with_suffix(".new")
@@ -118,12 +121,16 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Brought:
-    """What an exported folder brought. ``again``: days that had come in before; ``other``: what is other here."""
+    """What an exported folder brought. ``again``: days that had come in before; ``costs``, ``quarantined``: rows of
+    them that are new; ``other``: what is other here.
+    """
 
     days: int
     again: int
     stored: int
     duplicates: int
+    costs: int = 0
+    quarantined: int = 0
     other: tuple[str, ...] = ()
 
 
@@ -141,13 +148,21 @@ def bring(target: Workspace, folder: Path) -> Brought:
     loaded: list[Loaded] = []
     with scratch(target.data / "moving") as made:
         pieces = _pieces(target, folder, found, made)
+        known = {name for name, *_ in target.engine.run(moving.segments()).rows}
+        coming = {piece.name for piece, _ in pieces}
+        if old := [name for name in known if name.startswith(_held(found)) and name not in coming]:
+            with target.changing("taking out what waited before") as engine:
+                engine.taking().unload(old, target.derivation)
         for batch in batches(pieces, lambda one: one[1]):
             target.progress(f"loading {found['events']:,} events", len(loaded), len(pieces))
             loaded += target.load([piece for piece, _ in batch])
-    days = [one for one in loaded if one.kind == "events" and not one.again]
+    new = [one for one in loaded if not one.again]
+    days = [one for one in loaded if one.kind == "events" and not one.name.startswith(_held(found))]
+    events = [one for one in new if one in days]
     return Brought(
-        len(days), sum(one.again and one.kind == "events" for one in loaded), sum(one.stored for one in days),
-        sum(one.duplicates + one.clashes for one in days), _otherwise(target, found),
+        len(events), len(days) - len(events), sum(one.stored for one in events),
+        sum(one.duplicates + one.clashes for one in events), sum(one.stored for one in new if one.kind == "costs"),
+        sum(one.quarantined for one in new), _otherwise(target, found),
     )  # fmt: skip
 
 
@@ -163,7 +178,7 @@ def _otherwise(target: Workspace, found: dict[str, Any]) -> tuple[str, ...]:
 
 def _pieces(target: Workspace, folder: Path, found: dict[str, Any], made_in: Path) -> list[tuple[Piece, int]]:
     """The files of an export, each held against its manifest, with their events. ``made_in``: a folder for one more."""
-    named = sha256(json.dumps(found["days"]).encode()).hexdigest()[:12]
+    named = _short(found["days"])
     made = []
     for number, one in enumerate(found["days"]):
         target.progress("checking the files", number, len(found["days"]))
@@ -172,19 +187,27 @@ def _pieces(target: Workspace, folder: Path, found: dict[str, Any], made_in: Pat
             raise _spoilt(path)
         made.append((Piece(f"export-{named}-{one['day']}", path), one["events"]))
     held, costs = folder / "quarantine.parquet", folder / "costs.parquet"
-    if found["quarantine"]:
-        if not held.exists() or not _holds(held, (found["quarantine"],), held_back):
+    if found["quarantine"]:  # a segment without events, so that another export can take its place
+        sums = found["quarantine"], *found.get("quarantine_checks", ())
+        if not held.exists() or not _holds(held, sums, moving.quarantine_sums):
             raise _spoilt(held)
-        if not made:  # rows in quarantine come with a segment of events, of which there is none
-            target.engine.write(moving.lines(()), made_in / "none.parquet")
-            made.append((Piece(f"export-{named}-quarantine", made_in / "none.parquet"), 0))
-        first, n = made[0]
-        made[0] = (replace(first, quarantine=held), n)
+        target.engine.write(moving.lines(()), made_in / "none.parquet")
+        made.append((Piece(f"{_held(found)}{_short(sums)}", made_in / "none.parquet", quarantine=held), 0))
     if found["costs"]:
-        if not costs.exists() or not _holds(costs, (found["costs"], *found.get("costs_checks", ())), moving.costs_sums):
+        sums = found["costs"], *found.get("costs_checks", ())
+        if not costs.exists() or not _holds(costs, sums, moving.costs_sums):
             raise _spoilt(costs)
-        made.append((Piece(f"export-{named}-costs", costs, "costs"), 0))
+        made.append((Piece(f"export-costs-{_short(sums)}", costs, "costs"), 0))
     return made
+
+
+def _held(found: dict[str, Any]) -> str:
+    """How the names of segments begin that hold a site's quarantine."""
+    return f"export-quarantine-{_short(found.get('site'))}-"
+
+
+def _short(said: Any) -> str:
+    return sha256(json.dumps(said).encode()).hexdigest()[:12]
 
 
 def _spoilt(path: Path) -> DataError:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from assay.model.errors import CheckFailed, MachineError, UsageError
 from assay.moving.batches import batches, scratch
-from assay.moving.erasing import follow
+from assay.moving.erasing import follow, new_stones
 from assay.moving.settling import alike
 from assay.moving.sums import Sums, sums
 from assay.query import moving
 from assay.store.engine import Past, Piece
+from assay.store.locks import locked
 from assay.workspace import unfinished
 
 if TYPE_CHECKING:
@@ -23,19 +24,20 @@ if TYPE_CHECKING:
 
 TERMS = ("rows", "stored", "duplicates", "clashes", "quarantined", "erased", "expired")
 _SHOWN = 5
+_PATIENCE = 2.0  # seconds for which another move into the same place is waited for
 
 
 @dataclass(frozen=True)
 class Moved:
-    """What a move did. ``segments``: moved now; ``before``: had been moved already; ``stones``: tombstones of the
-    source that the target did not have, ``erased``: events that went there because of them.
+    """What a move did. ``segments``: moved now, ``anew`` of them since they had changed at the source; ``before``: had
+    been moved already; ``stones``: tombstones of the source that the target did not have.
     """
 
     segments: int
     before: int
     sums: Sums
+    anew: int = 0
     stones: int = 0
-    erased: int = 0
 
 
 def move(source: Workspace, target: Workspace) -> Moved:
@@ -43,27 +45,42 @@ def move(source: Workspace, target: Workspace) -> Moved:
 
     Raises UsageError where the target holds other events or follows another plan, CheckFailed where the stores differ.
     """
+    unfinished.refuse(source.data, "finish that first, then move on")
     alike(source, target.folder)
+    with locked(target.data / "moving.lock", _PATIENCE):
+        return _moved(source, target)
+
+
+def _moved(source: Workspace, target: Workspace) -> Moved:
+    stones = new_stones(source, target)
     read = source.engine  # open from here to the end, so that nothing changes under the move
-    known = {row[0] for row in target.engine.run(moving.segments()).rows}
+    known = {name: tuple(terms) for name, _, _, _, *terms in target.engine.run(moving.segments()).rows}
     found = _segments(read)
-    strange = sorted(known - {one.name for one in found})
+    strange = sorted(set(known) - {one.name for one in found})
     if strange:
         raise UsageError(
             f"{target.folder} holds events that are not from here (segment {strange[0]!r} and {len(strange) - 1} more);"
             " move into a new workspace"
         )
-    stones, erased = follow(source, target)
-    left = [one for one in found if one.name not in known]
+    changed = [one.name for one in found if one.kind == "events" and known.get(one.name, one.terms) != one.terms]
+    left = [one for one in found if one.name not in known or one.name in set(changed)]
+    erased = not stones.nothing
+    if left or erased:
+        unfinished.begin(target.data, str(source.folder.resolve()))
+    if changed:  # erased, expired or replayed since: they come anew
+        with target.changing("taking out what has changed", alone=erased) as engine:
+            engine.taking().unload(changed, target.derivation)
+            if erased:
+                engine.taking().rewrite()
     whole = sum(one.rows for one in found)
     done = whole - sum(one.rows for one in left)
-    if left:
-        unfinished.begin(target.data, str(source.folder.resolve()))
     for batch in batches(left, lambda one: one.rows):
         source.progress(f"moving {whole:,} events", done, whole)
         with scratch(target.data / "moving") as folder:
             target.load([_piece(read, one, folder) for one in batch], whole=True)
         done += sum(one.rows for one in batch)
+    if erased:
+        follow(target, stones)
     source.progress("comparing the two stores", 0, 1)
     here, there = sums(read), sums(target.engine)
     different = here.differences(there)
@@ -71,7 +88,7 @@ def move(source: Workspace, target: Workspace) -> Moved:
         more = f" and {len(different) - _SHOWN} more" if len(different) > _SHOWN else ""
         raise CheckFailed(f"the two stores differ: {'; '.join(different[:_SHOWN])}{more}; the source is untouched")
     unfinished.end(target.data)
-    return Moved(len(left), len(found) - len(left), here, stones, erased)
+    return Moved(len(left), len(found) - len(left), here, len(changed), len(stones.tombstones))
 
 
 @dataclass(frozen=True)
@@ -84,6 +101,11 @@ class _Segment:
     past: Past
     ranges: tuple[tuple[int, int], ...] = ()
     load_no: int | None = None
+
+    @property
+    def terms(self) -> tuple[int, ...]:
+        """Its line in the ledger."""
+        return tuple(self.past.terms[name] for name in TERMS)
 
 
 def _segments(engine: Engine) -> list[_Segment]:

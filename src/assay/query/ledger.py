@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from assay.query.sql import Binder
 from assay.store.engine import Statement
 
 
@@ -34,8 +33,6 @@ def quarantined() -> Statement:
     return Statement("SELECT segment, file, line, reason, raw FROM quarantine ORDER BY segment, line", {}, "quarantine")
 
 
-def held_back(path: str | None = None) -> Statement:
-    """Rows in quarantine; ``path``: those of a file."""
-    bind = Binder()
-    of = "quarantine" if path is None else f"read_parquet({bind(path)})"
-    return bind.statement(f"SELECT count(*) FROM {of}", "rows in quarantine")
+def held_back() -> Statement:
+    """Rows in quarantine."""
+    return Statement("SELECT count(*) FROM quarantine", {}, "rows in quarantine")

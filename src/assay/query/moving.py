@@ -118,9 +118,14 @@ def costs_sums(path: str | None = None) -> Statement:
     )
 
 
-def held_texts() -> Statement:
-    """What stands in quarantine, as it came."""
-    return Statement("SELECT raw FROM quarantine WHERE raw IS NOT NULL", {}, "texts in quarantine")
+def quarantine_sums(path: str | None = None) -> Statement:
+    """Rows in quarantine and two checksums; ``path``: those of a file."""
+    bind = Binder()
+    of = "quarantine" if path is None else f"read_parquet({bind(path)})"
+    parts = ["file", "CAST(line AS VARCHAR)", "reason", "raw"]
+    return bind.statement(
+        f"SELECT count(*), {_sums('digest')} FROM (SELECT {_digest(parts)} AS digest FROM {of}) d", "sums of quarantine"
+    )
 
 
 def _line() -> str:

@@ -164,12 +164,8 @@ class Taking(Protocol):
         """Delete somebody's events and the quarantined rows that name them (how many of each); derive again."""
         ...
 
-    def hashed(self, keeping: Keeping) -> list[tuple[str, str, int, int]]:
-        """Whom of the store's people a tombstone is of: kind, id, from and until when (µs UTC)."""
-        ...
-
-    def erase_hashed(self, keeping: Keeping, names: tuple[str, ...], derivation: Derivation) -> tuple[int, int]:
-        """Delete what tombstones keep out, and quarantined rows that name one of ``names`` (how many of each)."""
+    def unload(self, names: Sequence[str], derivation: Derivation) -> int:
+        """Take segments of events out as if never loaded (how many events); derive again."""
         ...
 
     def expire(self, keeping: Keeping, derivation: Derivation) -> int:

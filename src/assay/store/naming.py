@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 
-_EDGE = "[^A-Za-z0-9_.@-]"
+EDGE = "[^A-Za-z0-9_.@-]"
 
 
 def written(name: str) -> tuple[str, ...]:
@@ -17,7 +17,7 @@ def written(name: str) -> tuple[str, ...]:
 def naming(names: Sequence[str]) -> str:
     """A pattern, good for Python and RE2: what stands before (group 1), one of the ids, what follows (group 3)."""
     variants = dict.fromkeys(_escaped(text) for name in names for text in written(name))
-    return f"(^|{_EDGE})({'|'.join(variants)})($|{_EDGE})"
+    return f"(^|{EDGE})({'|'.join(variants)})($|{EDGE})"
 
 
 def _escaped(text: str) -> str:

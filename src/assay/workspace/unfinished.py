@@ -27,10 +27,13 @@ def note(data: Path) -> str:
     return f"events may be missing: the move from {origin} has not come to its end; run it again" if origin else ""
 
 
-def refuse(data: Path) -> None:
-    """Raise UsageError while they come: what is loaded between would be no part of what moved."""
+def refuse(data: Path, what: str = "run it again, then load anything else") -> None:
+    """Raise UsageError while they come; ``what``: what to do in place of what was asked for."""
     if origin := _origin(data):
-        raise UsageError(f"the move from {origin} has not come to its end; run it again, then load anything else")
+        raise UsageError(
+            f"the move from {origin} to {data.parent} has not come to its end: {what}"
+            f" (to give the move up, delete {data / FILE})"
+        )
 
 
 def _origin(data: Path) -> str:

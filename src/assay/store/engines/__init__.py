@@ -43,13 +43,23 @@ def choose(folder: Path, engine: str, place: str | None = None) -> None:
 
 
 def shown(place: str) -> str:
-    """A place as it may be shown: an address without the password in it."""
-    return re.sub(r"(://[^/:@]*):[^/@]*@", r"\1:…@", place)
+    """A place as it may be shown: an address without the password or token in it."""
+    return re.sub(r"([;?&](token|password)=)[^;&]*", r"\1…", re.sub(r"(://[^/:@]*):[^/]*@", r"\1:…@", place))
 
 
 def chosen(folder: Path) -> str:
     """The engine of the store of ``folder``."""
     return choice(folder).get("engine", "duckdb")
+
+
+def same(one: Path, other: Path) -> bool:
+    """Whether two folders name one store that lies elsewhere, whatever its address is written like."""
+    name = chosen(one)
+    module = import_module(ENGINES[name])
+    if name != chosen(other) or not hasattr(module, "manifest"):
+        return False
+    there = module.manifest(other)
+    return there is not None and there == module.manifest(one)
 
 
 def exists(folder: Path, name: str) -> bool:

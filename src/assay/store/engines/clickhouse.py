@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from assay.model.errors import UsageError
 from assay.store.engine import Progress, Statement
+from assay.store.engines import shown
 from assay.store.engines.clickhouse_tables import ClickHousePlace, ClickHouseTables
 from assay.store.engines.clickhouse_transport import Local, Server
 from assay.store.engines.warehouse import Tables
@@ -34,9 +35,14 @@ def version(folder: Path) -> str:
     return _place(folder).seen(MANIFEST)
 
 
+def manifest(folder: Path) -> str | None:
+    """What the present version of its tables is, in words; None where there is none."""
+    return _place(folder).read(MANIFEST)
+
+
 def exists(folder: Path) -> bool:
     """Whether there is one."""
-    return _place(folder).read(MANIFEST) is not None
+    return manifest(folder) is not None
 
 
 def _place(folder: Path) -> ClickHousePlace:
@@ -53,7 +59,7 @@ def _at(address: str | None, folder: Path) -> ClickHousePlace:
         return ClickHousePlace(Local(), f"assay_{name}", folder)
     database = address.partition("://")[2].partition("/")[2].partition("?")[0]
     if not address.startswith(("clickhouse://", "clickhouses://")) or not database:
-        raise UsageError(f"{address}: write ClickHouse's address as clickhouse://user@host:8123/database")
+        raise UsageError(f"{shown(address)}: write ClickHouse's address as clickhouse://user@host:8123/database")
     return ClickHousePlace(Server(address), database, folder)
 
 

@@ -6,6 +6,7 @@ Both take the same SQL with the same settings and give the same text, so the eng
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -160,6 +161,7 @@ class Server:
                 raise MachineError(
                     "the clickhouse engine needs the package clickhouse-connect: pip install 'assay[clickhouse]'"
                 ) from error
+            logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)  # what it says stands in our error
             parts = urlsplit(self.address)  # its database may have to be made first, and every table is named with it
             self._client = clickhouse_connect.get_client(
                 dsn=parts._replace(scheme=_SCHEMES[parts.scheme], path="").geturl(),

@@ -50,9 +50,14 @@ def version(folder: Path) -> str:
     return _place(folder).seen(MANIFEST)
 
 
+def manifest(folder: Path) -> str | None:
+    """What the present version of its tables is, in words; None where there is none."""
+    return _place(folder).read(MANIFEST)
+
+
 def exists(folder: Path) -> bool:
     """Whether there is one."""
-    return _place(folder).read(MANIFEST) is not None
+    return manifest(folder) is not None
 
 
 class SparkLake:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from assay.store.engine import Derivation, Keeping, Subject
@@ -70,33 +71,20 @@ class Taking:
                 store.derive_all(derivation)
         return events, int(rows)
 
-    def hashed(self, keeping: Keeping) -> list[tuple[str, str, int, int]]:
-        """Whom of the store's people a tombstone is of: kind, id, from and until when (µs UTC)."""
-        with errors("looking for erased people"):
-            self._find_hashed(keeping)
-            found = [
-                (str(kind), str(id), int(since), int(until)) for kind, id, since, until in self.store.named("hashed")
-            ]
-            self.store.named("drop_mentions")
-        return found
+    def unload(self, names: Sequence[str], derivation: Derivation) -> int:
+        """Take segments of events out as if never loaded (how many events); derive again.
 
-    def erase_hashed(self, keeping: Keeping, names: tuple[str, ...], derivation: Derivation) -> tuple[int, int]:
-        """Delete what tombstones keep out, and quarantined rows that name one of ``names`` (how many of each)."""
-        store, rows = self.store, 0
-        with store.transaction("erasing"):
-            self._find_hashed(keeping)
-            store.named("gone_of_hashed")
+        Their rows in quarantine and lines of the ledger go too; whose events are older than spans are cannot be told.
+        """
+        store, listed = self.store, ", ".join(literal(name) for name in names)
+        with store.transaction("taking segments out"):
+            store.named("gone_of_segments", {"names": listed})
             events = self._remove("erased")
-            if names:
-                ((rows,),) = store.named("remove_mentions", pattern=naming(names))
+            store.named("forget_segments", {"names": listed})
             store.named("drop_mentions")
             if events:
                 store.derive_all(derivation)
-        return events, int(rows)
-
-    def _find_hashed(self, keeping: Keeping) -> None:
-        self.store.keep(keeping)
-        self.store.named("find_hashed", {"salt": keeping.salt})
+        return events
 
     def expire(self, keeping: Keeping, derivation: Derivation) -> int:
         """Delete events from before their cut (how many); derive again."""

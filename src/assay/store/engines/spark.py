@@ -177,14 +177,10 @@ class LakeTaking:
         finally:
             self.store.copies.changed()
 
-    def hashed(self, keeping: Keeping) -> list[tuple[str, str, int, int]]:
-        """Whom of the store's people a tombstone is of: kind, id, from and until when (µs UTC)."""
-        return self.taking.hashed(keeping)
-
-    def erase_hashed(self, keeping: Keeping, names: tuple[str, ...], derivation: Derivation) -> tuple[int, int]:
-        """Delete what tombstones keep out, and quarantined rows that name one of ``names`` (how many of each)."""
+    def unload(self, names: Sequence[str], derivation: Derivation) -> int:
+        """Take segments of events out as if never loaded (how many events); derive again."""
         try:
-            return self.taking.erase_hashed(keeping, names, derivation)
+            return self.taking.unload(names, derivation)
         finally:
             self.store.copies.changed()
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.model.errors import AssayError, MachineError
+from assay.store.engines import shown
 
 MASTER = "local[*]"
 # How questions are understood: these hold for every session.
@@ -102,8 +103,8 @@ def _answers(master: str) -> None:
     """Raise MachineError where a master cannot be meant or nobody listens: Spark itself would say so much later."""
     if not _MASTER.fullmatch(master):
         raise MachineError(
-            f"ASSAY_SPARK={master} names no cluster; write spark://host:7077, sc://host:15002 (Spark Connect), yarn,"
-            " k8s://…, or local[2] for this machine"
+            f"ASSAY_SPARK={shown(master)} names no cluster; write spark://host:7077, sc://host:15002 (Spark Connect),"
+            " yarn, k8s://…, or local[2] for this machine"
         )
     if _remote(master) and find_spec("grpc") is None:
         raise MachineError("Spark Connect needs more packages: pip install 'pyspark[connect]'")
@@ -121,7 +122,7 @@ def _answers(master: str) -> None:
         else:
             return
     raise MachineError(
-        f"ASSAY_SPARK={master}: no Spark answers there ({said}); is it running, and is the address right?"
+        f"ASSAY_SPARK={shown(master)}: no Spark answers there ({said}); is it running, and is the address right?"
     )
 
 

@@ -145,26 +145,10 @@ SELECT name, CAST(cut AS BIGINT) AS cut FROM (VALUES {cuts}) v(name, cut) WHERE 
 CREATE OR REPLACE TEMP TABLE gone AS
 SELECT e.event_no, e.load_no FROM events e LEFT JOIN cuts c ON c.name = e.name WHERE e.t < coalesce(c.cut, {default_cut});
 DROP TABLE cuts;
--- name: find_hashed
--- The ids of the store that a tombstone (keeping.sql) is of, with the span that it holds for.
-CREATE OR REPLACE TEMP TABLE hashed AS
-SELECT x.kind, i.id, x.since_t, x.until_t FROM (
-    SELECT 'visitor' AS kind, visitor AS id, sha256('{salt}' || 'visitor:' || visitor) AS hash
-    FROM (SELECT DISTINCT visitor FROM events) v
-    UNION ALL
-    SELECT 'user' AS kind, user_id AS id, sha256('{salt}' || 'user:' || user_id) AS hash
-    FROM (SELECT DISTINCT user_id FROM events WHERE user_id IS NOT NULL) u
-) i JOIN tombstones x ON x.kind = i.kind AND x.hash = i.hash;
--- name: hashed
-SELECT kind, id, since_t, until_t FROM hashed ORDER BY kind, id, since_t;
--- name: gone_of_hashed
--- By the loader's rule: piece_kept.sql.
+-- name: gone_of_segments
 CREATE OR REPLACE TEMP TABLE gone AS
-SELECT e.event_no, e.load_no FROM events e JOIN hashed x ON x.kind = 'visitor' AND x.id = e.visitor
-WHERE e.t >= x.since_t AND (e.t <= x.until_t OR (x.since_t < 0 AND e.received_at <= x.until_t))
-UNION
-SELECT e.event_no, e.load_no FROM events e JOIN hashed x ON x.kind = 'user' AND x.id = e.user_id
-WHERE e.t >= x.since_t AND (e.t <= x.until_t OR (x.since_t < 0 AND e.received_at <= x.until_t));
+SELECT e.event_no, e.load_no FROM events e JOIN spans s ON e.event_no >= s.first_no AND e.event_no < s.next_no
+WHERE s.segment IN ({names});
 -- name: count_gone_events
 SELECT count(*) FROM gone;
 -- name: remove_gone
@@ -190,9 +174,13 @@ UPDATE segments SET quarantined = quarantined - m.n, erased = erased + m.n
 FROM (SELECT segment, count(*) AS n FROM mentions GROUP BY segment) m WHERE m.segment = segments.name;
 DELETE FROM quarantine WHERE rowid IN (SELECT row_no FROM mentions);
 SELECT count(*) FROM mentions;
+-- name: forget_segments
+DELETE FROM quarantine WHERE segment IN ({names});
+DELETE FROM refusals WHERE segment IN ({names});
+DELETE FROM spans WHERE segment IN ({names});
+DELETE FROM segments WHERE name IN ({names});
 -- name: drop_mentions
 DROP TABLE IF EXISTS mentions;
-DROP TABLE IF EXISTS hashed;
 DROP TABLE IF EXISTS gone;
 -- name: text_columns
 SELECT table_name, column_name FROM duckdb_columns()
