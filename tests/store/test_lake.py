@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from assay.model.errors import MachineError
+from assay.store.engines import choose, same, shown
 from assay.store.engines.copying import copied
 from assay.store.engines.duckdb import DuckDB
 from assay.store.lake import MANIFEST, Lake, Manifest, Part, Place, Table
@@ -96,3 +97,29 @@ def test_a_lake_of_another_version_is_not_read(tmp_path: Path) -> None:
     (tmp_path / MANIFEST).write_text('{"format": 1', encoding="utf-8")
     with pytest.raises(MachineError, match="no manifest of a lake"):
         lake.manifest()
+
+
+def test_two_folders_that_name_one_lake_are_the_same_store(tmp_path: Path) -> None:
+    one, other, third = (tmp_path / name / "assay-data" for name in ("one", "other", "third"))
+    choose(one, "lake")
+    choose(other, "lake", f"{one}/../assay-data/warehouse")
+    choose(third, "lake", str(tmp_path / "elsewhere"))
+    assert not same(one, other)  # nothing is there yet
+    (one / "warehouse").mkdir()
+    (one / "warehouse" / "manifest.json").write_text('{"generation": 1}')
+    assert same(one, other)
+    assert not same(one, third)
+    assert not same(tmp_path, one)
+
+
+@pytest.mark.parametrize(
+    ("place", "seen"),
+    [
+        ("clickhouse://me:se@cr:et@host:8123/db", "clickhouse://me:…@host:8123/db"),
+        ("clickhouse://me@host:8123/db", "clickhouse://me@host:8123/db"),
+        ("sc://host:15002/;user_id=me;token=secret;use_ssl=true", "sc://host:15002/;user_id=me;token=…;use_ssl=true"),
+        ("s3a://bucket/lake", "s3a://bucket/lake"),
+    ],
+)
+def test_a_place_is_shown_without_its_password(place: str, seen: str) -> None:
+    assert shown(place) == seen
