@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from assay import moving
 from assay.analyses.experimenting.readings import Read, planned_reading
 from assay.cli.run import run
 from assay.model.answer import Answer
@@ -57,7 +58,15 @@ def folder(data_file: Callable[[str], Path], tmp_path_factory: pytest.TempPathFa
 def ws(folder: Path, engine: str, request: pytest.FixtureRequest) -> Iterator[Workspace]:
     if engine != "duckdb" and not request.config.getoption("--soak"):
         pytest.skip("long: run with --soak")
-    with Workspace(folder, engine=engine) as opened:
+    place = folder.parent / engine
+    if engine in ("clickhouse", "lake"):  # a store of their own
+        with Workspace(folder) as source:
+            moving.settle(source, place)
+            with Workspace(place, engine=engine) as target:
+                moving.move(source, target)
+    else:
+        place = folder
+    with Workspace(place, engine=engine) as opened:
         yield opened
 
 
