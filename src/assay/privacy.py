@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ from assay.store.naming import naming
 from assay.workspace import unfinished
 
 if TYPE_CHECKING:
+    from assay.collect.wire import Line
     from assay.store.engine import Keeping
     from assay.workspace import Workspace
 
@@ -138,7 +139,7 @@ def erase(workspace: Workspace, kind: str, id: str) -> Erased:
     with workspace.changing("erasing in the store", alone=True) as engine:
         events, quarantined = engine.taking().erase(known.subject, workspace.derivation)
         engine.taking().rewrite()
-    lines, texts = beside_the_store(workspace, known.person, known.subject.names, moment)
+    lines, texts = beside_the_store(workspace, known.person.owns, known.person.names, known.subject.names, moment)
     workspace.state.write(
         "log_erasure", now=moment, kind=kind, events=events, lines=lines, quarantined=quarantined
     )  # fmt: skip
@@ -148,9 +149,14 @@ def erase(workspace: Workspace, kind: str, id: str) -> Erased:
     return Erased(known, events, lines, quarantined, texts, there)
 
 
-def beside_the_store(workspace: Workspace, person: Person, names: tuple[str, ...], moment: int) -> tuple[int, int]:
-    """Take somebody out of segments, state, saved cohorts and traces: lines and other texts that went."""
-    lines = _from_segments(workspace, person, moment)
+def beside_the_store(
+    workspace: Workspace, owns: Callable[[Line], bool], hint: tuple[str, ...], names: tuple[str, ...], moment: int
+) -> tuple[int, int]:
+    """Take somebody out of segments, state, saved cohorts and traces: lines and other texts that went.
+
+    ``owns``: whether a line is of them; ``hint``: texts of which such a line has one, none: any; ``names``: their ids.
+    """
+    lines = _from_segments(workspace, owns, hint, moment)
     texts = workspace.state.scrub(names, MARK) if names else 0
     texts += _from_cohorts(workspace.folder / COHORTS, names)
     for trace in (workspace.data / INTAKE).rglob(TRACE):
@@ -171,7 +177,7 @@ def _bury(workspace: Workspace, known: Known, moment: int) -> None:
             do("add_tombstone", kind="visitor", hash=stone(key, "visitor", visitor), since=since, until=until)
 
 
-def _from_segments(workspace: Workspace, person: Person, moment: int) -> int:
+def _from_segments(workspace: Workspace, owns: Callable[[Line], bool], hint: tuple[str, ...], moment: int) -> int:
     """Lines of the person out of archived and waiting segments; those being written are waited for."""
     folders = (workspace.data / ARCHIVE, workspace.data / INTAKE)
     gone, done, until = 0, set[str](), time.monotonic() + PATIENCE
@@ -180,7 +186,7 @@ def _from_segments(workspace: Workspace, person: Person, moment: int) -> int:
         for path in segments(*folders):
             if not is_open(path) and str(path) not in done:
                 try:
-                    gone += without(path, lambda line: not person.owns(line), person.names)
+                    gone += without(path, lambda line: not owns(line), hint)
                 except FileNotFoundError:  # loaded and moved meanwhile: met again in the archive
                     waiting.append(path)
                 else:
@@ -194,11 +200,11 @@ def _from_cohorts(folder: Path, names: tuple[str, ...]) -> int:
     """Ids out of saved lists."""
     gone = 0
     for path in sorted(folder.glob("*.csv")):
-        rows = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        rows = path.read_text(encoding="utf-8", errors="surrogateescape").splitlines(keepends=True)
         kept = [row for row in rows if row.strip().strip('"') not in names]
         if len(kept) < len(rows):
             gone += len(rows) - len(kept)
-            path.write_text("".join(kept), encoding="utf-8")
+            path.write_text("".join(kept), encoding="utf-8", errors="surrogateescape")
     return gone
 
 

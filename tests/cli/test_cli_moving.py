@@ -91,3 +91,11 @@ def test_a_target_that_counts_otherwise_stays_as_it_is(shop: Path, tmp_path: Pat
     assert (done.code, done.err.count("\n")) == (2, 1)
     assert f"see assay plan diff {shop} {tmp_path / 'other'}" in done.err
     assert [path.name for path in (tmp_path / "other").rglob("*")] == ["assay.yaml"]
+
+
+def test_a_half_moved_workspace_leaves_no_other_behind(shop: Path, tmp_path: Path, assay: Assay) -> None:
+    (shop / "assay-data" / "moving.json").write_text('{"from": "/srv/old"}')
+    done = assay("move", "--to", f"duckdb:{tmp_path / 'third'}", "-w", shop)
+    assert done.code == 2
+    assert "the move from /srv/old to" in done.err
+    assert not (tmp_path / "third").exists()

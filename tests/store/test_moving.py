@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay import moving, privacy
-from assay.model.errors import CheckFailed, DataError, UsageError
+from assay.model.errors import CheckFailed, DataError, MachineError, UsageError
 from assay.store.engine import Piece
+from assay.store.engines.removing import Taking
 from assay.workspace import Workspace, unfinished
 from support import at, bought, breaking, dump, event, examples, load, ndjson, refunded, rows, view, workspace
 
@@ -263,6 +265,79 @@ def test_a_half_moved_workspace_says_so_and_takes_nothing_else(
     load(target, [view("x", DAY + "10:00")], "own")
 
 
+def test_an_event_that_had_given_way_to_one_that_is_gone_goes_too(source: Workspace, target: Workspace) -> None:
+    once = view("shown", "2024-03-06 10:00", id="x1", received_at=at("2024-03-06 12:00"))
+    load(source, [once, view("other", "2024-03-06 11:00")], "five")
+    moving.move(source, target)
+    load(source, [{**once, "received_at": at("2024-03-06 10:30")}], "six")  # the earlier one counts
+    privacy.erase(source, "visitor", "shown")
+    moving.move(source, target)
+    same(source, target)
+    assert b"shown" not in (target.data / "store.duckdb").read_bytes()
+
+
+def test_what_breaks_off_before_the_file_is_written_anew_is_done_the_next_time(
+    source: Workspace, target: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(source, [view("person-of-old", "2024-03-06 10:00"), view("other", "2024-03-06 11:00")], "five")
+    moving.move(source, target)
+    privacy.erase(source, "visitor", "person-of-old")
+    with monkeypatch.context() as broken:
+
+        def rewrite(_: Taking) -> None:
+            raise RuntimeError("power cut")
+
+        broken.setattr(Taking, "rewrite", rewrite)
+        with pytest.raises(RuntimeError):
+            moving.move(source, target)
+    assert b"person-of-old" in (target.data / "store.duckdb").read_bytes()
+    moving.move(source, target)
+    assert b"person-of-old" not in (target.data / "store.duckdb").read_bytes()
+
+
+def test_who_was_erased_is_found_in_texts_of_any_alphabet(
+    source: Workspace, target: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assay.store.state._SECONDS", 0.1)
+    names = ("Александра", "山田太郎と山田花子さん", "Zoë K", "anna+news@x.org")
+    for name in names:
+        load(source, [view(name, "2024-03-06 10:00")], name)
+    moving.move(source, target)
+    for name in names:
+        target.add_change(f"asked by {name}, twice")
+        privacy.erase(source, "visitor", name)
+    reader = sqlite3.connect(target.data / "state.sqlite", isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM changes").fetchall()
+    for _ in range(2):
+        with pytest.raises(MachineError, match="is being read"):
+            moving.move(source, target)
+    reader.execute("COMMIT")
+    moving.move(source, target)
+    said = {row["what"] for row in target.state.read("changes")}
+    assert said == {"asked by [erased], twice", *(f"asked by [erased {n}], twice" for n in (2, 3, 4))}
+    held = b"".join(path.read_bytes() for path in target.data.glob("state.sqlite*"))
+    assert [name for name in names if name.encode() in held] == []
+
+
+def test_who_came_back_after_the_erasure_keeps_what_waits(source: Workspace, target: Workspace) -> None:
+    load(source, [view("back", "2024-03-06 10:00")], "five")
+    moving.move(source, target)
+    privacy.erase(source, "visitor", "back")
+    lines = [view("back", f"2024-{day} 10:00", received_at=at(f"2024-{day} 10:00")) for day in ("03-20", "04-02")]
+    waits = ndjson(target.data / "intake" / "c0" / f"{NOW}-c0-1.web.own.ndjson", lines)
+    moving.move(source, target)
+    assert [json.loads(line)["time"] for line in waits.read_text().splitlines()] == [at("2024-04-02 10:00")]
+
+
+def test_files_of_a_move_that_was_killed_go(source: Workspace, target: Workspace) -> None:
+    moving.move(source, target)
+    (target.data / "moving").mkdir()
+    (target.data / "moving" / "left.parquet").write_bytes(b"someone")
+    moving.move(source, target)
+    assert not (target.data / "moving").exists()
+
+
 def test_what_is_replayed_or_too_old_at_the_source_between_two_runs_moves_anew(tmp_path: Path) -> None:
     strict = "site: {timezone: UTC}\ncollect: {mode: strict}\nretention: {default: 60d}\n"
     segment = f"{NOW}-c0-1.web.own.ndjson"
@@ -469,6 +544,27 @@ def test_an_export_made_again_brings_what_changed_of_costs_and_quarantine(source
             )
             source.import_files("costs", [source.folder / "more.csv"])
         assert moving.bring(back, tmp_path / "out").quarantined == 0
+
+
+def test_costs_that_are_as_they_were_once_come_back(source: Workspace, tmp_path: Path) -> None:
+    with workspace(tmp_path / "back", PLAN, now=NOW) as back:
+        for n, amount in enumerate(("12.34", "15", "12.34")):
+            (source.folder / "c.csv").write_text(
+                f"date,source,medium,campaign,cost\n2024-03-01,google,cpc,spring,{amount}\n" + "\n" * n
+            )
+            source.import_files("costs", [source.folder / "c.csv"])
+            moving.export(source, tmp_path / "out")
+            moving.bring(back, tmp_path / "out")
+            assert rows(back, "SELECT sum(amount) FROM costs") == rows(source, "SELECT sum(amount) FROM costs")
+
+
+def test_exports_of_two_workspaces_of_one_name_keep_apart(source: Workspace, tmp_path: Path) -> None:
+    with workspace(tmp_path / "other", PLAN, now=NOW) as other, workspace(tmp_path / "back", PLAN, now=NOW) as back:
+        load(other, [{"name": "page_view", "of": "other"}, view("z", DAY + "10:00")], "theirs")
+        for number, one in enumerate((source, other)):
+            moving.export(one, tmp_path / f"out{number}")
+            moving.bring(back, tmp_path / f"out{number}")
+        assert rows(back, "SELECT count(*) FROM quarantine") == [(2,)]
 
 
 def test_only_what_is_in_quarantine_comes_back_too(tmp_path: Path) -> None:

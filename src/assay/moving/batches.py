@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
+LOCK, PATIENCE = "moving.lock", 2.0  # whose move comes into a workspace; seconds for which another one is waited for
+SCRATCH = "moving"  # folder of files between two stores
 BATCH = int(os.environ.get("ASSAY_MOVE_BATCH", "2000000"))  # events in one transaction of the target
 
 

@@ -10,23 +10,21 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from assay.analyses.kept import SALT, keeping, stone
-from assay.analyses.ledger import INTAKE
-from assay.collect.erase import Person, segments
-from assay.jobs import ARCHIVE
 from assay.model.errors import MachineError, UsageError
 from assay.plan.cohort_files import FOLDER as COHORTS
-from assay.privacy import beside_the_store
+from assay.privacy import MARK, beside_the_store
 from assay.store.engine import ALL, Keeping
 from assay.store.naming import EDGE
 
 if TYPE_CHECKING:
+    from assay.collect.wire import Line
     from assay.store.engine import Tombstone
     from assay.workspace import Workspace
 
-_EDGE = re.compile(EDGE)
+_EDGES = (re.compile(EDGE), re.compile(r"[^\w.@-]"))
 _WORDS, _LETTERS = 8, 300  # most words and letters of an id that stands within a text
 
 
@@ -54,66 +52,83 @@ def follow(target: Workspace, new: Keeping) -> None:
 
     Raises MachineError where a reader keeps what was taken out in the state's file.
     """
-    person = _person(target, new)
-    if person.names:
-        names = tuple(sorted(person.users | person.visitors))
-        lines, _ = beside_the_store(target, person, names, target.now)
-        target.state.write("log_erasure", now=target.now, kind="as at the source", events=0, lines=lines, quarantined=0)
+    gone = _Gone(new)
+    words = set(_words(target))
+    names = tuple(sorted(word for word in words if gone.whole(word)))
+    lines, _ = beside_the_store(target, gone.owns, (), names, target.now)
+    if not names:
+        target.state.scrub((), MARK)  # a move that broke off may have left old texts in the file beside
     if target.state.lingers:
         raise MachineError(f"{target.state.path} is being read: who was erased still stands in it; run the move again")
+    target.state.write("log_erasure", now=target.now, kind="as at the source", events=0, lines=lines, quarantined=0)
     with target.state.changing() as do:
         do("add_fact", key=SALT, value=new.salt)
         for one in new.tombstones:
             do("add_tombstone", kind=one.kind, hash=one.hash, since=one.since, until=one.until)
 
 
-def _person(target: Workspace, new: Keeping) -> Person:
-    """Whom of those that the target's files and texts name the tombstones are of."""
-    stones: dict[tuple[str, str], list[Tombstone]] = defaultdict(list)
-    for one in new.tombstones:
-        stones[one.kind, one.hash].append(one)
-    whole: dict[str, set[str]] = {"visitor": set(), "user": set()}
-    spans: set[tuple[str, int, int]] = set()
-    words = {(kind, word) for word in _words(target) for kind in whole}
-    for kind, id in words | set(_in_lines(target)):
-        for one in stones.get((kind, stone(new.salt, kind, id)), ()):
-            if one.since < 0:
-                whole[kind].add(id)
-            else:
-                spans.add((id, one.since, one.until + 1))
-    return Person(frozenset(whole["user"]), frozenset(whole["visitor"]), tuple(sorted(spans)))
+class _Gone:
+    """Who was erased, by id."""
 
+    def __init__(self, new: Keeping) -> None:
+        self._salt = new.salt
+        self._stones: dict[tuple[str, str], list[Tombstone]] = defaultdict(list)
+        for one in new.tombstones:
+            self._stones[one.kind, one.hash].append(one)
+        self._known: dict[tuple[str, str], list[Tombstone]] = {}
 
-def _in_lines(target: Workspace) -> Iterator[tuple[str, str]]:
-    """Kind and id of whom lines are that wait to be loaded, or were."""
-    for path in segments(target.data / ARCHIVE, target.data / INTAKE):
-        for raw in path.read_bytes().splitlines():
-            try:
-                line: Any = json.loads(raw)
-            except ValueError:
+    def _of(self, kind: str, id: str) -> list[Tombstone]:
+        return self._stones.get((kind, stone(self._salt, kind, id)), [])
+
+    def whole(self, id: str) -> bool:
+        """Whether an id is somebody's who was erased, not only a device that others used too."""
+        return any(one.since < 0 for kind in ("visitor", "user") for one in self._of(kind, id))
+
+    def owns(self, line: Line) -> bool:
+        """Whether a line must not come in: the loader's rule (piece_kept.sql)."""
+        for kind in ("visitor", "user"):
+            id = line.get(kind)
+            if not isinstance(id, str):
                 continue
-            for kind in ("visitor", "user"):
-                if isinstance(line, dict) and isinstance(line.get(kind), str):
-                    yield kind, line[kind]
+            if (kind, id) not in self._known:
+                self._known[kind, id] = self._of(kind, id)
+            if any(_within(one, line) for one in self._known[kind, id]):
+                return True
+        return False
+
+
+def _within(one: Tombstone, line: Line) -> bool:
+    time, received = line.get("time"), line.get("received_at")
+    if not isinstance(time, int) or time < one.since:
+        return False
+    return time <= one.until or (one.since < 0 and isinstance(received, int) and received <= one.until)
 
 
 def _words(target: Workspace) -> Iterator[str]:
     """What may be an id in saved cohorts and in the state."""
     for path in sorted((target.folder / COHORTS).glob("*.csv")):
-        yield from (line.strip().strip('"') for line in path.read_text(encoding="utf-8").splitlines())
+        text = path.read_text(encoding="utf-8", errors="surrogateescape")
+        yield from (line.strip().strip('"') for line in text.splitlines())
     for text in target.state.texts():
         yield from _between_edges(text)
         for piece in text.split('"'):
+            yield piece
             if "\\" in piece:
+                yield _unescaped(piece)
                 yield from _between_edges(_unescaped(piece))
 
 
 def _between_edges(text: str) -> Iterator[str]:
-    """Every part of a text that may be an id by ``naming``: from an edge to one of the next edges."""
-    edges = [found.start() for found in _EDGE.finditer(text)]
-    ends = [*edges, len(text)]
-    for n, start in enumerate([0, *(edge + 1 for edge in edges)]):
-        yield from (text[start:end] for end in ends[n : n + _WORDS] if start < end <= start + _LETTERS)
+    """Every part of a text that may be an id by ``naming``: from an edge to one of the next edges.
+
+    Letters of other alphabets are edges there, and no edges of words as people write them.
+    """
+    yield text
+    for edge in _EDGES:
+        edges = [found.start() for found in edge.finditer(text)]
+        ends = [*edges, len(text)]
+        for n, start in enumerate([0, *(edge + 1 for edge in edges)]):
+            yield from (text[start:end] for end in ends[n : n + _WORDS] if start < end <= start + _LETTERS)
 
 
 def _unescaped(piece: str) -> str:

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.model.errors import DataError, MachineError, UsageError
-from assay.moving.batches import batches, scratch
+from assay.moving.batches import LOCK, PATIENCE, SCRATCH, batches, scratch
 from assay.moving.settling import copy_plan
 from assay.moving.sums import sums
 from assay.query import moving
 from assay.store.engine import Piece
+from assay.store.locks import locked
 from assay.workspace import unfinished
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def export(source: Workspace, folder: Path) -> Exported:
     there = sums(read)
     folder.mkdir(parents=True, exist_ok=True)
     head = {"form": FORM, "version": VERSION, "site": source.plan.site.name, "timezone": source.plan.site.timezone,
-            "currency": source.plan.site.currency, "plan": source.plan.id}  # fmt: skip
+            "currency": source.plan.site.currency, "plan": source.plan.id, "id": _id(read)}  # fmt: skip
     _write_manifest(folder, {**head, "complete": False})
     kept, wanted = 0, {f"day={day}" for day in there.days}
     for old in (folder / "events").glob("day=*"):
@@ -70,6 +71,12 @@ def export(source: Workspace, folder: Path) -> Exported:
                              "quarantine_checks": list(waiting[1:]),
                              "days": there.plain()})  # fmt: skip
     return Exported(folder, there.events, len(there.days), kept)
+
+
+def _id(engine: Engine) -> str:
+    """What tells a store from others, whatever it is called: how it began."""
+    began = [(name, loaded_at) for name, _, _, loaded_at, *_ in engine.run(moving.segments()).rows[:1]]
+    return _short(began)
 
 
 def _ours(folder: Path) -> bool:
@@ -146,18 +153,19 @@ def bring(target: Workspace, folder: Path) -> Brought:
             f" a currency of their own would mean something else; say currency: {found['currency']} in its plan"
         )
     loaded: list[Loaded] = []
-    with scratch(target.data / "moving") as made:
+    with locked(target.data / LOCK, PATIENCE), scratch(target.data / SCRATCH) as made:
         pieces = _pieces(target, folder, found, made)
         known = {name for name, *_ in target.engine.run(moving.segments()).rows}
         coming = {piece.name for piece, _ in pieces}
-        if old := [name for name in known if name.startswith(_held(found)) and name not in coming]:
-            with target.changing("taking out what waited before") as engine:
-                engine.taking().unload(old, target.derivation)
+        earlier = [name for name in known if name.startswith(_replaced(found)) and name not in coming]
+        if earlier:
+            with target.changing("taking out costs and quarantine of before") as engine:
+                engine.taking().unload(sorted(earlier), target.derivation)
         for batch in batches(pieces, lambda one: one[1]):
             target.progress(f"loading {found['events']:,} events", len(loaded), len(pieces))
             loaded += target.load([piece for piece, _ in batch])
     new = [one for one in loaded if not one.again]
-    days = [one for one in loaded if one.kind == "events" and not one.name.startswith(_held(found))]
+    days = [one for one in loaded if one.kind == "events" and not one.name.startswith(_replaced(found))]
     events = [one for one in new if one in days]
     return Brought(
         len(events), len(days) - len(events), sum(one.stored for one in events),
@@ -192,18 +200,18 @@ def _pieces(target: Workspace, folder: Path, found: dict[str, Any], made_in: Pat
         if not held.exists() or not _holds(held, sums, moving.quarantine_sums):
             raise _spoilt(held)
         target.engine.write(moving.lines(()), made_in / "none.parquet")
-        made.append((Piece(f"{_held(found)}{_short(sums)}", made_in / "none.parquet", quarantine=held), 0))
+        made.append((Piece(f"{_replaced(found)[0]}{_short(sums)}", made_in / "none.parquet", quarantine=held), 0))
     if found["costs"]:
         sums = found["costs"], *found.get("costs_checks", ())
         if not costs.exists() or not _holds(costs, sums, moving.costs_sums):
             raise _spoilt(costs)
-        made.append((Piece(f"export-costs-{_short(sums)}", costs, "costs"), 0))
+        made.append((Piece(f"{_replaced(found)[1]}{_short(sums)}", costs, "costs"), 0))
     return made
 
 
-def _held(found: dict[str, Any]) -> str:
-    """How the names of segments begin that hold a site's quarantine."""
-    return f"export-quarantine-{_short(found.get('site'))}-"
+def _replaced(found: dict[str, Any]) -> tuple[str, str]:
+    """How the names of segments begin that hold quarantine and costs of the workspace that was exported."""
+    return f"export-quarantine-{found.get('id', '')}-", f"export-costs-{found.get('id', '')}-"
 
 
 def _short(said: Any) -> str:

@@ -13,6 +13,7 @@ from assay.model.errors import UsageError
 from assay.plan.includes import gather
 from assay.plan.load import FILE, load
 from assay.plan.report import Report
+from assay.workspace import unfinished
 
 if TYPE_CHECKING:
     from assay.workspace import Workspace
@@ -21,7 +22,8 @@ COPIED = ("cohorts",)  # folders beside the plan that it reads
 
 
 def alike(source: Workspace, folder: Path) -> None:
-    """Raise UsageError where a folder has a plan that counts otherwise, before anything is changed there."""
+    """Raise UsageError where a move cannot be: a half-moved source, or a folder whose plan counts otherwise."""
+    unfinished.refuse(source.data, "finish that first, then move on")
     if (folder / FILE).exists() and load(folder).id != source.plan.id:
         raise UsageError(
             f"the plans differ: {folder} counts otherwise than {source.folder}; "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import defaultdict
 from dataclasses import dataclass
 from hashlib import sha256
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assay.model.errors import CheckFailed, MachineError, UsageError
-from assay.moving.batches import batches, scratch
+from assay.moving.batches import LOCK, PATIENCE, SCRATCH, batches, scratch
 from assay.moving.erasing import follow, new_stones
 from assay.moving.settling import alike
 from assay.moving.sums import Sums, sums
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 TERMS = ("rows", "stored", "duplicates", "clashes", "quarantined", "erased", "expired")
 _SHOWN = 5
-_PATIENCE = 2.0  # seconds for which another move into the same place is waited for
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,15 @@ def move(source: Workspace, target: Workspace) -> Moved:
 
     Raises UsageError where the target holds other events or follows another plan, CheckFailed where the stores differ.
     """
-    unfinished.refuse(source.data, "finish that first, then move on")
     alike(source, target.folder)
-    with locked(target.data / "moving.lock", _PATIENCE):
+    with locked(target.data / LOCK, PATIENCE):
+        shutil.rmtree(target.data / SCRATCH, ignore_errors=True)  # what a killed move has left
         return _moved(source, target)
 
 
 def _moved(source: Workspace, target: Workspace) -> Moved:
-    stones = new_stones(source, target)
     read = source.engine  # open from here to the end, so that nothing changes under the move
+    stones = new_stones(source, target)
     known = {name: tuple(terms) for name, _, _, _, *terms in target.engine.run(moving.segments()).rows}
     found = _segments(read)
     strange = sorted(set(known) - {one.name for one in found})
@@ -62,33 +62,54 @@ def _moved(source: Workspace, target: Workspace) -> Moved:
             f"{target.folder} holds events that are not from here (segment {strange[0]!r} and {len(strange) - 1} more);"
             " move into a new workspace"
         )
-    changed = [one.name for one in found if one.kind == "events" and known.get(one.name, one.terms) != one.terms]
-    left = [one for one in found if one.name not in known or one.name in set(changed)]
-    erased = not stones.nothing
-    if left or erased:
+    changed = {one.name for one in found if one.kind == "events" and known.get(one.name, one.terms) != one.terms}
+    left = [one for one in found if one.name not in known or one.name in changed]
+    if left or not stones.nothing:
         unfinished.begin(target.data, str(source.folder.resolve()))
-    if changed:  # erased, expired or replayed since: they come anew
-        with target.changing("taking out what has changed", alone=erased) as engine:
-            engine.taking().unload(changed, target.derivation)
-            if erased:
-                engine.taking().rewrite()
-    whole = sum(one.rows for one in found)
-    done = whole - sum(one.rows for one in left)
-    for batch in batches(left, lambda one: one.rows):
-        source.progress(f"moving {whole:,} events", done, whole)
-        with scratch(target.data / "moving") as folder:
-            target.load([_piece(read, one, folder) for one in batch], whole=True)
-        done += sum(one.rows for one in batch)
-    if erased:
-        follow(target, stones)
-    source.progress("comparing the two stores", 0, 1)
-    here, there = sums(read), sums(target.engine)
+    _anew(source, target, left, changed)
+    here, there = _compared(source, target)
+    if here != there and known:
+        # An event that had given way to a later one, which is gone since: the terms of its segment say nothing of it.
+        displaced = _held(read).items() ^ _held(target.engine).items()
+        odd = {name for name, _ in displaced} - changed
+        if odd:
+            _anew(source, target, [one for one in found if one.name in odd], odd)
+            changed |= odd
+            here, there = _compared(source, target)
     different = here.differences(there)
     if different:
         more = f" and {len(different) - _SHOWN} more" if len(different) > _SHOWN else ""
         raise CheckFailed(f"the two stores differ: {'; '.join(different[:_SHOWN])}{more}; the source is untouched")
+    if not stones.nothing:
+        with target.changing("leaving nothing of who was erased", alone=True) as engine:
+            engine.taking().rewrite()
+        follow(target, stones)
     unfinished.end(target.data)
-    return Moved(len(left), len(found) - len(left), here, len(changed), len(stones.tombstones))
+    new = {one.name for one in left} | changed
+    return Moved(len(new), len(found) - len(new), here, len(changed), len(stones.tombstones))
+
+
+def _anew(source: Workspace, target: Workspace, left: list[_Segment], changed: set[str]) -> None:
+    """Move segments, after taking those out that have changed: erased, expired or replayed since."""
+    if changed:
+        with target.changing("taking out what has changed") as engine:
+            engine.taking().unload(sorted(changed), target.derivation)
+    total, done = sum(one.rows for one in left), 0
+    for batch in batches(left, lambda one: one.rows):
+        source.progress(f"moving {total:,} events", done, total)
+        with scratch(target.data / SCRATCH) as folder:
+            target.load([_piece(source.engine, one, folder) for one in batch], whole=True)
+        done += sum(one.rows for one in batch)
+
+
+def _compared(source: Workspace, target: Workspace) -> tuple[Sums, Sums]:
+    source.progress("comparing the two stores", 0, 1)
+    return sums(source.engine), sums(target.engine)
+
+
+def _held(engine: Engine) -> dict[str, int]:
+    """Events that each segment still has."""
+    return dict(engine.run(moving.held_by_segment()).rows)
 
 
 @dataclass(frozen=True)

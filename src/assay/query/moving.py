@@ -33,6 +33,16 @@ def spans() -> Statement:
     return Statement("SELECT segment, first_no, next_no FROM spans ORDER BY first_no", {}, "events of segments")
 
 
+def held_by_segment() -> Statement:
+    """Segment, and how many events it still has."""
+    return Statement(
+        "SELECT s.segment, count(*) FROM spans s JOIN events e ON e.event_no >= s.first_no AND e.event_no < s.next_no "
+        "GROUP BY s.segment ORDER BY s.segment",
+        {},
+        "events by segment",
+    )
+
+
 def unspanned() -> Statement:
     """Events whose segment is not known (stored by an older version): number of their load, how many, first and last."""
     return Statement(

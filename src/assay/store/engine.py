@@ -165,7 +165,7 @@ class Taking(Protocol):
         ...
 
     def unload(self, names: Sequence[str], derivation: Derivation) -> int:
-        """Take segments of events out as if never loaded (how many events); derive again."""
+        """Take segments out as if never loaded (how many events); derive again. Costs go with all of their load."""
         ...
 
     def expire(self, keeping: Keeping, derivation: Derivation) -> int:

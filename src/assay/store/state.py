@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -93,14 +93,24 @@ class State:
                 fill = {name: '"' + place[name].replace('"', '""') + '"' for name in ("table", "column")}
                 for name in {text for one in names for text in written(one)}:
                     for row in connection.execute(self._text("naming").format(**fill), {"id": name}).fetchall():
-                        text = unnamed(row["text"], pattern, mark)
-                        if text != row["text"]:
-                            changed += 1
-                            connection.execute(self._text("put_text").format(**fill), {"text": text, "no": row["no"]})
+                        changed += self._unnamed(connection, fill, row, pattern, mark)
             connection.execute(self._text("compact"))
             ((busy, _, _),) = connection.execute(self._text("checkpoint")).fetchall()  # waits for who reads
             self.lingers = bool(busy)
         return changed
+
+    def _unnamed(
+        self, connection: sqlite3.Connection, fill: dict[str, str], row: sqlite3.Row, pattern: str, mark: str
+    ) -> bool:
+        """Put ``mark`` into one text; with a number where a text like that is there and must be the only one."""
+        for number in range(1, 1000):
+            text = unnamed(row["text"], pattern, mark if number == 1 else f"{mark.removesuffix(']')} {number}]")
+            if text == row["text"]:
+                return False
+            with suppress(sqlite3.IntegrityError):
+                connection.execute(self._text("put_text").format(**fill), {"text": text, "no": row["no"]})
+                return True
+        raise MachineError(f"{self.path}: a text in {fill['table']} names them and cannot be changed")
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:

@@ -72,7 +72,7 @@ class Taking:
         return events, int(rows)
 
     def unload(self, names: Sequence[str], derivation: Derivation) -> int:
-        """Take segments of events out as if never loaded (how many events); derive again.
+        """Take segments out as if never loaded (how many events); derive again. Costs go with all of their load.
 
         Their rows in quarantine and lines of the ledger go too; whose events are older than spans are cannot be told.
         """

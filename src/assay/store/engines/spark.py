@@ -178,7 +178,7 @@ class LakeTaking:
             self.store.copies.changed()
 
     def unload(self, names: Sequence[str], derivation: Derivation) -> int:
-        """Take segments of events out as if never loaded (how many events); derive again."""
+        """Take segments out as if never loaded (how many events); derive again. Costs go with all of their load."""
         try:
             return self.taking.unload(names, derivation)
         finally:

@@ -175,6 +175,7 @@ FROM (SELECT segment, count(*) AS n FROM mentions GROUP BY segment) m WHERE m.se
 DELETE FROM quarantine WHERE rowid IN (SELECT row_no FROM mentions);
 SELECT count(*) FROM mentions;
 -- name: forget_segments
+DELETE FROM costs WHERE load_no IN (SELECT load_no FROM segments WHERE kind = 'costs' AND name IN ({names}));
 DELETE FROM quarantine WHERE segment IN ({names});
 DELETE FROM refusals WHERE segment IN ({names});
 DELETE FROM spans WHERE segment IN ({names});
