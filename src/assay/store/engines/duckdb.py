@@ -22,7 +22,7 @@ from assay.store.own import Own
 T = TypeVar("T")
 LOAD_MEMORY = "1500MB"
 WORK_MEMORY = "2800MB"  # of deriving everything: more is held then outside of what the engine counts
-ASK_MEMORY = "3300MB"  # of the engine; the process with Python, libraries and results stays within 4 GB
+ASK_MEMORY = "3200MB"  # of the engine; the process with Python, libraries and results stays within 4 GB
 
 
 def _executed(connection: Any, statement: Statement, tries: int = 4) -> Any:
