@@ -83,6 +83,24 @@ def target(source: Workspace, tmp_path: Path) -> Iterator[Workspace]:
         yield made
 
 
+@pytest.fixture
+def broken_off(source: Workspace, target: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The move has come to its third segment."""
+    monkeypatch.setattr("assay.moving.batches.BATCH", 1)
+    parts: list[int] = []
+
+    def progress(text: str, done: int, _total: int) -> None:
+        parts.append(done)
+        if len(parts) == 3:
+            raise RuntimeError("power cut")
+
+    source.progress = progress
+    with pytest.raises(RuntimeError):
+        moving.move(source, target)
+    source.progress = lambda *_: None
+    monkeypatch.undo()
+
+
 def same(a: Workspace, b: Workspace) -> None:
     assert dump(a) == dump(b)
     for sql in (
@@ -220,42 +238,16 @@ def test_events_of_an_older_version_go_with_the_segment_they_count_with(source: 
     same(source, target)
 
 
-def test_a_power_cut_in_the_middle_is_made_good(
-    source: Workspace, target: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("assay.moving.batches.BATCH", 1)
-    parts: list[int] = []
-
-    def progress(text: str, done: int, _total: int) -> None:
-        parts.append(done)
-        if len(parts) == 3:
-            raise RuntimeError("power cut")
-
-    source.progress = progress
-    with pytest.raises(RuntimeError):
-        moving.move(source, target)
-    source.progress = lambda *_: None
+@pytest.mark.usefixtures("broken_off")
+def test_a_power_cut_in_the_middle_is_made_good(source: Workspace, target: Workspace) -> None:
     done = moving.move(source, target)
     assert done.segments > 0
     assert done.before > 0
     same(source, target)
 
 
-def test_a_half_moved_workspace_says_so_and_takes_nothing_else(
-    source: Workspace, target: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("assay.moving.batches.BATCH", 1)
-    parts: list[int] = []
-
-    def progress(text: str, done: int, _total: int) -> None:
-        parts.append(done)
-        if len(parts) == 3:
-            raise RuntimeError("power cut")
-
-    source.progress = progress
-    with pytest.raises(RuntimeError):
-        moving.move(source, target)
-    source.progress = lambda *_: None
+@pytest.mark.usefixtures("broken_off")
+def test_a_half_moved_workspace_says_so_and_takes_nothing_else(source: Workspace, target: Workspace) -> None:
     said = [note for note in target.ask("overview").notes if "events may be missing" in note]
     assert said == [f"events may be missing: the move from {source.folder} has not come to its end; run it again"]
     with pytest.raises(UsageError, match="run it again, then load anything else"):
