@@ -157,7 +157,7 @@ def beside_the_store(
     ``owns``: whether a line is of them; ``hint``: texts of which such a line has one, none: any; ``names``: their ids.
     """
     lines = _from_segments(workspace, owns, hint, moment)
-    texts = workspace.state.scrub(names, MARK) if names else 0
+    texts = workspace.state.scrub(names, MARK)
     texts += _from_cohorts(workspace.folder / COHORTS, names)
     for trace in (workspace.data / INTAKE).rglob(TRACE):
         trace.unlink(missing_ok=True)

@@ -6,6 +6,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -83,21 +84,28 @@ def target(source: Workspace, tmp_path: Path) -> Iterator[Workspace]:
         yield made
 
 
+@contextmanager
+def power_cut(source: Workspace, step: int, of: str = "") -> Iterator[None]:
+    """What is done in it ends at a step, counted among those that say ``of``."""
+    steps: list[str] = []
+
+    def progress(text: str, _done: int, _total: int) -> None:
+        steps.append(text)
+        if sum(of in one for one in steps) == step:
+            raise RuntimeError("power cut")
+
+    source.progress = progress
+    with pytest.raises(RuntimeError, match="power cut"):
+        yield
+    source.progress = lambda *_: None
+
+
 @pytest.fixture
 def broken_off(source: Workspace, target: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """The move has come to its third segment."""
     monkeypatch.setattr("assay.moving.batches.BATCH", 1)
-    parts: list[int] = []
-
-    def progress(text: str, done: int, _total: int) -> None:
-        parts.append(done)
-        if len(parts) == 3:
-            raise RuntimeError("power cut")
-
-    source.progress = progress
-    with pytest.raises(RuntimeError):
+    with power_cut(source, 3):
         moving.move(source, target)
-    source.progress = lambda *_: None
     monkeypatch.undo()
 
 
@@ -212,18 +220,9 @@ def test_of_a_shared_device_only_the_span_of_who_was_erased_goes(
         known = [("bob", "09:00"), ("ann", "12:00"), ("bob", "14:00")]
         load(source, [event("shared", "identify", DAY + when, user=who) for who, when in known], "two")
         moving.settle(source, tmp_path / "to")
-        steps: list[str] = []
-
-        def progress(text: str, _done: int, _total: int) -> None:
-            steps.append(text)
-            if sum("moving" in one for one in steps) == 2:
-                raise RuntimeError("power cut")
-
         with Workspace(tmp_path / "to", now=NOW, engine=engine) as target:
-            source.progress = progress
-            with pytest.raises(RuntimeError):
+            with power_cut(source, 2, "moving"):
                 moving.move(source, target)
-            source.progress = lambda *_: None
             privacy.erase(source, "user", "ann")
             done = moving.move(source, target)
             assert (done.segments, done.anew) == (2, 1)
@@ -577,17 +576,8 @@ def test_an_export_into_the_same_folder_takes_the_plan_as_it_is_now(source: Work
 
 
 def test_an_export_that_broke_off_is_said_and_goes_on(source: Workspace, tmp_path: Path) -> None:
-    steps: list[str] = []
-
-    def progress(text: str, _done: int, _total: int) -> None:
-        steps.append(text)
-        if len(steps) == 3:
-            raise RuntimeError("power cut")
-
-    source.progress = progress
-    with pytest.raises(RuntimeError):
+    with power_cut(source, 3):
         moving.export(source, tmp_path / "out")
-    source.progress = lambda *_: None
     with workspace(tmp_path / "back", PLAN) as back, pytest.raises(DataError, match="the export broke off"):
         moving.bring(back, tmp_path / "out")
     assert moving.export(source, tmp_path / "out").kept == 2

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from assay.analyses.kept import SALT, keeping, stone
 from assay.model.errors import MachineError, UsageError
 from assay.plan.cohort_files import FOLDER as COHORTS
-from assay.privacy import MARK, beside_the_store
+from assay.privacy import beside_the_store
 from assay.store.engine import ALL, Keeping
 from assay.store.naming import EDGE
 
@@ -53,11 +53,8 @@ def follow(target: Workspace, new: Keeping) -> None:
     Raises MachineError where a reader keeps what was taken out in the state's file.
     """
     gone = _Gone(new)
-    words = set(_words(target))
-    names = tuple(sorted(word for word in words if gone.whole(word)))
+    names = tuple(sorted(word for word in set(_words(target)) if gone.whole(word)))
     lines, _ = beside_the_store(target, gone.owns, (), names, target.now)
-    if not names:
-        target.state.scrub((), MARK)  # a move that broke off may have left old texts in the file beside
     if target.state.lingers:
         raise MachineError(f"{target.state.path} is being read: who was erased still stands in it; run the move again")
     target.state.write("log_erasure", now=target.now, kind="as at the source", events=0, lines=lines, quarantined=0)

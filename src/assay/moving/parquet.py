@@ -166,7 +166,7 @@ def bring(target: Workspace, folder: Path) -> Brought:
             loaded += target.load([piece for piece, _ in batch])
     new = [one for one in loaded if not one.again]
     days = [one for one in loaded if one.kind == "events" and not one.name.startswith(_replaced(found))]
-    events = [one for one in new if one in days]
+    events = [one for one in days if not one.again]
     return Brought(
         len(events), len(days) - len(events), sum(one.stored for one in events),
         sum(one.duplicates + one.clashes for one in events), sum(one.stored for one in new if one.kind == "costs"),
@@ -191,20 +191,17 @@ def _pieces(target: Workspace, folder: Path, found: dict[str, Any], made_in: Pat
     for number, one in enumerate(found["days"]):
         target.progress("checking the files", number, len(found["days"]))
         path = folder / "events" / f"day={one['day']}" / "events.parquet"
-        if not path.exists() or not _holds(path, (one["events"], *one["checks"])):
-            raise _spoilt(path)
+        _check(path, (one["events"], *one["checks"]))
         made.append((Piece(f"export-{named}-{one['day']}", path), one["events"]))
     held, costs = folder / "quarantine.parquet", folder / "costs.parquet"
     if found["quarantine"]:  # a segment without events, so that another export can take its place
         sums = found["quarantine"], *found.get("quarantine_checks", ())
-        if not held.exists() or not _holds(held, sums, moving.quarantine_sums):
-            raise _spoilt(held)
+        _check(held, sums, moving.quarantine_sums)
         target.engine.write(moving.lines(()), made_in / "none.parquet")
         made.append((Piece(f"{_replaced(found)[0]}{_short(sums)}", made_in / "none.parquet", quarantine=held), 0))
     if found["costs"]:
         sums = found["costs"], *found.get("costs_checks", ())
-        if not costs.exists() or not _holds(costs, sums, moving.costs_sums):
-            raise _spoilt(costs)
+        _check(costs, sums, moving.costs_sums)
         made.append((Piece(f"{_replaced(found)[1]}{_short(sums)}", costs, "costs"), 0))
     return made
 
@@ -218,5 +215,6 @@ def _short(said: Any) -> str:
     return sha256(json.dumps(said).encode()).hexdigest()[:12]
 
 
-def _spoilt(path: Path) -> DataError:
-    return DataError(f"{path} is missing or is not what was exported; nothing was loaded")
+def _check(path: Path, expected: Sequence[Any], of: SumsOf = moving.sums_of_file) -> None:
+    if not path.exists() or not _holds(path, expected, of):
+        raise DataError(f"{path} is missing or is not what was exported; nothing was loaded")

@@ -13,7 +13,7 @@ from assay.model.errors import CheckFailed, MachineError, UsageError
 from assay.moving.batches import LOCK, PATIENCE, SCRATCH, batches, scratch
 from assay.moving.erasing import follow, new_stones
 from assay.moving.settling import alike
-from assay.moving.sums import Sums, sums
+from assay.moving.sums import Sums, ledger, sums
 from assay.query import moving
 from assay.store.engine import Past, Piece
 from assay.store.locks import locked
@@ -54,7 +54,7 @@ def move(source: Workspace, target: Workspace) -> Moved:
 def _moved(source: Workspace, target: Workspace) -> Moved:
     read = source.engine  # open from here to the end, so that nothing changes under the move
     stones = new_stones(source, target)
-    known = {name: tuple(terms) for name, _, _, _, *terms in target.engine.run(moving.segments()).rows}
+    known = ledger(target.engine)
     found = _segments(read)
     strange = sorted(set(known) - {one.name for one in found})
     if strange:

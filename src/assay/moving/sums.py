@@ -58,13 +58,17 @@ def _events(sums: tuple[Any, ...] | None) -> str:
     return f"{sums[0]:,} events ({sums[1]}-{sums[2]})" if sums else "nothing"
 
 
+def ledger(engine: Engine) -> dict[str, tuple[Any, ...]]:
+    """Segment → its terms."""
+    return {name: tuple(terms) for name, _, _, _, *terms in engine.run(moving.segments()).rows}
+
+
 def sums(engine: Engine) -> Sums:
     """Counts and checksums of a store."""
-    ledger = {name: tuple(terms) for name, _, _, _, *terms in engine.run(moving.segments()).rows}
     return Sums(
         {row[0]: row[1:] for row in engine.run(moving.days()).rows},
         {row[0]: row[1:] for row in engine.run(moving.derived_days()).rows},
         engine.run(moving.costs_sums()).one(),
         engine.run(held_back()).one()[0],
-        ledger,
+        ledger(engine),
     )

@@ -100,10 +100,7 @@ def days() -> Statement:
 
 def sums_of_file(path: str) -> Statement:
     """Events of a file of event lines, and its two checksums; as ``days`` for the lines of that day."""
-    bind = Binder()
-    parts = [f"CAST({quote(field.name)} AS VARCHAR)" for field in FIELDS]
-    of = f"SELECT {_digest(parts)} AS digest FROM read_parquet({bind(path)})"
-    return bind.statement(f"SELECT count(*), {_sums('digest')} FROM ({of}) d", "sums of a file")
+    return _whole("a file", [f"CAST({quote(field.name)} AS VARCHAR)" for field in FIELDS], path)
 
 
 def derived_days() -> Statement:
@@ -119,22 +116,21 @@ def derived_days() -> Statement:
 
 def costs_sums(path: str | None = None) -> Statement:
     """Rows of costs and two checksums; ``path``: those of a file."""
-    bind = Binder()
-    of = "costs" if path is None else f"read_parquet({bind(path)})"
     exact = ("amount", "claimed_conversions", "claimed_value")
-    parts = [_exact(name) if name in exact else f"CAST({name} AS VARCHAR)" for name in _COSTS]
-    return bind.statement(
-        f"SELECT count(*), {_sums('digest')} FROM (SELECT {_digest(parts)} AS digest FROM {of}) d", "sums of costs"
-    )
+    return _whole("costs", [_exact(name) if name in exact else f"CAST({name} AS VARCHAR)" for name in _COSTS], path)
 
 
 def quarantine_sums(path: str | None = None) -> Statement:
     """Rows in quarantine and two checksums; ``path``: those of a file."""
+    return _whole("quarantine", ["file", "CAST(line AS VARCHAR)", "reason", "raw"], path)
+
+
+def _whole(table: str, parts: Sequence[str], path: str | None) -> Statement:
+    """Rows of a table, or of the file at ``path``, and two checksums of all that they say."""
     bind = Binder()
-    of = "quarantine" if path is None else f"read_parquet({bind(path)})"
-    parts = ["file", "CAST(line AS VARCHAR)", "reason", "raw"]
+    of = table if path is None else f"read_parquet({bind(path)})"
     return bind.statement(
-        f"SELECT count(*), {_sums('digest')} FROM (SELECT {_digest(parts)} AS digest FROM {of}) d", "sums of quarantine"
+        f"SELECT count(*), {_sums('digest')} FROM (SELECT {_digest(parts)} AS digest FROM {of}) d", f"sums of {table}"
     )
 
 

@@ -72,10 +72,12 @@ class State:
     def texts(self) -> list[str]:
         """Every text in which an id may stand."""
         found: list[str] = []
-        for place in self.read("text_columns"):
-            fill = {name: '"' + place[name].replace('"', '""') + '"' for name in ("table", "column")}
-            with self._lock, self._errors():
-                found += [row["text"] for row in self._open().execute(self._text("texts").format(**fill))]
+        if self._connection is None and not self.path.exists():
+            return found
+        with self._lock, self._errors():
+            connection = self._open()
+            for fill in self._text_columns(connection):
+                found += [row["text"] for row in connection.execute(self._text("texts").format(**fill))]
         return found
 
     def scrub(self, names: Sequence[str], mark: str) -> int:
@@ -89,8 +91,7 @@ class State:
         with self._lock, self._errors():
             connection = self._open()
             connection.execute(self._text("secure"))
-            for place in connection.execute(self._text("text_columns")).fetchall():
-                fill = {name: '"' + place[name].replace('"', '""') + '"' for name in ("table", "column")}
+            for fill in self._text_columns(connection):
                 for name in {text for one in names for text in written(one)}:
                     for row in connection.execute(self._text("naming").format(**fill), {"id": name}).fetchall():
                         changed += self._unnamed(connection, fill, row, pattern, mark)
@@ -98,6 +99,11 @@ class State:
             ((busy, _, _),) = connection.execute(self._text("checkpoint")).fetchall()  # waits for who reads
             self.lingers = bool(busy)
         return changed
+
+    def _text_columns(self, connection: sqlite3.Connection) -> list[dict[str, str]]:
+        """Table and column, quoted, of every text in which an id may stand."""
+        places = connection.execute(self._text("text_columns")).fetchall()
+        return [{name: '"' + one[name].replace('"', '""') + '"' for name in ("table", "column")} for one in places]
 
     def _unnamed(
         self, connection: sqlite3.Connection, fill: dict[str, str], row: sqlite3.Row, pattern: str, mark: str

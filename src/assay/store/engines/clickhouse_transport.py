@@ -131,7 +131,7 @@ class Server:
 
     def run(self, sql: str, params: Mapping[str, Any], what: str, form: str = ROWS) -> bytes:
         """Run a statement; its answer in one of ClickHouse's formats."""
-        with _errors(what, shown(self.address)):
+        with _errors(what, self.address):
             client = self._connected()
             if re.match(r"\s*(SELECT|WITH|EXPLAIN|SHOW|DESCRIBE)", sql, re.IGNORECASE):
                 return bytes(client.raw_query(sql, parameters=dict(params), fmt=form))
@@ -140,7 +140,7 @@ class Server:
 
     def insert(self, table: str, file: Path, what: str) -> None:
         """Put the rows of a Parquet file of this machine into a table."""
-        with _errors(what, shown(self.address)), file.open("rb") as rows:
+        with _errors(what, self.address), file.open("rb") as rows:
             self._connected().raw_insert(table, insert_block=rows, fmt="Parquet")
 
     def aside(self, sql: str, what: str) -> None:
@@ -178,11 +178,13 @@ def _errors(what: str, address: str) -> Iterator[None]:
     except Exception as error:
         if reason := _unreached(error):
             raise MachineError(
-                f"{address}: no ClickHouse answers there ({reason}); is it running, and is the address right?"
+                f"{shown(address)}: no ClickHouse answers there ({reason}); is it running, and is the address right?"
                 " It takes HTTP, on port 8123 or, over TLS (clickhouses://), 8443"
             ) from error
         if "AUTHENTICATION_FAILED" in str(error) or "REQUIRED_PASSWORD" in str(error):
-            raise MachineError(f"{address}: ClickHouse refuses the user or the password; set {PASSWORD}") from error
+            raise MachineError(
+                f"{shown(address)}: ClickHouse refuses the user or the password; set {PASSWORD}"
+            ) from error
         if type(error).__module__.startswith(("clickhouse_connect", "urllib3")):
             raise _said(what, error) from error
         raise

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from assay.model.errors import UsageError
 from assay.store import schema
 from assay.store.engine import ALL, NO_ROLLUPS, Derivation, Keeping, Loaded, Piece, Progress, Statement
-from assay.store.engines.duckdb_file import literal, property_expression, quote
+from assay.store.engines.duckdb_file import property_expression, quote
 from assay.store.engines.loading import Loading
 from assay.store.engines.removing import Taking
 
@@ -165,15 +165,6 @@ class Loader(ABC):
         done = {p.name: Loaded(p.name, p.kind, again=True) for p in pieces}
         done |= {one.name: one for one in self.whole("loading", work)}
         return [done[p.name] for p in pieces]
-
-    def keep(self, keeping: Keeping) -> None:
-        """What must not come in, as temporary tables."""
-        rows = ", ".join(
-            f"({literal(one.kind)}, {literal(one.hash)}, {one.since}, {one.until})" for one in keeping.tombstones
-        )
-        cuts = ", ".join(f"({literal(name)}, {cut})" for name, cut in keeping.cuts.items())
-        empty = {"tombstones": "(NULL, NULL, NULL, NULL)", "cuts": "(NULL, NULL)"}
-        self.file("keeping", {"tombstones": rows or empty["tombstones"], "cuts": cuts or empty["cuts"]})
 
     def rebuild(self, derivation: Derivation) -> None:
         """Derive days, sessions, orders and persons again from all stored events."""

@@ -49,12 +49,21 @@ class Loading:
     def load(self, pieces: Sequence[Piece]) -> list[Loaded]:
         """Load new pieces and record them."""
         if not self.keeping.nothing:
-            self.store.keep(self.keeping)
+            self._keep()
         events = [piece for piece in pieces if piece.kind == "events"]
         done = self._events(events) if events else []
         done += [self._costs(piece) for piece in pieces if piece.kind == "costs"]
         by_name = {piece.name: piece for piece in pieces}
         return [self._record(by_name[one.name], one) for one in done]
+
+    def _keep(self) -> None:
+        """What must not come in, as temporary tables."""
+        rows = ", ".join(
+            f"({literal(one.kind)}, {literal(one.hash)}, {one.since}, {one.until})" for one in self.keeping.tombstones
+        )
+        cuts = ", ".join(f"({literal(name)}, {cut})" for name, cut in self.keeping.cuts.items())
+        empty = {"tombstones": "(NULL, NULL, NULL, NULL)", "cuts": "(NULL, NULL)"}
+        self.store.file("keeping", {"tombstones": rows or empty["tombstones"], "cuts": cuts or empty["cuts"]})
 
     # -- events ----------------------------------------------------------------------------------------------------
 
