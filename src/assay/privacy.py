@@ -81,7 +81,7 @@ def know(workspace: Workspace, kind: str, id: str) -> Known:
 def _settle(workspace: Workspace) -> None:
     """Load what had come by now: a collector ends its segments every few seconds."""
     moment, until = workspace.now, time.monotonic() + PATIENCE
-    while not unfinished.note(workspace.data):  # nothing is loaded while a move comes in
+    while not unfinished.coming(workspace.data):  # nothing is loaded while a move comes in
         load_intake(workspace)
         if not _written(workspace, moment) or time.monotonic() > until:
             return
@@ -240,7 +240,7 @@ class Expired:
 def expire(workspace: Workspace) -> Expired:
     """Let go of events whose period is over: from the store, its file and the archived segments."""
     rule = keeping(workspace.state, workspace.plan, workspace.now)
-    if not workspace.plan.retention or unfinished.note(workspace.data):
+    if not workspace.plan.retention or unfinished.coming(workspace.data):
         return Expired(0, 0)
     with workspace.changing("letting go of what is too old", alone=True) as engine:
         events = engine.taking().expire(rule, workspace.derivation)

@@ -247,12 +247,14 @@ def test_a_power_cut_in_the_middle_is_made_good(source: Workspace, target: Works
 
 @pytest.mark.usefixtures("broken_off")
 def test_a_half_moved_workspace_says_so_and_takes_nothing_else(source: Workspace, target: Workspace) -> None:
-    said = [note for note in target.ask("overview").notes if "events may be missing" in note]
-    assert said == [f"events may be missing: the move from {source.folder} has not come to its end; run it again"]
+    said = target.ask("overview").findings[0]
+    assert (said.code, said.severity) == ("half_moved", "bad")
+    assert said.text.startswith("events may be missing")
+    assert said.action == f"run the move from {source.folder} again"
     with pytest.raises(UsageError, match="run it again, then load anything else"):
         load(target, [view("x", DAY + "10:00")], "own")
     moving.move(source, target)
-    assert not [note for note in target.ask("overview").notes if "events may be missing" in note]
+    assert "half_moved" not in [one.code for one in target.ask("overview").findings]
     load(target, [view("x", DAY + "10:00")], "own")
 
 

@@ -297,6 +297,7 @@ def test_tables_of_which_no_row_can_be_used_are_no_empty_workspace(tmp_path: Pat
     with opened(tmp_path, source) as ws:
         none = ws.ask("overview")
         assert none.sentence == "There are no events in this workspace yet: 2 lines came and wait in quarantine."
+        assert none.empty == "no usable events yet"
         assert none.next == ("assay waiting", "assay check")
         assert ws.ask("waiting").next == ("assay check",)
     (tmp_path / "calls.csv").write_text("began,device\n")

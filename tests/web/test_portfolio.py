@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from assay.web.app import create
 from assay.web.process import slugs
-from assay.workspace import Workspace
+from assay.workspace import DATA, Workspace, unfinished
 from support import NOW, bought, view, workspace
 
 PLAN = """
@@ -62,6 +62,9 @@ def test_each_sees_what_is_theirs(server: Any, tmp_path: Path) -> None:
     page = client.get("/").text
     assert "Two &lt;i&gt;" in page
     assert 'href="/three/start"' in page
+    assert "may be missing" not in page
+    unfinished.begin(tmp_path / "two" / DATA, "elsewhere")
+    assert client.get("/").text.count("Events may be missing") == 1
     ids = re.findall(r'\sid="([^"]+)"', page)
     assert len(ids) == len(set(ids))
 

@@ -18,7 +18,7 @@ from assay.web.asking import Asker
 from assay.web.cards import shape
 from assay.web.pages import PAGES
 from assay.web.pages.base import Card, View
-from assay.workspace import Workspace
+from assay.workspace import Workspace, unfinished
 from support import NOW, bought, event, view, workspace
 
 NAME = 'Shop <b>"&'
@@ -195,4 +195,31 @@ def test_an_empty_workspace_says_what_comes_next(tmp_path: Any) -> None:
             found = client.get(f"/shop/{page.name}?wait=1")
             assert found.status_code == 200
             assert 'class="banner bad" role="alert"' not in found.text, (page.name, text_of(found.text))
-        assert "no events in this workspace yet" in text_of(client.get("/shop/overview?wait=1").text).lower()
+        assert "No events yet Put the tag into your pages" in text_of(client.get("/shop/overview?wait=1").text)
+
+
+def test_a_workspace_of_which_no_line_can_be_used_says_so_and_asks_for_no_more(tmp_path: Any) -> None:
+    (tmp_path / "calls.csv").write_text("began,device\n,a\nsoon,b\n,c\n")
+    table = "calls: {from: calls.csv, name: call, map: {time: began, visitor: device}}"
+    (tmp_path / "assay.yaml").write_text(f"{PLAN}source: {{tables: {{{table}}}}}\n")
+    with Workspace(tmp_path, now=NOW) as ws:
+        ws.ask("overview")
+    with browsing(tmp_path, NOW) as client:
+        page = client.get("/shop/overview?wait=1").text
+        assert "Bring in events" not in text_of(page)
+        assert "3 lines came and wait in quarantine" in text_of(page)
+        assert re.search(r'<div class="empty first">.*href="/shop/data"', page)
+        assert 'class="empty first"' not in client.get("/shop/data?wait=1").text
+
+
+def test_every_page_of_a_half_moved_workspace_says_once_that_events_may_be_missing(tmp_path: Any) -> None:
+    with workspace(tmp_path, PLAN, history()) as ws:
+        unfinished.begin(ws.data, "/srv/elsewhere")
+        data = ws.data
+    with browsing(tmp_path, NOW, "admin") as client:
+        for path in (*(f"/shop/{page.name}?wait=1" for page in PAGES), "/shop/settings"):
+            page = client.get(path).text
+            assert text_of(page).count("Events may be missing") == 1, path
+            assert "/srv/elsewhere" not in page, path
+        unfinished.end(data)
+        assert "may be missing" not in client.get("/shop/overview?wait=1").text

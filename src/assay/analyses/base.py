@@ -40,6 +40,7 @@ Ready = Literal["7d", "28d", "90d", "month", "last-month", "quarter", "year"]
 
 
 NOTHING_YET = "no events yet"  # the reason of an answer before the first event
+NOTHING_USABLE = "no usable events yet"  # events came, and none could be used
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
 
 
@@ -234,17 +235,19 @@ class Asking:
             findings=tuple(replace(one, text=dated(one.text, year)) for one in answer.findings),
         )
 
-    def _without_events(self) -> tuple[str, tuple[str, ...]]:
-        """Why nothing can be asked yet, and what to do."""
+    def _without_events(self) -> tuple[str, str, tuple[str, ...]]:
+        """Why nothing can be asked yet, in a word and as a sentence, and what to do."""
         from assay.query.ledger import held_back
 
         held = self.run(held_back()).one()[0]
         if held:
             lines = f"{held:,} line{'s' if held != 1 else ''} came and wait{'s' if held == 1 else ''} in quarantine"
-            return f"There are no events in this workspace yet: {lines}.", ("assay waiting", "assay check")
+            sentence = f"There are no events in this workspace yet: {lines}."
+            return NOTHING_USABLE, sentence, ("assay waiting", "assay check")
         if self.plan.source:
-            return "There are no events in the own tables yet.", ("assay check",)
-        return "There are no events in this workspace yet.", ("assay import SOURCE FILE", "assay demo DIR")
+            return NOTHING_USABLE, "There are no events in the own tables yet.", ("assay check",)
+        further = ("assay import SOURCE FILE", "assay demo DIR")
+        return NOTHING_YET, "There are no events in this workspace yet.", further
 
     def empty(self, question: str, params: Params, period: Period | None = None) -> Answer:
         """No events at all, or none in the range: an answer with the reason, not an error."""
@@ -253,8 +256,8 @@ class Asking:
             reason = f"nothing had been received by {then}"
             return self.answer(question, params, empty=reason, sentence=f"{reason[0].upper()}{reason[1:]}.")
         if self.span is None:
-            sentence, further = self._without_events()
-            return self.answer(question, params, empty=NOTHING_YET, sentence=sentence, next=further)
+            reason, sentence, further = self._without_events()
+            return self.answer(question, params, empty=reason, sentence=sentence, next=further)
         segment = getattr(params, "segment", None)
         if segment and period is not None and not self.without(period):
             reason = f"nothing in {period} is in the segment {segment}"

@@ -156,8 +156,8 @@ def _store(folder: Path, rows: list[tuple[str, str]], findings: list[Finding]) -
 
     files = [path for path in (folder / DATA).rglob("*") if path.is_file()] if (folder / DATA).exists() else []
     rows.append(("size of the data", _size(sum(path.stat().st_size for path in files))))
-    if moving := unfinished.note(folder / DATA):
-        findings.append(Finding("move", "warning", moving))
+    if moving := unfinished.finding(folder / DATA):
+        findings.append(moving)
     try:
         if not engines.exists(folder / DATA, engines.chosen(folder / DATA)):
             rows.append(("store", "empty: nothing was imported yet"))

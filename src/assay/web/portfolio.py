@@ -24,12 +24,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Part:
-    """One workspace. ``shape`` None: whoever asks is not signed in there, or it has no plan yet."""
+    """One workspace. ``shape`` None: whoever asks is not signed in there, or it has no plan yet.
+
+    ``doubt``: why its numbers do not hold now.
+    """
 
     slug: str
     title: str
     entered: bool
     shape: Shape | None
+    doubt: str = ""
 
 
 async def portfolio(request: Request, sites: Sequence[Site]) -> Response:
@@ -49,4 +53,4 @@ async def _part(site: Site, entered: bool) -> Part:
         made = shape(card, await site.asker.ask(card.question, card.values), card.values, "")
     except AssayError as error:
         made = broken(card, str(error))
-    return Part(site.slug, site.asker.plan.site.name, entered, made)
+    return Part(site.slug, site.asker.plan.site.name, entered, made, site.doubt)

@@ -38,8 +38,8 @@ def framed(request: Request, template: str, /, status: int = 200, **values: Any)
     site, who = request.state.site, request.state.access
     frame = {
         "site": site.slug, "here": request.state.root, "plan": site.plan, "who": who, "shared": who.kind == "share",
-        "pages": PAGES, "page": None, "view": View(), "problem": site.problem, "choices": {}, "chosen": {},
-        "several": len(request.state.server.sites) > 1,
+        "pages": PAGES, "page": None, "view": View(), "problem": site.problem, "doubt": site.doubt,
+        "choices": {}, "chosen": {}, "several": len(request.state.server.sites) > 1,
     }  # fmt: skip
     return html(template, status, **{**frame, **values})
 

@@ -23,6 +23,7 @@ from assay.web.building import pages as building
 from assay.web.pages import BY_NAME, PAGES
 from assay.web.rendering import framed
 from assay.web.showing import answered, asker_of
+from assay.workspace import DATA, unfinished
 
 if TYPE_CHECKING:
     from assay.plan.values import Plan
@@ -50,6 +51,12 @@ class Site:
     def problem(self) -> str | None:
         """Why the plan on disk cannot be used."""
         return self.asker.problem if self.asker is not None else None
+
+    @property
+    def doubt(self) -> str:
+        """Why no number of this workspace holds now; empty: nothing of the kind."""
+        moving = unfinished.finding(self.folder / DATA)
+        return moving.text if moving is not None else ""
 
     @cached_property
     def door(self) -> Guard:

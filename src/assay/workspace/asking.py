@@ -43,8 +43,8 @@ class Asks(Opening):
             if self.plan.source and self._engine is not None:
                 note = own.unmoved(self._engine, self.plan, self.folder)
                 answer = replace(answer, notes=(*answer.notes, note))
-            if moving := unfinished.note(self.data):
-                answer = replace(answer, notes=(*answer.notes, moving))
+            if moving := unfinished.finding(self.data):
+                answer = replace(answer, findings=(moving, *answer.findings))
             if answer.keep:
                 with self.state.changing() as do:
                     for statement, given in answer.keep:

@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 
 from assay.model.errors import UsageError
+from assay.model.finding import Finding
 
 FILE = "moving.json"
+CODE = "half_moved"  # of the finding in every answer meanwhile
 
 
 def begin(data: Path, origin: str) -> None:
@@ -21,22 +23,26 @@ def end(data: Path) -> None:
     (data / FILE).unlink(missing_ok=True)
 
 
-def note(data: Path) -> str:
-    """What an answer says while they come; empty when none do."""
-    origin = _origin(data)
-    return f"events may be missing: the move from {origin} has not come to its end; run it again" if origin else ""
+def finding(data: Path) -> Finding | None:
+    """What every answer says while they come; None when none do."""
+    origin = coming(data)
+    if not origin:
+        return None
+    text = "events may be missing: they are being moved here, and the move has not come to its end"
+    return Finding(CODE, "bad", text, {"from": origin}, f"run the move from {origin} again")
 
 
 def refuse(data: Path, what: str = "run it again, then load anything else") -> None:
     """Raise UsageError while they come; ``what``: what to do in place of what was asked for."""
-    if origin := _origin(data):
+    if origin := coming(data):
         raise UsageError(
             f"the move from {origin} to {data.parent} has not come to its end: {what}"
             f" (to give the move up, delete {data / FILE})"
         )
 
 
-def _origin(data: Path) -> str:
+def coming(data: Path) -> str:
+    """Where events are on their way from; empty: from nowhere."""
     try:
         return str(json.loads((data / FILE).read_text(encoding="utf-8"))["from"])
     except FileNotFoundError:

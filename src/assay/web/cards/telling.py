@@ -9,6 +9,7 @@ from assay.report.view import Voice, headed
 from assay.report.words import SEVERITIES, one_line
 from assay.web.cards.base import Told
 from assay.web.cards.links import steps
+from assay.workspace.unfinished import CODE as HALF_MOVED
 
 if TYPE_CHECKING:
     from assay.model.answer import Answer
@@ -21,11 +22,15 @@ _RANK = {"bad": 0, "warning": 1, "good": 2, "info": 3}
 
 
 def findings(answer: Answer, voice: Voice) -> tuple[tuple[Told, ...], tuple[Told, ...]]:
-    """What is shown at once, and what is folded; what a row or the sentence says already is folded too."""
+    """What is shown at once, and what is folded; what a row or the sentence says already is folded too.
+
+    What the page above the cards says is in neither.
+    """
     rows = {cell for row in answer.rows for cell in row if isinstance(cell, str)}
     loud: list[Told] = []
     quiet: list[Told] = []
-    for one in sorted(answer.findings, key=lambda one: _RANK.get(one.severity, 3)):
+    own = [one for one in answer.findings if one.code != HALF_MOVED]
+    for one in sorted(own, key=lambda one: _RANK.get(one.severity, 3)):
         said = one.text in rows or one.text in answer.sentence
         first = not said and one.code not in _QUIET and len(loud) < LOUD and one.severity != "info"
         (loud if first else quiet).append(told(one, voice))
