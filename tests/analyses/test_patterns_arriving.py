@@ -132,6 +132,18 @@ def test_a_slow_page_and_what_those_who_wait_do(tmp_path: Path, engine: str) -> 
     assert looked(ws, "slow_pages", segment="device = 'mobile'")[1][0]["views"] == 180
 
 
+def test_the_tag_says_once_per_page_how_fast_it_was(tmp_path: Path) -> None:
+    plan = PLAN + "events: {web_vitals: {properties: {lcp_ms: number}}}\n"
+    views = [{**one, "props": {}} for one in _paints(180, 9, 120, 12)]
+    told = [
+        {**one, "id": f"{one['id']}-vitals", "name": "web_vitals", "interactive": False}
+        for one in _paints(180, 9, 120, 12) if one.get("props")
+    ]  # fmt: skip
+    said, (case,) = looked(workspace(tmp_path, plan, [*views, *told]), "slow_pages")
+    assert said == "found"
+    assert case == {"page": "/b", "p75_ms": 4000.0, "views": 300, "slow": 9 / 180, "fast": 12 / 120}
+
+
 @pytest.mark.parametrize("slow", [70, 90])  # of 300: fewer than one in four; more, and within noise
 def test_fast_enough_pages(tmp_path: Path, slow: int) -> None:
     assert state(tmp_path, "slow_pages", _paints(slow, 1, 300 - slow, 9), plan=SPEED) == "not found"

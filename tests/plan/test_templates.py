@@ -189,7 +189,9 @@ def lively(plan: Plan, seed: int = 1, people: int = 40) -> list[Event]:
             common: dict[str, Any] = {"user": f"u{n}", "path": draw.choice(["/", "/demo", "/a"]), "id": f"{n}-{k}"}
             name = draw.choice(["page_view", "purchase", *draw.sample(names, 6)])
             if name == "page_view":
-                found.append(view(f"v{n}", time, props={"lcp_ms": draw.randint(500, 6000), "inp_ms": 90, "cls": 0.1}, **common))  # fmt: skip
+                found.append(view(f"v{n}", time, **common))
+            elif name == "web_vitals":
+                found.append(event(f"v{n}", name, time, props={"lcp_ms": draw.randint(500, 6000), "inp_ms": 90, "cls": 0.1}, **common))  # fmt: skip
             elif name == "purchase":
                 item = [
                     {"item_category": c, "quantity": draw.randint(1, 3)}

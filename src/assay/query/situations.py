@@ -13,6 +13,7 @@ from assay.query.sql import Binder
 from assay.store.engine import Statement
 
 SLOW = 2500  # ms of LCP
+_MEASURED = (*VIEWS, "web_vitals")  # a view says itself how long it took, or the tag says so once per page
 SHARE = 0.25  # of views: as many may be slow at the 75th percentile
 
 
@@ -65,7 +66,7 @@ def speed(plan: Plan, cut: Cut, prop: str, goal: Goal, group: bool) -> Statement
 WITH seen AS (
     SELECT {page} AS page, e.session_key AS session_key, e.visitor_key AS visitor_key, CAST({value} AS DOUBLE) AS ms
     FROM events e{joins}
-    WHERE e.name IN ({frame.bind.all(VIEWS)}) AND {live(plan)} AND e.session_key IS NOT NULL AND {value} IS NOT NULL
+    WHERE e.name IN ({frame.bind.all(_MEASURED)}) AND {live(plan)} AND e.session_key IS NOT NULL AND {value} IS NOT NULL
         AND {frame.in_range("e")}{only}
 ), won AS (
     SELECT DISTINCT e.session_key AS session_key FROM events e WHERE {live(plan)} AND e.session_key IS NOT NULL AND {reached}
