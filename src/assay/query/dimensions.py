@@ -161,11 +161,18 @@ def materialised(plan: Plan) -> dict[str, str]:
 # SQL of the relations behind the aliases that are not plain tables.
 FIRST_SESSIONS = "(SELECT visitor_key, channel, source, campaign, day FROM sessions WHERE session_no = 1)"
 BOUGHT = "(SELECT w.visitor_key, p.orders FROM visitors w JOIN (SELECT person_key, count(*) AS orders FROM orders WHERE counted GROUP BY person_key) p ON p.person_key = w.person_key)"
-ITEMS = """(SELECT e.*, json_extract_string(item, '$.item_id') AS item_id, json_extract_string(item, '$.item_name') AS item_name,
+
+
+def items_of(events: str) -> str:
+    """One row per item of these rows of ``events`` (a relation with all their columns): taken apart are only these."""
+    return f"""(SELECT e.*, json_extract_string(item, '$.item_id') AS item_id, json_extract_string(item, '$.item_name') AS item_name,
     json_extract_string(item, '$.item_category') AS item_category, json_extract_string(item, '$.item_brand') AS item_brand,
     TRY_CAST(json_extract_string(item, '$.price') AS DECIMAL(18, 6)) AS price,
     coalesce(TRY_CAST(json_extract_string(item, '$.quantity') AS INTEGER), 1) AS quantity
-    FROM (SELECT *, unnest(CAST(json_extract(items, '$[*]') AS JSON[])) AS item FROM events WHERE items IS NOT NULL) e)"""
+    FROM (SELECT *, unnest(CAST(json_extract(items, '$[*]') AS JSON[])) AS item FROM {events} WHERE items IS NOT NULL) e)"""
+
+
+ITEMS = items_of("events")
 
 
 def uses(sql: str, alias: str) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 from assay.model.moments import Moments
 from assay.plan.values import Plan
 from assay.query.cut import Cut, Frame, block, moments_of
-from assay.query.dimensions import ITEMS, session_filter, visitor_joins
+from assay.query.dimensions import items_of, session_filter, visitor_joins
 from assay.query.selecting import live
 from assay.store.engine import Statement
 
@@ -25,7 +25,12 @@ _COUPON = "json_extract_string(e.item, '$.coupon')"
 
 def _money(one: str) -> str:
     """SQL for what an item's pieces come to in the site's currency; null where that is more than an amount can be."""
-    return f"TRY_CAST(CAST({one} AS DECIMAL(38, 6)) * e.quantity * p.rate AS DECIMAL(18, 6))"
+    return f"TRY_CAST(CAST({one} AS DECIMAL(38, 6)) * e.quantity * e.of_rate AS DECIMAL(18, 6))"
+
+
+def _naming(table: str, column: str) -> str:
+    """The events that a row of ``table`` points at and that name items; the small table is looked up, not the events."""
+    return f"SELECT e.event_no AS event_no FROM events e SEMI JOIN {table} k ON k.{column} = e.event_no WHERE e.items IS NOT NULL"
 
 
 @dataclass(frozen=True)
@@ -79,28 +84,33 @@ class Products(Frame):
         where = session_filter(self.dims, self.cut.where)
         return f" JOIN sessions s ON s.session_key = {alias}.session_key{visitor_joins(where)}", f" AND {where}"
 
-    def _sold(self, extra: str = "") -> str:
+    def _sold(self) -> str:
         """Lines of counted orders: the items of the line that says how much, else of the line that says who bought."""
         join, where = self._filtered("o")
         site = f"""
     SELECT o.order_id, o.visitor_key, coalesce(o.person_key, -o.event_no) AS cluster, o.rate, o.coupon,
-        CASE WHEN a.items IS NOT NULL THEN o.money_event_no ELSE o.event_no END AS line_no
-    FROM orders o LEFT JOIN events a ON a.event_no = o.money_event_no{join}
+        coalesce(a.event_no, o.event_no) AS line_no
+    FROM orders o LEFT JOIN ({_naming("orders", "money_event_no")}) a ON a.event_no = o.money_event_no{join}
     WHERE o.counted AND {self.in_range("o")}{where}"""
+        lines = f"""
+    (SELECT e.*, p.order_id AS of_order, p.visitor_key AS of_visitor, p.cluster AS of_cluster, p.rate AS of_rate, p.coupon AS of_coupon
+    FROM events e JOIN ({site}
+    ) p ON p.line_no = e.event_no) x"""
         return f"""
-    SELECT {self.by} AS g, p.order_id, p.visitor_key, p.cluster, e.quantity AS quantity, {_money("e.price")} AS revenue,
-        {_money(_COST)} AS cost, coalesce(p.coupon, {_COUPON}) IS NOT NULL AS coupon{extra}
-    FROM {ITEMS} e JOIN ({site}
-    ) p ON p.line_no = e.event_no"""
+    SELECT {self.by} AS g, e.of_order AS order_id, e.of_visitor AS visitor_key, e.of_cluster AS cluster, e.quantity AS quantity,
+        {_money("e.price")} AS revenue, {_money(_COST)} AS cost, coalesce(e.of_coupon, {_COUPON}) IS NOT NULL AS coupon
+    FROM {items_of(lines)} e"""
 
     def interest(self) -> Statement:
         """Per product: views, then visitors who saw it, put it into the cart and bought it."""
         join, where = self._filtered("e")
+        lines = f"""
+    (SELECT e.* FROM events e WHERE e.name IN ('{VIEW}', '{ADD}') AND {live(self.plan)} AND {self.in_range("e")}) x"""
         sql = f"""
 WITH did AS (
     SELECT {self.by} AS g, e.visitor_key, count(*) FILTER (WHERE e.name = '{VIEW}') AS views, count(*) FILTER (WHERE e.name = '{ADD}') AS adds, 0 AS buys
-    FROM {ITEMS} e{join}
-    WHERE e.name IN ('{VIEW}', '{ADD}') AND {live(self.plan)} AND {self.in_range("e")}{where}
+    FROM {items_of(lines)} e{join}
+    WHERE true{where}
     GROUP BY {self.by}, e.visitor_key
     UNION ALL
     SELECT g, visitor_key, 0 AS views, 0 AS adds, count(*) AS buys FROM ({self._sold()}
@@ -138,27 +148,30 @@ FROM clusters GROUP BY g"""
         day = "r" if self.plan.rules.refunds == "booked" else "o"
         join, where = self._filtered("o")
         return f"""
-    SELECT r.event_no, r.amount, o.rate FROM refunds r JOIN orders o ON o.order_id = r.order_id{join}
+    SELECT r.event_no, r.amount, o.rate AS rate FROM refunds r JOIN orders o ON o.order_id = r.order_id{join}
     WHERE o.counted AND {self.in_range(day)}{where}"""
 
     def given_back(self) -> Statement:
         """Per product: pieces and money of refunds that name items."""
+        lines = f"""
+    (SELECT e.*, p.rate AS of_rate FROM events e JOIN ({self._given_back()}
+    ) p ON p.event_no = e.event_no) x"""
         sql = f"""
 SELECT {self.by} AS g, CAST(sum(e.quantity) AS BIGINT), sum({_money("e.price")})
-FROM {ITEMS} e JOIN ({self._given_back()}
-) p ON p.event_no = e.event_no GROUP BY {self.by}"""
+FROM {items_of(lines)} e GROUP BY {self.by}"""
         return self.bind.statement(sql, "products given back")
 
     def unnamed(self) -> Statement:
         """Orders and refunds that name no items: their number and money, orders first."""
         join, where = self._filtered("o")
         orders = f"""
-SELECT count(*) AS n, sum(o.gross) AS amount FROM orders o JOIN events a ON a.event_no = o.event_no
-LEFT JOIN events m ON m.event_no = o.money_event_no{join}
-WHERE o.counted AND a.items IS NULL AND m.items IS NULL AND {self.in_range("o")}{where}"""
+SELECT count(*) AS n, sum(o.gross) AS amount FROM orders o
+LEFT JOIN ({_naming("orders", "event_no")}) a ON a.event_no = o.event_no
+LEFT JOIN ({_naming("orders", "money_event_no")}) m ON m.event_no = o.money_event_no{join}
+WHERE o.counted AND a.event_no IS NULL AND m.event_no IS NULL AND {self.in_range("o")}{where}"""
         refunds = f"""
 SELECT count(*) AS n, sum(p.amount) AS amount FROM ({self._given_back()}
-) p JOIN events x ON x.event_no = p.event_no WHERE x.items IS NULL AND p.amount > 0"""
+) p LEFT JOIN ({_naming("refunds", "event_no")}) x ON x.event_no = p.event_no WHERE x.event_no IS NULL AND p.amount > 0"""
         sql = f"SELECT a.n AS of_orders, a.amount AS ordered, b.n AS of_refunds, b.amount AS refunded FROM ({orders}) a CROSS JOIN ({refunds}) b"
         return self.bind.statement(sql, "orders and refunds without items")
 
