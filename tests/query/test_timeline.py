@@ -10,6 +10,7 @@ import pytest
 from world import ZONE, world
 
 from assay.model.errors import UsageError
+from assay.query import timeline
 from assay.workspace import Workspace
 from support import bought, event, refunded, rows, table, view, workspace
 
@@ -137,3 +138,26 @@ def test_every_visitor_of_a_random_world(tmp_path: Path) -> None:
         net = rows(ws, "SELECT sum(net) FROM orders WHERE counted AND visitor_key IS NOT NULL")[0][0]
         assert sum(sums(one)["net_revenue"] for one in found) == net
         assert sum(m for one in found for m in one.column("money") if m is not None) == net
+
+
+@pytest.mark.parametrize("kind", ["visitor", "user", "order"])
+def test_where_it_looks_is_where_everything_is(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same answers as from a look at all events: also where somebody else paid, or nobody who is known."""
+    paid = [
+        bought("a1", DAY + "12:00", "o9", None, user="anna"),
+        bought("till", DAY + "12:30", "o9", "25.00", user="carl"),
+        bought("a2", DAY + "13:00", "o10", None, user="anna"),
+        {**bought("x", DAY + "13:30", "o10", "35.00"), "visitor": None, "type": "backend"},
+    ]
+    column, held = {"visitor": ("visitor", "events"), "user": ("user_id", "events"), "order": ("order_id", "orders")}[
+        kind
+    ]
+    with workspace(tmp_path, f"site: {{timezone: {ZONE}}}", [*world(4, 25), *EVENTS, *paid]) as ws:
+        ids = [one for (one,) in rows(ws, f"SELECT DISTINCT {column} FROM {held} WHERE {column} IS NOT NULL")]
+        near = {one: ws.user(one, limit=10_000, **{"as": kind}) for one in ids}
+        monkeypatch.setattr(timeline, "MOST", 0)
+        for one, found in near.items():
+            everywhere = ws.user(one, limit=10_000, **{"as": kind})
+            assert (found.rows, sums(found), found.sentence) == (everywhere.rows, sums(everywhere), everywhere.sentence)
+    assert len(ids) > 3
+    assert kind != "order" or {"o9", "o10"} <= set(ids)

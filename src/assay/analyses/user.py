@@ -19,7 +19,7 @@ from assay.model.errors import UsageError
 from assay.model.estimate import Estimate
 
 if TYPE_CHECKING:
-    from assay.query.timeline import Timeline
+    from assay.query.timeline import Near, Timeline
 
 Kind = Literal["visitor", "user", "account", "order"]
 _NEAR = 3  # ids of a kind that are suggested
@@ -67,6 +67,7 @@ def answer(asking: Asking, params: UserParams) -> Answer:
         raise UsageError(f"the range starts on {params.from_}, after its end on {params.to}")
     kind, others = _kind(asking, params)
     query = Timeline(asking.plan, kind, params.id, params.from_, params.to)
+    query.near = _near(asking, query)
     events, first, last, visitors, sessions, orders, net, refunded = asking.ask(query.sums()).one()
     known = {
         "events": events,
@@ -94,6 +95,24 @@ def answer(asking: Asking, params: UserParams) -> Answer:
         return made
     where = f"on page {params.page}" if count else "in these days"
     return replace(made, empty=f"no events of {kind} {params.id} {where}")
+
+
+def _near(asking: Asking, query: Timeline) -> Near | None:
+    """Where its events are; None where that is not few places."""
+    from assay.query.timeline import MOST, Near
+
+    asked = query.visitors()
+    if asked is None:
+        return None
+    visitors = [key for (key,) in asking.ask(asked).rows]
+    if len(visitors) > MOST:
+        return None
+    query.near = Near(visitors)
+    lines = sorted({no for (no,) in asking.ask(query.lines()).rows})
+    if len(lines) > MOST:
+        return None
+    others = [key for (key,) in asking.ask(query.behind(lines)).rows] if lines else []
+    return Near(visitors, lines, sorted({*visitors, *others}))
 
 
 def _kind(asking: Asking, params: UserParams) -> tuple[str, list[str]]:
