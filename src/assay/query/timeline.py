@@ -85,7 +85,7 @@ class Timeline:
 
     def lines(self) -> Statement:
         """Numbers of the lines behind the unit's orders and of their refunds, one more than ``MOST`` at most."""
-        return self.bind.statement(f"SELECT event_no FROM ({self._lines()}) k LIMIT {MOST + 1}", "lines of orders")
+        return self.bind.statement(f"SELECT DISTINCT event_no FROM ({self._lines()}) k LIMIT {MOST + 1}", "lines of orders")
 
     def behind(self, lines: Collection[int]) -> Statement:
         """Keys of the visitors of these lines: who paid may be another visitor, or none."""
