@@ -22,7 +22,7 @@ from assay.report.reading import answer_of, at
 from assay.report.seal import Made, figures, seal, verified
 from assay.report.view import rounded
 from assay.report.writers import BY_SUFFIX
-from assay.workspace import Workspace
+from assay.workspace import Workspace, unfinished
 from support import workspace
 
 
@@ -250,3 +250,14 @@ def test_figures_of_a_document_are_all_found(made: Made) -> None:
     extra = replace(page, blocks=(*page.blocks, Items((Said("9,999", ("overview/rows/77/value",)),))))
     with pytest.raises(KeyError):
         list(figures(replace(made.document, pages=(extra,)), made.sealed["answers"]))
+
+
+def test_a_report_from_a_half_moved_workspace_says_so_once(tmp_path: Path) -> None:
+    with reported.shop(tmp_path / "shop") as ws:
+        unfinished.begin(ws.data, "/srv/elsewhere")
+        found = reported.report(ws)
+    for suffix in ("html", "md"):
+        text = shown_in(found, suffix)
+        assert text.count("No number can be trusted now: Events may be missing") == 1
+        assert text.lower().count("events may be missing") == 1
+        assert "/srv/elsewhere" not in text

@@ -250,7 +250,7 @@ def test_a_half_moved_workspace_says_so_and_takes_nothing_else(source: Workspace
     said = target.ask("overview").findings[0]
     assert (said.code, said.severity) == ("half_moved", "bad")
     assert said.text.startswith("events may be missing")
-    assert said.action == f"run the move from {source.folder} again"
+    assert str(source.folder) not in str(said)  # reports and share links are handed out
     with pytest.raises(UsageError, match="run it again, then load anything else"):
         load(target, [view("x", DAY + "10:00")], "own")
     moving.move(source, target)

@@ -245,7 +245,7 @@ class Asking:
             sentence = f"There are no events in this workspace yet: {lines}."
             return NOTHING_USABLE, sentence, ("assay waiting", "assay check")
         if self.plan.source:
-            return NOTHING_USABLE, "There are no events in the own tables yet.", ("assay check",)
+            return NOTHING_YET, "There are no events in the own tables yet.", ("assay check",)
         further = ("assay import SOURCE FILE", "assay demo DIR")
         return NOTHING_YET, "There are no events in this workspace yet.", further
 

@@ -106,7 +106,7 @@ def _check_live(ctx: typer.Context, folder: Path | None, strict: bool, form: str
     entries = [str(entry) for entry in answer.column("entry") if entry]
     if entries and chosen == "table":
         write("\nentries for assay.yaml, to be described:\n\nevents:\n" + "\n".join(entries) + "\n")
-    if strict and any(finding.severity == "warning" for finding in answer.findings):
+    if strict and any(finding.severity in ("warning", "bad") for finding in answer.findings):
         raise typer.Exit(CheckFailed.exit_code)
 
 

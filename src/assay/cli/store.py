@@ -17,7 +17,7 @@ from assay.cli.params import Folder, Format, folder_of, format_of, named_folder
 from assay.cli.progress import Progress
 from assay.model.answer import Answer, Column
 from assay.model.errors import AssayError, CheckFailed, PlanError
-from assay.model.finding import Finding
+from assay.model.finding import HALF_MOVED, Finding
 
 _PACKAGES = ("duckdb", "sqlglot", "numpy", "scipy", "pydantic")
 _LITTLE = 1 << 30  # less free disk than this is worth a word
@@ -156,8 +156,9 @@ def _store(folder: Path, rows: list[tuple[str, str]], findings: list[Finding]) -
 
     files = [path for path in (folder / DATA).rglob("*") if path.is_file()] if (folder / DATA).exists() else []
     rows.append(("size of the data", _size(sum(path.stat().st_size for path in files))))
-    if moving := unfinished.finding(folder / DATA):
-        findings.append(moving)
+    if origin := unfinished.coming(folder / DATA):
+        said = f"events may be missing: the move from {origin} has not come to its end"
+        findings.append(Finding(HALF_MOVED, "warning", said, action="run it again"))
     try:
         if not engines.exists(folder / DATA, engines.chosen(folder / DATA)):
             rows.append(("store", "empty: nothing was imported yet"))

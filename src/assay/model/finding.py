@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+HALF_MOVED = "half_moved"
+EVERYWHERE = frozenset({HALF_MOVED})  # what every answer carries meanwhile; what shows many says it once
+
 
 @dataclass(frozen=True)
 class Finding:

@@ -13,6 +13,7 @@ from assay.query.selecting import unit_key
 from assay.query.sql import Binder
 from assay.store.engine import Statement
 
+_NONE = -1  # no visitor and no line has this number
 MOST = 500  # visitors, or lines, that a statement names one by one
 KINDS = ("user", "visitor", "account", "order")  # what a text is taken for, in this order
 _HELD = {
@@ -60,7 +61,7 @@ class Near:
 class Timeline:
     """The events of one unit. Bots and staging are listed too: they belong to no session and count nowhere.
 
-    ``near`` says in literals where to look: stores are laid out by visitor, and one that reads all events to find those of
+    ``near`` says by number where to look: stores are laid out by visitor, and one that reads all events to find those of
     one visitor answers for minutes. Nothing that belongs to the unit lies elsewhere.
     """
 
@@ -85,7 +86,9 @@ class Timeline:
 
     def lines(self) -> Statement:
         """Numbers of the lines behind the unit's orders and of their refunds, one more than ``MOST`` at most."""
-        return self.bind.statement(f"SELECT DISTINCT event_no FROM ({self._lines()}) k LIMIT {MOST + 1}", "lines of orders")
+        return self.bind.statement(
+            f"SELECT DISTINCT event_no FROM ({self._lines()}) k LIMIT {MOST + 1}", "lines of orders"
+        )
 
     def behind(self, lines: Collection[int]) -> Statement:
         """Keys of the visitors of these lines: who paid may be another visitor, or none."""
@@ -93,7 +96,7 @@ class Timeline:
         return self.bind.statement(sql, "visitors of lines")
 
     def _among(self, column: str, keys: Collection[int]) -> str:
-        return f"{column} IN ({self.bind.all(keys)})" if keys else "false"
+        return f"{column} IN ({self.bind.all(keys or (_NONE,))})"
 
     def _close(self, alias: str) -> str:
         """A condition that the unit's own rows of events, sessions or orders meet."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from assay.decide.words import significant
 from assay.model.answer import Column
+from assay.model.finding import EVERYWHERE
 from assay.report.document import BAD, GOOD, NOISE, WARNING, Items, Said, Table
 from assay.report.standing import Kpi
 from assay.report.view import View, headed, human, rounded
@@ -185,6 +186,9 @@ def _behind(kpis: list[Kpi], found: dict[str, View]) -> Iterator[Said]:
 
 
 def _doubts(found: dict[str, View]) -> Iterator[Said]:
+    everywhere = next((said for view in found.values() for _, said in view.findings(*EVERYWHERE)), None)
+    if everywhere is not None:
+        yield replace(everywhere, text=f"No number can be trusted now: {everywhere.text}")
     quality = found.get("quality")
     if quality is not None:
         for n, said in quality.findings():

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from assay.decide.words import days, show, span_name
 from assay.model.answer import Answer, Cell, Column
+from assay.model.finding import EVERYWHERE
 from assay.report.document import NOISE, Said
 from assay.report.words import interval, one_line
 
@@ -144,9 +145,9 @@ class View:
         return Said(self.voice.said(self.answer.sentence), (f"{self.key}/sentence",), tone)
 
     def findings(self, *codes: str) -> Iterator[tuple[int, Said]]:
-        """Findings of these codes (default: all) with their place; the note says what to do."""
+        """Findings of these codes (default: all of its own) with their place; the note says what to do."""
         for n, one in enumerate(self.answer.findings):
-            if not codes or one.code in codes:
+            if one.code in codes or (not codes and one.code not in EVERYWHERE):
                 tone = {"good": "good", "bad": "bad", "warning": "warning"}.get(one.severity, "")
                 text = headed(self.voice.said(one.text).rstrip("."))
                 yield (

@@ -6,10 +6,9 @@ import json
 from pathlib import Path
 
 from assay.model.errors import UsageError
-from assay.model.finding import Finding
+from assay.model.finding import HALF_MOVED, Finding
 
 FILE = "moving.json"
-CODE = "half_moved"  # of the finding in every answer meanwhile
 
 
 def begin(data: Path, origin: str) -> None:
@@ -25,11 +24,10 @@ def end(data: Path) -> None:
 
 def finding(data: Path) -> Finding | None:
     """What every answer says while they come; None when none do."""
-    origin = coming(data)
-    if not origin:
+    if not coming(data):
         return None
     text = "events may be missing: they are being moved here, and the move has not come to its end"
-    return Finding(CODE, "bad", text, {"from": origin}, f"run the move from {origin} again")
+    return Finding(HALF_MOVED, "bad", text, action="run the move again; assay doctor says from where")
 
 
 def refuse(data: Path, what: str = "run it again, then load anything else") -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from assay.model.finding import EVERYWHERE
 from assay.report.view import Voice, headed
 from assay.report.words import SEVERITIES, one_line
 from assay.web.cards.base import Told
 from assay.web.cards.links import steps
-from assay.workspace.unfinished import CODE as HALF_MOVED
 
 if TYPE_CHECKING:
     from assay.model.answer import Answer
@@ -29,7 +29,7 @@ def findings(answer: Answer, voice: Voice) -> tuple[tuple[Told, ...], tuple[Told
     rows = {cell for row in answer.rows for cell in row if isinstance(cell, str)}
     loud: list[Told] = []
     quiet: list[Told] = []
-    own = [one for one in answer.findings if one.code != HALF_MOVED]
+    own = [one for one in answer.findings if one.code not in EVERYWHERE]
     for one in sorted(own, key=lambda one: _RANK.get(one.severity, 3)):
         said = one.text in rows or one.text in answer.sentence
         first = not said and one.code not in _QUIET and len(loud) < LOUD and one.severity != "info"

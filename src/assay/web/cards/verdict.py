@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from assay.decide.experiments import HARMED, SAFE
 from assay.decide.words import amount
+from assay.model.finding import EVERYWHERE
 from assay.report.view import Voice, headed, human, rounded
 from assay.web.cards.base import Speech
 from assay.web.cards.strip import strip
-from assay.workspace.unfinished import CODE as HALF_MOVED
 
 if TYPE_CHECKING:
     from assay.model.answer import Answer
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 WORDS = {"ship": "Ship", "do_not_ship": "Do not ship", "keep_running": "Keep running", "abstain": "No verdict"}
 TONES = {"ship": "ship", "do_not_ship": "stop", "keep_running": "wait", "abstain": "wait"}
-_NO_HEALTH = frozenset({HALF_MOVED, "verdict", "guardrail_harmed", "guardrail_unshown", "sample", "shifted_not_gained"})
+_NO_HEALTH = EVERYWHERE | {"verdict", "guardrail_harmed", "guardrail_unshown", "sample", "shifted_not_gained"}
 _PILLS = {
     "split_ok": "split as planned",
     "srm": "split not as planned",
