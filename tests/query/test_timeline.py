@@ -140,9 +140,12 @@ def test_every_visitor_of_a_random_world(tmp_path: Path) -> None:
         assert sum(m for one in found for m in one.column("money") if m is not None) == net
 
 
-@pytest.mark.parametrize("kind", ["visitor", "user", "order"])
+@pytest.mark.parametrize(
+    ("kind", "column", "held"),
+    [("visitor", "visitor", "events"), ("user", "user_id", "events"), ("order", "order_id", "orders")],
+)
 def test_where_it_looks_is_where_everything_is(
-    tmp_path: Path, kind: str, engine: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, kind: str, column: str, held: str, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same answers as from a look at all events: also where somebody else paid, or nobody who is known."""
     paid = [
@@ -153,9 +156,6 @@ def test_where_it_looks_is_where_everything_is(
         {**bought("x", DAY + "14:00", "o11", "6.00"), "visitor": None, "type": "backend"},
         *[bought("often", 1_709_700_000_000_000 + n * 60_000_000, f"many{n}", "10") for n in range(6)],
         *[refunded("2024-03-08 12:00", f"many{n}", "5") for n in range(4)],
-    ]
-    column, held = {"visitor": ("visitor", "events"), "user": ("user_id", "events"), "order": ("order_id", "orders")}[
-        kind
     ]
     with workspace(tmp_path, f"site: {{timezone: {ZONE}}}", [*world(4, 25), *EVENTS, *paid], engine=engine) as ws:
         ids = [one for (one,) in rows(ws, f"SELECT DISTINCT {column} FROM {held} WHERE {column} IS NOT NULL")]

@@ -75,9 +75,8 @@ def _move(folder: Path, to: str, lies: str | None, form: str) -> None:
         moving.alike(source, place)
         with moving.settled(source, place):
             _choose(source.data, place, engine, lies)
-            with Workspace(
-                place
-            ) as made:  # a server that is not there, a package that is missing: told before it moves
+            # A server that is not there, a package that is missing: told before it moves.
+            with Workspace(place) as made:
                 made.engine.run(segments())
         with Workspace(place, progress=progress) as target:
             done = moving.move(source, target)

@@ -173,6 +173,10 @@ def items_of(events: str) -> str:
 
 
 ITEMS = items_of("events")
+COUNTED = (
+    "SEMI JOIN (SELECT event_no FROM orders WHERE counted) oc ON oc.event_no = e.event_no"  # lines of ``e`` that count
+)
+ORDERED_ITEMS = items_of(f"(SELECT e.* FROM events e {COUNTED}) x")
 
 
 def uses(sql: str, alias: str) -> bool:

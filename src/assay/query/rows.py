@@ -14,7 +14,7 @@ from assay.model.errors import Refused, UsageError
 from assay.plan.dimensions import DIMENSIONS
 from assay.plan.measures import Made, Measure, Select
 from assay.plan.values import Plan
-from assay.query.dimensions import ITEMS, Dimensions, person_join, uses, visitor_joins
+from assay.query.dimensions import COUNTED, ITEMS, ORDERED_ITEMS, Dimensions, person_join, uses, visitor_joins
 from assay.query.selecting import UNITS, live, own_names, selected, unit_key
 from assay.query.sql import matches_globs, quote
 
@@ -105,9 +105,10 @@ class RowBuilder:
         if ordering and value is None and not items:
             # An order is an entity: a repeated or uncounted line of it is not another conversion.
             return Rows("o", "orders o", self._where(select, " AND ".join(["o.counted", *self._pages(select)])), None)
-        source = f"{ITEMS} e" if items else "events e"
-        if ordering:
-            source += " SEMI JOIN (SELECT event_no FROM orders WHERE counted) oc ON oc.event_no = e.event_no"
+        if items:
+            source = f"{ORDERED_ITEMS if ordering else ITEMS} e"
+        else:
+            source = f"events e {COUNTED}" if ordering else "events e"
         return Rows("e", source, f"{live(self.plan)} AND {selected(self.dims, select)}", value)
 
     def _pages(self, select: Select) -> list[str]:

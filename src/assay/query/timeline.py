@@ -98,13 +98,11 @@ class Timeline:
     def _among(self, column: str, keys: Collection[int]) -> str:
         return f"{column} IN ({self.bind.all(keys or (_NONE,))})"
 
-    def _close(self, alias: str) -> str:
-        """A condition that the unit's own rows of events, sessions or orders meet."""
-        return f" AND {self._among(f'{alias}.visitor_key', self.near.visitors)}" if self.near is not None else ""
-
-    def _known(self, alias: str) -> str:
-        """The same for what is known of all visitors of its events."""
-        return f" AND {self._among(f'{alias}.visitor_key', self.near.behind)}" if self.near is not None else ""
+    def _close(self, alias: str, behind: bool = False) -> str:
+        """A condition that the unit's own rows meet; ``behind``: that what is known of all visitors of its events meets."""
+        if self.near is None:
+            return ""
+        return f" AND {self._among(f'{alias}.visitor_key', self.near.behind if behind else self.near.visitors)}"
 
     def _numbers(self) -> str:
         """The condition that an event belongs to the unit."""
@@ -192,8 +190,8 @@ CROSS JOIN (SELECT count(*) AS orders, sum(net) AS net, sum(refunded) AS refunde
 SELECT e.t, v.visitor, v.user_id, s.session_no, s.channel, e.name, {page("e.path", self.plan)} AS page, e.title, {order} AS order_id,
     {money} AS money, e.device, e.source, e.bot, e.environment, e.items, e.props
 FROM events e
-LEFT JOIN persons v ON v.visitor_key = e.visitor_key AND e.t >= v.since_t AND e.t < v.until_t{self._known("v")}
-LEFT JOIN sessions s ON s.session_key = e.session_key{self._known("s")}
+LEFT JOIN persons v ON v.visitor_key = e.visitor_key AND e.t >= v.since_t AND e.t < v.until_t{self._close("v", behind=True)}
+LEFT JOIN sessions s ON s.session_key = e.session_key{self._close("s", behind=True)}
 LEFT JOIN orders o ON o.event_no = e.event_no
 LEFT JOIN refunds r ON r.event_no = e.event_no
 LEFT JOIN orders q ON q.order_id = r.order_id

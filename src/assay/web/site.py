@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from assay.model.errors import AssayError, UnknownName
+from assay.report.view import headed
 from assay.web import acting, keeping, live, machines, reports, settings, snippet, start
 from assay.web.access import pages as doors
 from assay.web.access.guard import Guard
@@ -56,7 +57,7 @@ class Site:
     def doubt(self) -> str:
         """Why no number of this workspace holds now; empty: nothing of the kind."""
         moving = unfinished.finding(self.folder / DATA)
-        return moving.text if moving is not None else ""
+        return f"{headed(moving.text)}." if moving is not None else ""
 
     @cached_property
     def door(self) -> Guard:
