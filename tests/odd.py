@@ -173,7 +173,7 @@ def page(view: View | None = None, **more: Any) -> str:
     plan, view = loads(PLAN), view or View.of({"segment": "segment_007"})
     context: dict[str, Any] = {
         "site": "shop", "plan": plan, "page": shown, "pages": PAGES, "view": view, "here": "/shop", "cards": shapes(),
-        "title": shown.title, "problem": None, "choices": shown.choices(plan), "chosen": shown.chosen(plan, view),
+        "title": shown.title, "problem": None, "doubt": "", "choices": shown.choices(plan), "chosen": shown.chosen(plan, view),
         "who": Principal(), "shared": False, "several": False, **more,
     }  # fmt: skip
     return str(templates().get_template("page.html").render(**context))
