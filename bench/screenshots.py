@@ -15,7 +15,7 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT / "tests" / "browser"), str(ROOT / "tests")]
 
-from pages import BESIDE, NAMES, NARROW, WIDE, Machine, go, running, sign_in, surfing  # noqa: E402
+from pages import BESIDE, NAMES, NARROW, WIDE, Machine, go, running, surfing  # noqa: E402
 
 FLAGS = [
     "--no-sandbox",
@@ -47,7 +47,6 @@ def main(shop: Path, folder: Path, pictures: Path | None) -> int:
         chromium = shutil.which("chromium") or shutil.which("chromium-browser")
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         with running([copy]) as machine:
-            sign_in(browser, machine)
             if pictures is None:
                 everything(browser, machine, folder)
             else:

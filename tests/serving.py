@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import random
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 # A script or a browser without a head that says what it is, is a bot, and rightly.
@@ -14,10 +17,17 @@ AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) 
 ASSAY = (sys.executable, "-m", "assay.cli")
 
 
+# Below the ports that the system lends to outgoing connections: one of those may be lent again before ours is used.
+_PORTS = random.Random(os.getpid()).sample(range(20000, 32000), 12000)
+
+
 def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    """One that nobody listens on, another one at each call."""
+    while True:
+        port = _PORTS.pop()
+        with socket.socket() as found, suppress(OSError):
+            found.bind(("127.0.0.1", port))
+            return port
 
 
 def listening(port: int) -> bool:

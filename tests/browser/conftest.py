@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import HASTY, Machine, demo, go, running, sign_in, surfing
+from pages import HASTY, Machine, demo, go, running, surfing
 from shops import Shop
 
 from serving import AGENT
@@ -55,11 +55,17 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
+def playwright_api() -> Any:
+    """Playwright, where it and Chromium are on this machine."""
     if CHROMIUM is None:
         pytest.skip("chromium is not on this machine")
-    api = pytest.importorskip("playwright.sync_api")
-    with api.sync_playwright() as playwright:
+    return pytest.importorskip("playwright.sync_api")
+
+
+@pytest.fixture(scope="module")
+def chromium(playwright_api: Any) -> Iterator[Any]:
+    """Not for longer than a module: where Playwright runs, so does its event loop, in the way of all others."""
+    with playwright_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
@@ -78,33 +84,31 @@ def tab(chromium: Any) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def shop_folder(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shop_folder(playwright_api: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return demo(tmp_path_factory.mktemp("served") / "kaffeekiste")
 
 
 @pytest.fixture(scope="session")
-def machine(shop_folder: Path, chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+def machine(shop_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     other = tmp_path_factory.mktemp("other") / "second"
     other.mkdir()
     with workspace(other, SECOND, [view("a", "2026-09-01 10:00"), bought("a", "2026-09-01 10:05", "o1", "9.50")]):
         pass
     with running([shop_folder, other]) as made:
-        sign_in(chromium, made)
         yield made
 
 
 @pytest.fixture(scope="session")
-def hasty(shop_folder: Path, chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+def hasty(shop_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     """A server whose pages wait for no card: each comes by itself."""
     folder = tmp_path_factory.mktemp("hasty") / "kaffeekiste"
     shutil.copytree(shop_folder, folder, ignore=shutil.ignore_patterns("*.sock", "*.lock"))
     with running([folder], HASTY) as made:
-        sign_in(chromium, made)
         yield made
 
 
 @pytest.fixture(scope="session")
-def merchandise(data_file: Any, chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+def merchandise(data_file: Any, playwright_api: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     """A real day of the Google Merchandise Store, 2017-08-01, as its GA360 export brings it."""
     from assay.cli.run import run
 
@@ -114,13 +118,14 @@ def merchandise(data_file: Any, chromium: Any, tmp_path_factory: pytest.TempPath
     (folder / "assay.yaml").write_text(REAL)
     assert run(["import", "ga360", str(path), "-w", str(folder)]) == 0
     with running([folder]) as made:
-        sign_in(chromium, made)
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def own_pages(machine: Machine, chromium: Any) -> dict[str, str]:
     """Pages that have to be made or found first, by name: a person's, and a board of two cards; by clicks."""
+    if machine.own:
+        return machine.own
     with surfing(chromium, machine) as page:
         for name in ("overview", "experiments"):
             go(page, machine.at(name))
@@ -130,10 +135,11 @@ def own_pages(machine: Machine, chromium: Any) -> dict[str, str]:
             page.wait_for_url("**/boards/Ours**")
         go(page, machine.at("journeys"))
         found = page.locator("main td a[href*='person?']").first.get_attribute("href") or ""
-    return {"board": "boards/Ours", "person": found.partition(f"/{machine.first}/")[2]}
+    machine.own.update(board="boards/Ours", person=found.partition(f"/{machine.first}/")[2])
+    return machine.own
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def surfer(machine: Machine, chromium: Any) -> Iterator[Any]:
     with surfing(chromium, machine) as page:
         yield page

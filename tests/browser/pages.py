@@ -68,6 +68,7 @@ class Machine:
     base: str
     slugs: Mapping[str, Path]
     state: dict[str, Any] = field(default_factory=dict)  # of a browser that is signed in everywhere
+    own: dict[str, str] = field(default_factory=dict)  # pages that were made or found by clicks, by name
 
     @property
     def first(self) -> str:
@@ -113,7 +114,7 @@ def _admin(slug: str, folder: Path) -> None:
     state.close()
 
 
-def sign_in(browser: Any, machine: Machine) -> None:
+def _sign_in(browser: Any, machine: Machine) -> None:
     """By the form of each workspace, as somebody types it."""
     context = browser.new_context(viewport=WIDE)
     page = context.new_page()
@@ -132,6 +133,8 @@ def sign_in(browser: Any, machine: Machine) -> None:
 @contextmanager
 def surfing(browser: Any, machine: Machine, **more: Any) -> Iterator[Any]:
     """A page of a browser that is signed in. ``page.said``: everything on the way that must not be said."""
+    if not machine.state:
+        _sign_in(browser, machine)
     context = browser.new_context(storage_state=machine.state, **{"viewport": WIDE, "reduced_motion": "reduce", **more})
     context.set_default_timeout(60_000)
     context.add_init_script(VIOLATIONS)

@@ -20,6 +20,7 @@ import pytest
 
 import assay
 from assay.jobs import load_intake
+from serving import free_port
 
 FOLDER = Path(__file__).parent / "clients"
 PLAN = """
@@ -53,12 +54,6 @@ ENTRIES = {
 }
 PAGE = """<!doctype html><html lang="en"><head><title>Shop</title><link rel="icon" href="data:,"></head>
 <body><h1>Shop</h1><a id="next" href="/next?page=2">Next</a><script src="/%s.js"></script></body></html>"""
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def wait(

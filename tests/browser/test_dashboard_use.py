@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import BESIDE, NAMES, NARROW, REAL_DAY, SETTLED, SLOW, WIDE, Machine, go, running, sign_in, surfing
+from pages import BESIDE, NAMES, NARROW, REAL_DAY, SETTLED, SLOW, WIDE, Machine, go, running, surfing
 
 from assay.web.pages import PAGES
 
@@ -195,18 +195,16 @@ def test_a_slow_card_is_stopped_and_loaded_again(hasty: Machine, chromium: Any) 
 def test_a_slow_card_says_how_far_it_is(shop_folder: Path, chromium: Any, tmp_path: Path) -> None:
     folder = tmp_path / "kaffeekiste"
     shutil.copytree(shop_folder, folder, ignore=shutil.ignore_patterns("*.sock", "*.lock"))
-    with running([folder], SLOW) as slow:
-        sign_in(chromium, slow)
-        with surfing(chromium, slow) as page:
-            page.goto(slow.at("pages"))
-            card = page.locator('.part[aria-busy="true"]').first
-            said = card.get_by_role("status")
-            page.wait_for_function("() => document.body.innerText.includes('reading <all> events, ')")
-            assert re.fullmatch(r"reading <all> events, \d\d%", said.inner_text())
-            page.screenshot(path=tmp_path / "slow.png")
-            page.wait_for_function(SETTLED)
-            assert page.locator("main .card table").count() > 0
-            assert page.said == []
+    with running([folder], SLOW) as slow, surfing(chromium, slow) as page:
+        page.goto(slow.at("pages"))
+        card = page.locator('.part[aria-busy="true"]').first
+        said = card.get_by_role("status")
+        page.wait_for_function("() => document.body.innerText.includes('reading <all> events, ')")
+        assert re.fullmatch(r"reading <all> events, \d\d%", said.inner_text())
+        page.screenshot(path=tmp_path / "slow.png")
+        page.wait_for_function(SETTLED)
+        assert page.locator("main .card table").count() > 0
+        assert page.said == []
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -21,6 +21,7 @@ from deliveries import SECRET, change, order, refund, session, shop_refund, stri
 
 from assay.cli.run import run
 from assay.workspace import Workspace
+from serving import free_port
 
 PLAN = """
 site: {name: Shop, timezone: UTC, currency: EUR}
@@ -47,9 +48,7 @@ class Running:
         (folder / "assay.yaml").write_text(PLAN, encoding="utf-8")
         (folder / "secrets").mkdir()
         (folder / "secrets" / "shop").write_text("of the shop\n", encoding="utf-8")
-        with socket.socket() as found:
-            found.bind(("127.0.0.1", 0))
-            self.port = int(found.getsockname()[1])
+        self.port = free_port()
         self.start()
 
     def start(self) -> None:

@@ -31,7 +31,8 @@ class Served:
             [*ASSAY, "serve", "-w", str(folder), "--port", str(self.pages), "--collect-port", str(self.port)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
-        wait_for(lambda: self.get("/healthz")[0] == 200)
+        wait_for(lambda: self.process.poll() is not None or self.get("/healthz")[0] == 200, 120)
+        assert self.process.poll() is None, self.process.communicate()[0]
 
     def run(self, *words: str) -> str:
         return ran(self.folder, *words)
@@ -96,7 +97,13 @@ def test_from_a_request_to_the_store_and_back_after_a_crash(served: Served) -> N
     wait_for(lambda: served.post({"key": served.key, **event(4)}, origin="https://shop.example")[0] == 202)
     wait_for(lambda: served.ids() == ["id-1", "id-2", "id-4"])
     served.run("key", "revoke", served.key)
-    wait_for(lambda: served.post({"key": served.key, **event(5)}, origin="https://shop.example")[0] == 401)
+    after: list[int] = []  # the collector may know the key for some seconds yet
+
+    def refused() -> bool:
+        after.append(served.post({"key": served.key, **event(5)}, origin="https://shop.example")[0])
+        return after[-1] == 401
+
+    wait_for(refused)
     served.process.send_signal(signal.SIGTERM)
     assert served.process.wait(20) == 0
     said = served.process.stdout.read() if served.process.stdout else ""
@@ -105,7 +112,9 @@ def test_from_a_request_to_the_store_and_back_after_a_crash(served: Served) -> N
     assert said.count("the tag works: page_view of https://shop.example/a is here") == 1
     rows = json.loads(served.run("ledger", "--format", "json"))
     totals = dict(zip([c["name"] for c in rows["columns"]], zip(*rows["rows"], strict=True), strict=True))
-    assert (sum(totals["stored"]), sum(totals["duplicate"]), sum(totals["rejected"])) == (3, 1, 1)
+    late = after.count(202)
+    stored, doubled = sum(totals["stored"]), sum(totals["duplicate"])
+    assert (stored, doubled, sum(totals["rejected"])) == (3 + min(late, 1), 1 + max(late - 1, 0), 1)
     assert set(totals["difference"]) == {0}
     assert "refused_lines" in served.run("quality", "--format", "json")
 

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from assay.collect.protocols import PROTOCOLS
+from serving import free_port
 
 WIRE = Path(__file__).parent.parent / "data" / "wire"
 KEYS = ("pk_test", "shop.example", "11111111-2222-4333-8444-555555555555")
@@ -242,9 +243,7 @@ class Running:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         (folder / "assay.yaml").write_text(PLAN, encoding="utf-8")
-        with socket.socket() as found:
-            found.bind(("127.0.0.1", 0))
-            self.port = found.getsockname()[1]
+        self.port = free_port()
         self.log = folder / "collector.log"
         with self.log.open("wb") as log:
             command = [sys.executable, "-c", PROGRAM, str(folder), str(self.port), *KEYS]
