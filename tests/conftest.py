@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from assay.workspace import Workspace
+from clickhouse_shards import stand
 from sparking import SETTINGS, cluster, missing
 
 ENGINES = ("duckdb", "clickhouse", "spark", "lake")
@@ -29,6 +30,7 @@ settings.load_profile("assay")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", action="store_true", help="also run the long tests")
+    parser.addoption("--shards", type=int, choices=(1, 2), help="ClickHouse's engine is a cluster of so many")
     parser.addoption(
         "--engine", action="append", choices=ENGINES, help="only this engine, where a test runs on several"
     )
@@ -36,6 +38,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Drawn examples are fewer where the run is not a long one: see ``support.examples``."""
+    if shards := config.getoption("--shards"):
+        stand(shards)
     if config.getoption("--soak"):
         os.environ["ASSAY_SOAK"] = "1"
 

@@ -47,7 +47,8 @@ def unspanned() -> Statement:
     """Events whose segment is not known (stored by an older version): number of their load, how many, first and last."""
     return Statement(
         "SELECT load_no, count(*), min(event_no), max(event_no) + 1 FROM events e "
-        "WHERE NOT EXISTS (SELECT 1 FROM spans s WHERE e.event_no >= s.first_no AND e.event_no < s.next_no) "
+        "WHERE e.event_no NOT IN "
+        "(SELECT x.event_no FROM spans s JOIN events x ON x.event_no >= s.first_no AND x.event_no < s.next_no) "
         "GROUP BY load_no ORDER BY load_no",
         {},
         "events of older loads",

@@ -11,13 +11,15 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
 
 from assay.model.errors import UsageError
 from assay.store.engine import Progress, Statement
 from assay.store.engines import shown
-from assay.store.engines.clickhouse_tables import ClickHousePlace, ClickHouseTables
-from assay.store.engines.clickhouse_transport import Local, Server
+from assay.store.engines.clickhouse_place import CLUSTER_SETTINGS, ClickHousePlace, ClusterPlace
+from assay.store.engines.clickhouse_tables import ClickHouseTables
+from assay.store.engines.clickhouse_transport import CLUSTER, Local, Server
 from assay.store.engines.warehouse import Tables
 from assay.store.engines.warehouse_store import WarehouseStore
 from assay.store.lake import MANIFEST, Lake, Manifest, Table
@@ -60,6 +62,9 @@ def _at(address: str | None, folder: Path) -> ClickHousePlace:
     database = address.partition("://")[2].partition("/")[2].partition("?")[0]
     if not address.startswith(("clickhouse://", "clickhouses://")) or not database:
         raise UsageError(f"{shown(address)}: write ClickHouse's address as clickhouse://user@host:8123/database")
+    cluster = dict(parse_qsl(urlsplit(address).query)).get(CLUSTER)
+    if cluster is not None:
+        return ClusterPlace(Server(address, CLUSTER_SETTINGS), database, folder, cluster)
     return ClickHousePlace(Server(address), database, folder)
 
 

@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import itertools
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from zlib import crc32
 
-from assay.model.errors import MachineError
 from assay.store import schema
 from assay.store.disk import scratch
 from assay.store.engine import Result, Statement
-from assay.store.engines.clickhouse_transport import Transport, result_of, text_of
+from assay.store.engines.clickhouse_place import PASSING, ClickHousePlace
+from assay.store.engines.clickhouse_transport import result_of, text_of
 from assay.store.engines.duckdb_file import quote
-from assay.store.lake import Part, Place, Table
-from assay.store.locks import locked
+from assay.store.lake import Part, Table
 from assay.store.render.clickhouse import render
 
 # Table → what says which partition a row is in: in DuckDB's words, and in ClickHouse's.
@@ -43,70 +40,7 @@ TYPES = {
     "VARCHAR": "String", "BIGINT": "Int64", "INTEGER": "Int32", "DOUBLE": "Float64", "BOOLEAN": "Bool",
     "DATE": "Date32", "TIMESTAMP": "DateTime64(6)",
 }  # fmt: skip
-MANIFEST = "manifest_"
 _numbers = itertools.count(1)
-
-
-class ClickHousePlace(Place):
-    """A database as the place of versions: its files are tables."""
-
-    def __init__(self, transport: Transport, database: str, folder: Path) -> None:
-        self.transport, self.database, self.lock = transport, database, folder / ".lock"
-
-    def do(self, which: str, /, **fill: str) -> bytes:
-        """Run the statements of that name; the answer of the last."""
-        said = b""
-        for sql in schema.named("clickhouse", which):
-            said = self.transport.run(schema.filled(sql, {"database": quote(self.database), **fill}), {}, which)
-        return said
-
-    def stop(self, tag: str) -> None:
-        """Break off the queries that have ``tag`` in their text."""
-        self.transport.aside(schema.one("clickhouse", "break_off", tag=tag), "breaking off")
-
-    def where(self, name: str = "") -> str:
-        """How ClickHouse names a table."""
-        return f"{quote(self.database)}.{quote(name)}" if name else self.database
-
-    def read(self, name: str) -> str | None:  # noqa: ARG002  there is one text
-        """The text that was kept under a name; None where there is none."""
-        if not result_of(self.do("has_manifest", name=self.database, table=MANIFEST)).rows:
-            return None
-        rows = result_of(self.do("read_manifest", table=self.where(MANIFEST))).rows
-        return rows[0][0] if rows else None
-
-    def seen(self, name: str) -> str:
-        """What is kept under a name, as a short text."""
-        return str(crc32((self.read(name) or "").encode()))
-
-    def replace(self, name: str, text: str) -> None:
-        """Keep a text in the place of the one before: one row, there whole or not at all."""
-        self.do("make_manifest", table=self.where(MANIFEST))
-        self.transport.run(schema.one("clickhouse", "write_manifest", table=self.where(MANIFEST)), {"text": text}, name)
-        self.do("trim_manifest", table=self.where(MANIFEST))
-
-    def settle(self, names: Iterable[str]) -> None:
-        """ClickHouse has them; unless a process that writes from another folder has dropped them."""
-        if gone := sorted(set(names).difference(self.files())):
-            raise MachineError(
-                f"{self.where(gone[0])} is gone: another process writes to {self.database}; nothing of this load is"
-                " stored, repeat it"
-            )
-
-    def files(self, pattern: str = "") -> list[str]:  # noqa: ARG002  all are tables
-        """Names of all tables of versions, sorted."""
-        rows = result_of(self.do("list_tables", name=self.database)).rows
-        return sorted(name for (name,) in rows if name != MANIFEST)
-
-    def remove(self, names: Iterable[str]) -> None:
-        """Drop tables."""
-        for name in names:
-            self.do("drop_table", table=self.where(name))
-
-    def alone(self) -> AbstractContextManager[None]:
-        """Keep other writers of this workspace out; the database is there from then on."""
-        self.do("create_database")
-        return locked(self.lock)
 
 
 class ClickHouseTables:
@@ -116,10 +50,10 @@ class ClickHouseTables:
     """
 
     def __init__(self, place: ClickHousePlace, tables: Mapping[str, Table], number: str, tag: str) -> None:
-        self.place, self.number, self.tag = place, number, tag
+        self.place, self.number, self.tag, self.spread = place, number, tag, place.spread()
         self.tables: dict[str, Table] = dict(tables)
         self.passing: set[str] = set()
-        self._prefix = "t" + number.replace("-", "_") + "_"
+        self._prefix = PASSING + number.replace("-", "_") + "_"
         self._scratch: Path | None = None
 
     # -- reading -----------------------------------------------------------------------------------------------------
@@ -191,17 +125,17 @@ class ClickHouseTables:
             self._create(name, file, table.columns, name in self.passing)
             self._write("append", sql, params, name, table=self.place.where(file), columns=listed)
         else:
-            self.place.do("clone", table=self.place.where(file), origin=self._where(name))
+            self._clone(name, file)
             for key in keys:
-                self.place.do("drop_partition", table=self.place.where(file), key=str(key))
+                self.place.change("drop_partition", file, key=str(key))
             said = ", ".join(map(str, keys))
             self._write("of_partitions", sql, params, name, table=self.place.where(file), columns=listed,
                         part=PARTS[name][1], keys=said)  # fmt: skip
         self._set(name, file, table.columns, name in self.passing)
 
     def _rendered(self, sql: str, params: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-        places = {name: self.place.where(_file(table)) for name, table in self.tables.items()}
-        said, values = render(sql, params, places)
+        places = {name: self.place.rows(_file(table), self.spread) for name, table in self.tables.items()}
+        said, values = render(sql, params, places, self.spread)
         return f"{said} /* {self.tag} */", {name: text_of(value) for name, value in values.items()}
 
     def clear(self, name: str) -> None:
@@ -211,13 +145,13 @@ class ClickHouseTables:
     def reshape(self, name: str, columns: Mapping[str, str]) -> None:
         """Other columns; one that was not there is null."""
         self._own(name)
-        before = self.tables[name].columns
+        before, file = self.tables[name].columns, _file(self.tables[name])
         for column, kind in before.items():
             if columns.get(column) != kind:
-                self.place.do("drop_column", table=self._where(name), column=quote(column))
+                self.place.change("drop_column", file, column=quote(column))
         for column, kind in columns.items():
             if before.get(column) != kind:
-                self.place.do("add_column", table=self._where(name), column=quote(column), type=_type(kind))
+                self.place.change("add_column", file, column=quote(column), type=_type(kind))
         self.tables[name] = replace(self.tables[name], columns=dict(columns))
 
     def drop(self, name: str) -> None:
@@ -270,14 +204,17 @@ class ClickHouseTables:
         file = _file(self.tables[name])
         if not file.startswith((self._prefix, f"v{self.number}_")):
             fresh = self._new(name, passing=False)
-            self.place.do("clone", table=self.place.where(fresh), origin=self.place.where(file))
+            self._clone(name, fresh)
             self.tables[name] = replace(self.tables[name], parts={"": Part((fresh,))})
 
     def _create(self, name: str, file: str, columns: Mapping[str, str], passing: bool) -> None:
         shape = ", ".join(f"{quote(column)} {_type(kind)}" for column, kind in columns.items())
-        part = "" if passing or name not in PARTS else f"PARTITION BY {PARTS[name][1]}"
-        order = "tuple()" if passing else ORDERS.get(name, "tuple()")
-        self.place.do("create_table", table=self.place.where(file), columns=shape, part=part, order=order)
+        part, order = ("", "tuple()") if passing else _laid(name)
+        self.place.change("create_table", file, columns=shape, part=part, order=order)
+
+    def _clone(self, name: str, file: str) -> None:
+        """Another table of the same parts."""
+        self.place.clone(file, _file(self.tables[name]), *_laid(name))
 
     def _taken(self, name: str, columns: Mapping[str, str], path: Path, passing: bool) -> None:
         file = self._new(name, passing)
@@ -287,6 +224,11 @@ class ClickHouseTables:
 
     def _described(self, file: str) -> dict[str, str]:
         return {row[0]: row[1] for row in result_of(self.place.do("describe", table=self.place.where(file))).rows}
+
+
+def _laid(name: str) -> tuple[str, str]:
+    """How a table is divided, and what its rows are sorted by."""
+    return f"PARTITION BY {PARTS[name][1]}" if name in PARTS else "", ORDERS.get(name, "tuple()")
 
 
 def _file(table: Table) -> str:

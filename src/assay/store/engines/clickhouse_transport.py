@@ -15,7 +15,7 @@ from datetime import date, datetime
 from decimal import Context, Decimal
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from assay.model.errors import MachineError
 from assay.store import schema
@@ -23,7 +23,7 @@ from assay.store.engine import Result
 from assay.store.engines import shown
 
 # Without these, what is missing comes back as 0 or '' instead of null, and a name may mean an alias of the same query.
-SETTINGS: dict[str, int] = {
+SETTINGS: dict[str, int | str] = {
     "join_use_nulls": 1,
     "aggregate_functions_null_for_empty": 1,
     "group_by_use_nulls": 1,
@@ -40,6 +40,7 @@ SETTINGS: dict[str, int] = {
 }
 ROWS = "JSONCompactEachRowWithNamesAndTypes"
 PASSWORD = "ASSAY_CLICKHOUSE_PASSWORD"
+CLUSTER = "cluster"  # the part of an address that names one
 _WIDE = Context(prec=76)
 
 
@@ -66,6 +67,8 @@ class Transport(Protocol):
 class Local:
     """ClickHouse's engine inside this process: the stand-in for a server. What it holds ends with the process."""
 
+    address = ":memory:"
+    settings: Mapping[str, int | str] = SETTINGS
     _connection: Any = None
     _second: Any = None
 
@@ -77,9 +80,9 @@ class Local:
                 import chdb  # type: ignore[import-untyped,unused-ignore]
             except ImportError as error:
                 raise MachineError("without a server, ClickHouse needs the package chdb: pip install chdb") from error
-            cls._connection = chdb.connect(":memory:")  # type: ignore[no-untyped-call,unused-ignore]
-            for name, value in SETTINGS.items():
-                cls._connection.query(schema.one("clickhouse", "set", name=name, value=str(value)))
+            cls._connection = chdb.connect(self.address)  # type: ignore[no-untyped-call,unused-ignore]
+            for name, value in self.settings.items():
+                cls._connection.query(schema.one("clickhouse", "set", name=name, value=f"'{value}'"))
         try:
             bound = {name: _bound(value) for name, value in params.items()}
             return bytes(cls._connection.query(sql, form, params=bound).bytes() or b"")
@@ -98,7 +101,7 @@ class Local:
         if cls._second is None:
             import chdb
 
-            cls._second = chdb.connect(":memory:")  # type: ignore[no-untyped-call,unused-ignore]
+            cls._second = chdb.connect(self.address)  # type: ignore[no-untyped-call,unused-ignore]
         try:
             cls._second.query(sql)
         except RuntimeError as error:
@@ -123,10 +126,13 @@ _SCHEMES = {"clickhouse": "http", "clickhouses": "https"}
 
 
 class Server:
-    """A server by its address, ``clickhouse://user@host:8123/database`` (``clickhouses://`` over TLS)."""
+    """A server by its address, ``clickhouse://user@host:8123/database`` (``clickhouses://`` over TLS).
 
-    def __init__(self, address: str) -> None:
-        self.address = address
+    ``?cluster=…`` in it is not the client's matter. ``more``: further settings of every statement.
+    """
+
+    def __init__(self, address: str, more: Mapping[str, int | str] | None = None) -> None:
+        self.address, self.settings = address, {**SETTINGS, **(more or {})}
         self._client: Any = None
 
     def run(self, sql: str, params: Mapping[str, Any], what: str, form: str = ROWS) -> bytes:
@@ -163,9 +169,10 @@ class Server:
                 ) from error
             logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)  # what it says stands in our error
             parts = urlsplit(self.address)  # its database may have to be made first, and every table is named with it
+            rest = urlencode([(name, value) for name, value in parse_qsl(parts.query) if name != CLUSTER])
             self._client = clickhouse_connect.get_client(
-                dsn=parts._replace(scheme=_SCHEMES[parts.scheme], path="").geturl(),
-                password=os.environ.get(PASSWORD, ""), settings=dict(SETTINGS), autogenerate_session_id=False,
+                dsn=parts._replace(scheme=_SCHEMES[parts.scheme], path="", query=rest).geturl(),
+                password=os.environ.get(PASSWORD, ""), settings=dict(self.settings), autogenerate_session_id=False,
             )  # fmt: skip
         return self._client
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from assay.store.render.clickhouse_cluster import uncorrelated
 from assay.store.render.shared import key_of, parsed, replaced
 
 if TYPE_CHECKING:
@@ -28,13 +29,15 @@ _PLACE = re.compile(rf"\b(\w+?){_MARK}\b")
 _BITS = {"BitwiseLeftShift": "bitShiftLeft", "BitwiseRightShift": "bitShiftRight", "BitwiseAnd": "bitAnd"}
 
 
-def render(sql: str, params: Mapping[str, Any], places: Mapping[str, str] | None = None) -> tuple[str, dict[str, Any]]:
+def render(
+    sql: str, params: Mapping[str, Any], places: Mapping[str, str] | None = None, spread: bool = False
+) -> tuple[str, dict[str, Any]]:
     """The statement in ClickHouse's words, and its values by name (paths into JSON become keys).
 
-    ``places``: table → where it is, for tables that are called otherwise there.
+    ``places``: table → where it is, for tables that are called otherwise there; ``spread``: over a cluster.
     """
     kinds = tuple(sorted((name, _kind(value)) for name, value in params.items() if value is not None))
-    text, keys = _clickhouse(sql, kinds, tuple(sorted(name for name in places or () if name in sql)))
+    text, keys = _clickhouse(sql, kinds, tuple(sorted(name for name in places or () if name in sql)), spread)
     values = {name: params[name] for name, kind in kinds}
     for name in keys:
         values[name] = key_of(str(values[name]))
@@ -62,13 +65,14 @@ def _kind(value: Any) -> str:
 
 @lru_cache(maxsize=512)
 def _clickhouse(
-    sql: str, kinds: tuple[tuple[str, str], ...], placed: tuple[str, ...] = ()
+    sql: str, kinds: tuple[tuple[str, str], ...], placed: tuple[str, ...] = (), spread: bool = False
 ) -> tuple[str, frozenset[str]]:
     from sqlglot import exp
 
     keys: set[str] = set()
     known = dict(kinds)
-    tree = replaced(parsed(sql, "ClickHouse"), lambda node: _node(node, known, keys))
+    tree = parsed(sql, "ClickHouse")
+    tree = replaced(uncorrelated(tree) if spread else tree, lambda node: _node(node, known, keys))
     for select in tree.find_all(exp.Select):  # else a column of several joined tables is called ``u.unit``
         for column in select.expressions:
             if isinstance(column, exp.Column) and column.table and not isinstance(column.this, exp.Star):

@@ -41,3 +41,40 @@ INSERT INTO {table} SELECT * FROM file({path}, 'Parquet');
 KILL QUERY WHERE user = currentUser() AND position(query, '/* {tag} */') > 0 AND query NOT LIKE 'KILL QUERY%' ASYNC;
 -- name: set
 SET {name} = {value};
+
+-- name: create_database_everywhere
+CREATE DATABASE IF NOT EXISTS {database} ON CLUSTER {cluster};
+-- name: make_manifest_everywhere
+CREATE TABLE IF NOT EXISTS {here} ON CLUSTER {cluster} (written DateTime64(6) DEFAULT now64(6), text String)
+    ENGINE = ReplicatedMergeTree ORDER BY written;
+CREATE TABLE IF NOT EXISTS {table} ON CLUSTER {cluster} AS {here} ENGINE = Distributed({names}, {shard});
+-- name: trim_manifest_everywhere
+DELETE FROM {here} ON CLUSTER {cluster} WHERE JSONExtractUInt(text, 'generation') + 100 < {generation};
+-- name: drop_table_everywhere
+DROP TABLE IF EXISTS {table} ON CLUSTER {cluster} SYNC;
+DROP TABLE IF EXISTS {here} ON CLUSTER {cluster} SYNC;
+-- name: create_table_everywhere
+CREATE TABLE {here} ON CLUSTER {cluster} ({columns})
+    ENGINE = ReplicatedMergeTree {part} ORDER BY {order} SETTINGS allow_nullable_key = 1;
+CREATE TABLE {table} ON CLUSTER {cluster} AS {here} ENGINE = Distributed({names}, {shard});
+-- name: clone_everywhere
+CREATE TABLE {here} ON CLUSTER {cluster} AS {origin}
+    ENGINE = ReplicatedMergeTree {part} ORDER BY {order} SETTINGS allow_nullable_key = 1;
+CREATE TABLE {table} ON CLUSTER {cluster} AS {here} ENGINE = Distributed({names}, {shard});
+ALTER TABLE {here} ON CLUSTER {cluster} ATTACH PARTITION ALL FROM {origin};
+-- name: drop_partition_everywhere
+ALTER TABLE {here} ON CLUSTER {cluster} DROP PARTITION {key};
+-- name: drop_column_everywhere
+ALTER TABLE {here} ON CLUSTER {cluster} DROP COLUMN {column};
+ALTER TABLE {table} ON CLUSTER {cluster} DROP COLUMN {column};
+-- name: add_column_everywhere
+ALTER TABLE {here} ON CLUSTER {cluster} ADD COLUMN {column} {type};
+ALTER TABLE {table} ON CLUSTER {cluster} ADD COLUMN {column} {type};
+-- name: sync_everywhere
+SYSTEM SYNC REPLICA ON CLUSTER {cluster} {here};
+-- name: counts
+SELECT (SELECT count() FROM {table}), (SELECT count() FROM {origin});
+-- name: shards
+SELECT uniqExact(shard_num), countIf(replica_num > 1 AND NOT internal_replication) FROM system.clusters WHERE cluster = {name};
+-- name: all_shards
+(SELECT * FROM {table});

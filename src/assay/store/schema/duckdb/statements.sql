@@ -133,9 +133,9 @@ WHERE p.user_id = $id AND p.visitor NOT LIKE 'user:%' ORDER BY 1, 2;
 -- name: gone_of_user
 CREATE OR REPLACE TEMP TABLE gone AS
 SELECT e.event_no, e.load_no FROM events e
-WHERE e.user_id = $id OR EXISTS (
-    SELECT 1 FROM persons p
-    WHERE p.visitor_key = e.visitor_key AND p.user_id = $id AND e.t >= p.since_t AND e.t < p.until_t
+WHERE e.user_id = $id OR e.event_no IN (
+    SELECT x.event_no FROM events x JOIN persons p ON p.visitor_key = x.visitor_key
+    WHERE p.user_id = $id AND x.t >= p.since_t AND x.t < p.until_t
 );
 -- name: gone_of_visitor
 CREATE OR REPLACE TEMP TABLE gone AS SELECT e.event_no, e.load_no FROM events e WHERE e.visitor = $id;
