@@ -256,6 +256,9 @@ def test_a_report_from_a_half_moved_workspace_says_so_once(tmp_path: Path) -> No
     with reported.shop(tmp_path / "shop") as ws:
         unfinished.begin(ws.data, "/srv/elsewhere")
         found = reported.report(ws)
+    (decisions,) = [block for block in found.document.pages[0].blocks if isinstance(block, Items) and block.call]
+    assert len(decisions.items) > 1
+    assert decisions.items[0].text.startswith("No number can be trusted now")
     for suffix in ("html", "md"):
         text = shown_in(found, suffix)
         assert text.count("No number can be trusted now: Events may be missing") == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 from assay.decide.words import significant
@@ -135,7 +136,8 @@ def _decision(one: Test) -> Said:
 
 def decisions(kpis: list[Kpi], known: list[Test], found: dict[str, View]) -> Items:
     """What somebody has to decide, the most pressing first."""
-    return Items((*_sick(known), *_broken(kpis), *_waiting(known), *_behind(kpis, found), *_doubts(found)), call=True)
+    said = (_nothing_holds(found), _sick(known), _broken(kpis), _waiting(known), _behind(kpis, found), _doubts(found))
+    return Items(tuple(chain.from_iterable(said)), call=True)
 
 
 def _sick(known: list[Test]) -> Iterator[Said]:
@@ -185,10 +187,14 @@ def _behind(kpis: list[Kpi], found: dict[str, View]) -> Iterator[Said]:
             yield Said(f"{one.title} has missed its target.", now.source, WARNING, "Decide on the next target.")
 
 
-def _doubts(found: dict[str, View]) -> Iterator[Said]:
+def _nothing_holds(found: dict[str, View]) -> Iterator[Said]:
+    """What makes every number doubtful, the decisions below too."""
     everywhere = next((said for view in found.values() for _, said in view.findings(*EVERYWHERE)), None)
     if everywhere is not None:
         yield replace(everywhere, text=f"No number can be trusted now: {everywhere.text}")
+
+
+def _doubts(found: dict[str, View]) -> Iterator[Said]:
     quality = found.get("quality")
     if quality is not None:
         for n, said in quality.findings():
