@@ -28,6 +28,7 @@ _NAME = r'("\w+"\."\w+?)"'
 _ON = re.compile(r' ON CLUSTER "shards\d"')
 _CREATE = re.compile(rf"CREATE TABLE (IF NOT EXISTS )?{_NAME}(.*)", re.DOTALL)
 _OF_SHARDS = re.compile(r' AS ("\w+"\."\w+?)_here" (ENGINE = Distributed\(.*, (\S+)\))', re.DOTALL)
+_REPLICATED = re.compile(r"ReplicatedMergeTree\('/clickhouse/assay/[^']+/\{shard\}', '\{replica\}'\)")
 
 
 class Shards(Local):
@@ -60,6 +61,8 @@ class Shards(Local):
             return self._changed(verb, sql, name[1]) if name else [sql]
         if "FROM system.tables" in sql and "AND" not in sql:
             return [f"{sql} AND NOT endsWith(name, '_all')"]
+        if "system.tables" in sql and "GROUP BY name" in sql:
+            return [sql.replace("GROUP BY", "AND NOT endsWith(name, '_all') GROUP BY")]
         return [sql]
 
     def _created(self, unless: str, name: str, rest: str, everywhere: bool) -> list[str]:
@@ -70,10 +73,10 @@ class Shards(Local):
             assert of[1] == name
             self.kept[name] = of[3]
             return [self._part(name), f'CREATE TABLE {unless}{name}" AS {name}_all" {of[2]}']
-        assert "ENGINE = ReplicatedMergeTree" in rest
+        assert _REPLICATED.search(rest)
         assert name.endswith("_here")
         rest = re.sub(rf"^ AS {_NAME}", lambda origin: f' AS {_all(origin[1])}"', rest)
-        return [f'CREATE TABLE {unless}{_all(name)}"{rest.replace("ReplicatedMergeTree", "MergeTree")}']
+        return [f'CREATE TABLE {unless}{_all(name)}"{_REPLICATED.sub("MergeTree", rest)}']
 
     def _changed(self, verb: str, sql: str, name: str) -> list[str]:
         if name.endswith("_here"):  # a change of what each server has

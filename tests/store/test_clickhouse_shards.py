@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -66,6 +67,57 @@ for cluster in ("doubled", "nowhere", "shards2"):
     except MachineError as error:
         print(error, flush=True)
 """
+
+
+ASKED = """
+import json, os, sys
+from pathlib import Path
+import chdb
+from clickhouse_asked import Shard, config
+from assay.store.engines.clickhouse_place import CLUSTER_SETTINGS, ClusterPlace
+from assay.store.engines.clickhouse_transport import SETTINGS
+from assay.store.render.clickhouse import render
+shards = [Shard(), Shard()]
+Path(sys.argv[1]).write_text(config(shards))
+engine = chdb.connect(f":memory:?config-file={sys.argv[1]}")
+for name, value in (SETTINGS | CLUSTER_SETTINGS).items():
+    engine.query(f"SET {name} = '{value}'")
+engine.query("CREATE DATABASE d")
+for name, columns in (("events", "event_no, visitor_key, t, user_id"), ("persons", "visitor_key, user_id, since_t")):
+    shape = ", ".join(f"{column} Nullable(Int64)" for column in columns.split(", "))
+    engine.query(f"CREATE TABLE d.v1_{name} ({shape}) ENGINE = Distributed('far', 'd', 'v1_{name}_here', 0)")
+engine.query("CREATE TABLE d.t1_keys (visitor_key Nullable(Int64)) ENGINE = MergeTree ORDER BY tuple() AS SELECT 1")
+place = ClusterPlace(None, "d", Path("."), "far")
+places = {name: place.rows(file, True) for name, file in (("events", "v1_events"), ("persons", "v1_persons"), ("keyz", "t1_keys"))}
+for sql in json.loads(sys.argv[2]):
+    said, _ = render(sql, {}, places, True)
+    engine.query(said)
+print(json.dumps([shard.asked for shard in shards]), flush=True)
+os._exit(0)
+"""
+
+
+def test_what_shards_are_asked(tmp_path: Path) -> None:
+    """For rows of their own table by its columns: a condition would look into tables that are elsewhere."""
+    pytest.importorskip("chdb")
+    asked = [
+        "SELECT count(*) FROM events e WHERE e.visitor_key IN (SELECT visitor_key FROM keyz)",
+        "SELECT count(*) FROM events e WHERE NOT (e.visitor_key IN (SELECT visitor_key FROM keyz) AND e.t < 5)",
+        "SELECT min(t) FILTER (WHERE user_id = 3), count(DISTINCT user_id) FROM events GROUP BY visitor_key ORDER BY 1 LIMIT 3",
+        "SELECT e.t FROM events e WHERE NOT EXISTS (SELECT 1 FROM persons p WHERE p.visitor_key = e.visitor_key)",
+        "SELECT e.t FROM events e JOIN persons p ON p.visitor_key = e.visitor_key WHERE p.since_t > 4",
+        "SELECT e.t FROM keyz k LEFT JOIN events e ON k.visitor_key = e.visitor_key ORDER BY e.t LIMIT 2",
+    ]
+    words = [sys.executable, "-c", ASKED, str(tmp_path / "far.xml"), json.dumps(asked)]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    one, two = json.loads(done.stdout)
+    assert one == two
+    assert len(one) >= len(asked)
+    for text in one:
+        assert re.fullmatch(r"SELECT (`__table1`.`\w+` AS `\w+`(, )?)+ FROM `d`.`v1_\w+_here` AS `__table1`", text), (
+            text
+        )
 
 
 def test_a_cluster_that_would_double_or_is_not_there(tmp_path: Path) -> None:

@@ -46,9 +46,9 @@ def held_by_segment() -> Statement:
 def unspanned() -> Statement:
     """Events whose segment is not known (stored by an older version): number of their load, how many, first and last."""
     return Statement(
-        "SELECT load_no, count(*), min(event_no), max(event_no) + 1 FROM events e "
-        "WHERE e.event_no NOT IN "
-        "(SELECT x.event_no FROM spans s JOIN events x ON x.event_no >= s.first_no AND x.event_no < s.next_no) "
+        "SELECT e.load_no, count(*), min(e.event_no), max(e.event_no) + 1 FROM events e LEFT JOIN ("
+        "SELECT x.event_no AS known FROM spans s JOIN events x ON x.event_no >= s.first_no AND x.event_no < s.next_no"
+        ") k ON k.known = e.event_no WHERE k.known IS NULL "
         "GROUP BY load_no ORDER BY load_no",
         {},
         "events of older loads",

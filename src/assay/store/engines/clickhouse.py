@@ -7,8 +7,8 @@ server's address its engine inside this process answers (package chdb): the stan
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
@@ -17,8 +17,8 @@ from uuid import uuid4
 from assay.model.errors import UsageError
 from assay.store.engine import Progress, Statement
 from assay.store.engines import shown
-from assay.store.engines.clickhouse_place import CLUSTER_SETTINGS, ClickHousePlace, ClusterPlace
-from assay.store.engines.clickhouse_tables import ClickHouseTables
+from assay.store.engines.clickhouse_place import CLUSTER_SETTINGS, HOUR, ClickHousePlace, ClusterPlace
+from assay.store.engines.clickhouse_tables import ClickHouseTables, shapes
 from assay.store.engines.clickhouse_transport import CLUSTER, Local, Server
 from assay.store.engines.warehouse import Tables
 from assay.store.engines.warehouse_store import WarehouseStore
@@ -64,7 +64,7 @@ def _at(address: str | None, folder: Path) -> ClickHousePlace:
         raise UsageError(f"{shown(address)}: write ClickHouse's address as clickhouse://user@host:8123/database")
     cluster = dict(parse_qsl(urlsplit(address).query)).get(CLUSTER)
     if cluster is not None:
-        return ClusterPlace(Server(address, CLUSTER_SETTINGS), database, folder, cluster)
+        return ClusterPlace(Server(address, CLUSTER_SETTINGS, HOUR), database, folder, cluster)
     return ClickHousePlace(Server(address), database, folder)
 
 
@@ -85,9 +85,12 @@ class ClickHouse:
         """The present version."""
         return self.lake.manifest()
 
-    def alone(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def alone(self) -> Iterator[None]:
         """Keep other writers out."""
-        return self.place.alone()
+        with self.place.alone():
+            self.place.complete(shapes(self.manifest().tables))
+            yield
 
     def tables(self, manifest: Manifest, number: str) -> ClickHouseTables:
         """The tables of a version, to be read or changed."""

@@ -8,7 +8,7 @@ and a ``Distributed`` table over them, which has the name (docs/adr/0030).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,13 +28,18 @@ MANIFEST = "manifest_"
 PASSING = "t"  # what the name of a table begins with that is there for one session
 HERE = "_here"  # what the name of a table ends with that holds a server's part of one of the cluster
 VISITOR = "visitor_key"
-# Tables of a cluster are joined, or looked up in each other, whole, wherever their rows are (a cluster that has grown
-# has the rows of a visitor in several places). When an INSERT has ended, its rows are on the shards that they fall to,
-# and none was taken for a repetition of another one. A shard that does not answer is an error.
+HOUR = 3600  # seconds that a statement may take until every server of a cluster has done it
+# The shards give rows and columns and nothing else: a condition that ClickHouse hands down to them is looked up anew
+# there, in tables that they do not have. When an INSERT has ended, its rows are on the shards that they fall to, and
+# none was taken for a repetition of another one; a cluster that has grown has the rows of a visitor in several places.
+# A shard that does not answer is an error.
 CLUSTER_SETTINGS: dict[str, int | str] = {
+    "allow_push_predicate_ast_for_distributed_subqueries": 0,
     "prefer_global_in_and_join": 1,
     "distributed_product_mode": "global",
     "optimize_distributed_group_by_sharding_key": 0,
+    "optimize_skip_unused_shards": 0,
+    "skip_unavailable_shards": 0,
     "distributed_foreground_insert": 1,
     "parallel_distributed_insert_select": 0,
     "async_insert": 0,
@@ -42,7 +47,8 @@ CLUSTER_SETTINGS: dict[str, int | str] = {
     "deduplicate_insert": "disable",
     "deduplicate_insert_select": "disable",
     "alter_sync": 2,
-    "skip_unavailable_shards": 0,
+    "distributed_ddl_task_timeout": HOUR,
+    "receive_timeout": HOUR,
 }
 
 
@@ -67,6 +73,9 @@ class ClickHousePlace(Place):
         """A table of the same parts as another one, which costs nothing but names."""
         del part, order  # as those of the other
         self.change("clone", file, origin=self.where(origin))
+
+    def complete(self, tables: Mapping[str, tuple[str, str, str]]) -> None:
+        """Make sure that every server has these tables: file → columns, how it is divided, what it is sorted by."""
 
     def stop(self, tag: str) -> None:
         """Break off the queries that have ``tag`` in their text."""
@@ -139,7 +148,7 @@ class ClusterPlace(ClickHousePlace):
 
     def __init__(self, transport: Transport, database: str, folder: Path, cluster: str) -> None:
         super().__init__(transport, database, folder)
-        self.cluster = cluster
+        self.cluster, self._writes = cluster, False
 
     def do(self, which: str, /, **fill: str) -> bytes:
         """Run the statements of that name; the answer of the last."""
@@ -149,12 +158,24 @@ class ClusterPlace(ClickHousePlace):
         """Run the statements of that name, on every server."""
         if file.startswith(PASSING):
             return super().change(which, file, **fill)
-        shard = f"cityHash64(assumeNotNull({VISITOR}))" if quote(VISITOR) in fill.get("columns", "") else "0"
+        falls = f"cityHash64(assumeNotNull({VISITOR}))" if quote(VISITOR) in fill.get("columns", "") else "0"
+        path = f"/clickhouse/assay/{self.cluster}/{self.database}/{file}/"
         self.do(
-            f"{which}_everywhere", table=self.where(file), here=self.where(file + HERE), shard=shard,
-            names=f"{literal(self.cluster)}, {literal(self.database)}, {literal(file + HERE)}", **fill,
+            f"{which}_everywhere", table=self.where(file), here=self.where(file + HERE),
+            engine=f"ReplicatedMergeTree({literal(path + '{shard}')}, '{{replica}}')",
+            spread=f"Distributed({literal(self.cluster)}, {literal(self.database)}, {literal(file + HERE)}, {falls})",
+            **fill,
         )  # fmt: skip
         return None
+
+    def complete(self, tables: Mapping[str, tuple[str, str, str]]) -> None:
+        """A server that has joined the cluster, or came back empty, gets the tables and what its replicas have."""
+        said = self.do("servers_of_tables", name=literal(self.database), all=literal(self.cluster))
+        for name, servers, of in result_of(said).rows:
+            if servers < of and name.endswith(HERE) and (file := name.removesuffix(HERE)) in tables:
+                columns, part, order = tables[file]
+                self.change("complete", file, columns=columns, part=part, order=order)
+                self._caught_up(file)
 
     def clone(self, file: str, origin: str, part: str, order: str) -> None:
         """A table of the same parts as another one: a replica clones what it has, so it must have all before."""
@@ -175,7 +196,12 @@ class ClusterPlace(ClickHousePlace):
 
     def _shards(self) -> int:
         """How many there are, of a cluster on which a row that is inserted is there once."""
-        ((shards, doubling),) = result_of(self.do("shards", name=literal(self.cluster))).rows
+        try:
+            ((shards, doubling),) = result_of(self.do("shards", name=literal(self.cluster))).rows
+        except MachineError as error:
+            if "ACCESS_DENIED" not in str(error):
+                raise
+            raise MachineError(f"{error}; a user of a cluster needs SELECT ON system.clusters") from error
         if not shards:
             raise MachineError(f"ClickHouse has no cluster {self.cluster}; those that it has are in system.clusters")
         if doubling:
@@ -188,9 +214,9 @@ class ClusterPlace(ClickHousePlace):
     def rows(self, file: str, spread: bool) -> str:
         """What a query reads a table's rows from.
 
-        Of one shard the server's own table, which has all of them. Of several, the shards choose rows and columns and
-        the server that is asked reckons with them: aggregates that the shards begin are called otherwise there than
-        here under the settings that null needs, and end in an error.
+        Of one shard the server's own table, which has all of them. Of several, the shards give the columns that are
+        asked for and the server that is asked reckons with them: aggregates that the shards begin are called otherwise
+        there than here under the settings that null needs, and end in an error.
         """
         if file.startswith(PASSING):
             return self.where(file)
@@ -199,6 +225,12 @@ class ClusterPlace(ClickHousePlace):
     def _caught_up(self, file: str) -> None:
         """Wait until each replica has what any other one has of a table."""
         self.do("sync_everywhere", here=self.where(file + HERE))
+
+    def read(self, name: str) -> str | None:
+        """The text that was kept under a name; None where there is none. Whoever writes reads the last one there is."""
+        if self._writes:
+            self._caught_up(MANIFEST)
+        return super().read(name)
 
     def _written(self, text: str) -> None:
         self._caught_up(MANIFEST)
@@ -211,9 +243,10 @@ class ClusterPlace(ClickHousePlace):
         for name in listed:
             self._caught_up(name)
 
-    def files(self, pattern: str = "") -> list[str]:
-        """Names of all tables of versions, sorted; also of those of which a server has its part only."""
-        return sorted({name.removesuffix(HERE) for name in super().files(pattern)} - {MANIFEST})
+    def files(self, pattern: str = "") -> list[str]:  # noqa: ARG002  all are tables
+        """Names of all tables of versions on any server, sorted; also of those that are there in part only."""
+        rows = result_of(self.do("servers_of_tables", name=literal(self.database), all=literal(self.cluster))).rows
+        return sorted({name.removesuffix(HERE) for name, *_ in rows} - {MANIFEST})
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -221,6 +254,9 @@ class ClusterPlace(ClickHousePlace):
         self._shards()
         self.do("create_database_everywhere")
         with locked(self.lock):
-            if self.read(MANIFEST) is not None:
-                self._caught_up(MANIFEST)
-            yield
+            self.change("make_manifest", MANIFEST)
+            self._writes = True
+            try:
+                yield
+            finally:
+                self._writes = False

@@ -208,9 +208,8 @@ class ClickHouseTables:
             self.tables[name] = replace(self.tables[name], parts={"": Part((fresh,))})
 
     def _create(self, name: str, file: str, columns: Mapping[str, str], passing: bool) -> None:
-        shape = ", ".join(f"{quote(column)} {_type(kind)}" for column, kind in columns.items())
         part, order = ("", "tuple()") if passing else _laid(name)
-        self.place.change("create_table", file, columns=shape, part=part, order=order)
+        self.place.change("create_table", file, columns=_shape(columns), part=part, order=order)
 
     def _clone(self, name: str, file: str) -> None:
         """Another table of the same parts."""
@@ -224,6 +223,15 @@ class ClickHouseTables:
 
     def _described(self, file: str) -> dict[str, str]:
         return {row[0]: row[1] for row in result_of(self.place.do("describe", table=self.place.where(file))).rows}
+
+
+def shapes(tables: Mapping[str, Table]) -> dict[str, tuple[str, str, str]]:
+    """What each table of a version is made of: file → columns, how it is divided, what it is sorted by."""
+    return {_file(table): (_shape(table.columns), *_laid(name)) for name, table in tables.items()}
+
+
+def _shape(columns: Mapping[str, str]) -> str:
+    return ", ".join(f"{quote(column)} {_type(kind)}" for column, kind in columns.items())
 
 
 def _laid(name: str) -> tuple[str, str]:

@@ -35,6 +35,9 @@ SETTINGS: dict[str, int | str] = {
     "output_format_json_quote_decimals": 1,
     "output_format_json_quote_64bit_integers": 0,
     "output_format_json_quote_denormals": 1,
+    # An old version's table is dropped whatever its size.
+    "max_table_size_to_drop": 0,
+    "max_partition_size_to_drop": 0,
     # Joins run as they are written: without statistics ClickHouse's own order can start with a cross join.
     "query_plan_optimize_join_order_limit": 0,
 }
@@ -128,11 +131,12 @@ _SCHEMES = {"clickhouse": "http", "clickhouses": "https"}
 class Server:
     """A server by its address, ``clickhouse://user@host:8123/database`` (``clickhouses://`` over TLS).
 
-    ``?cluster=…`` in it is not the client's matter. ``more``: further settings of every statement.
+    ``?cluster=…`` in it is not the client's matter. ``more``: further settings of every statement; ``seconds``: how
+    long one may take that several servers do, which the first of them tells at its end only.
     """
 
-    def __init__(self, address: str, more: Mapping[str, int | str] | None = None) -> None:
-        self.address, self.settings = address, {**SETTINGS, **(more or {})}
+    def __init__(self, address: str, more: Mapping[str, int | str] | None = None, seconds: int | None = None) -> None:
+        self.address, self.settings, self.seconds = address, {**SETTINGS, **(more or {})}, seconds
         self._client: Any = None
 
     def run(self, sql: str, params: Mapping[str, Any], what: str, form: str = ROWS) -> bytes:
@@ -141,7 +145,8 @@ class Server:
             client = self._connected()
             if re.match(r"\s*(SELECT|WITH|EXPLAIN|SHOW|DESCRIBE)", sql, re.IGNORECASE):
                 return bytes(client.raw_query(sql, parameters=dict(params), fmt=form))
-            client.command(sql, parameters=dict(params))
+            # Else the answer begins before the statement has ended, and why it failed is lost.
+            client.command(sql, parameters=dict(params), settings={"wait_end_of_query": "1"} if self.seconds else None)
             return b""
 
     def insert(self, table: str, file: Path, what: str) -> None:
@@ -173,6 +178,7 @@ class Server:
             self._client = clickhouse_connect.get_client(
                 dsn=parts._replace(scheme=_SCHEMES[parts.scheme], path="", query=rest).geturl(),
                 password=os.environ.get(PASSWORD, ""), settings=dict(self.settings), autogenerate_session_id=False,
+                send_receive_timeout=self.seconds or 300,
             )  # fmt: skip
         return self._client
 

@@ -46,8 +46,8 @@ SET {name} = {value};
 CREATE DATABASE IF NOT EXISTS {database} ON CLUSTER {cluster};
 -- name: make_manifest_everywhere
 CREATE TABLE IF NOT EXISTS {here} ON CLUSTER {cluster} (written DateTime64(6) DEFAULT now64(6), text String)
-    ENGINE = ReplicatedMergeTree ORDER BY written;
-CREATE TABLE IF NOT EXISTS {table} ON CLUSTER {cluster} AS {here} ENGINE = Distributed({names}, {shard});
+    ENGINE = {engine} ORDER BY written;
+CREATE TABLE IF NOT EXISTS {table} ON CLUSTER {cluster} AS {here} ENGINE = {spread};
 -- name: trim_manifest_everywhere
 DELETE FROM {here} ON CLUSTER {cluster} WHERE JSONExtractUInt(text, 'generation') + 100 < {generation};
 -- name: drop_table_everywhere
@@ -55,12 +55,19 @@ DROP TABLE IF EXISTS {table} ON CLUSTER {cluster} SYNC;
 DROP TABLE IF EXISTS {here} ON CLUSTER {cluster} SYNC;
 -- name: create_table_everywhere
 CREATE TABLE {here} ON CLUSTER {cluster} ({columns})
-    ENGINE = ReplicatedMergeTree {part} ORDER BY {order} SETTINGS allow_nullable_key = 1;
-CREATE TABLE {table} ON CLUSTER {cluster} AS {here} ENGINE = Distributed({names}, {shard});
+    ENGINE = {engine} {part} ORDER BY {order} SETTINGS allow_nullable_key = 1;
+CREATE TABLE {table} ON CLUSTER {cluster} AS {here} ENGINE = {spread};
+-- name: complete_everywhere
+CREATE TABLE IF NOT EXISTS {here} ON CLUSTER {cluster} ({columns})
+    ENGINE = {engine} {part} ORDER BY {order} SETTINGS allow_nullable_key = 1;
+CREATE TABLE IF NOT EXISTS {table} ON CLUSTER {cluster} AS {here} ENGINE = {spread};
+-- name: servers_of_tables
+SELECT name, count(), (SELECT count() FROM clusterAllReplicas({all}, system.one))
+FROM clusterAllReplicas({all}, system.tables) WHERE database = {name} GROUP BY name;
 -- name: clone_everywhere
 CREATE TABLE {here} ON CLUSTER {cluster} AS {origin}
-    ENGINE = ReplicatedMergeTree {part} ORDER BY {order} SETTINGS allow_nullable_key = 1;
-CREATE TABLE {table} ON CLUSTER {cluster} AS {here} ENGINE = Distributed({names}, {shard});
+    ENGINE = {engine} {part} ORDER BY {order} SETTINGS allow_nullable_key = 1;
+CREATE TABLE {table} ON CLUSTER {cluster} AS {here} ENGINE = {spread};
 ALTER TABLE {here} ON CLUSTER {cluster} ATTACH PARTITION ALL FROM {origin};
 -- name: drop_partition_everywhere
 ALTER TABLE {here} ON CLUSTER {cluster} DROP PARTITION {key};
@@ -71,7 +78,7 @@ ALTER TABLE {table} ON CLUSTER {cluster} DROP COLUMN {column};
 ALTER TABLE {here} ON CLUSTER {cluster} ADD COLUMN {column} {type};
 ALTER TABLE {table} ON CLUSTER {cluster} ADD COLUMN {column} {type};
 -- name: sync_everywhere
-SYSTEM SYNC REPLICA ON CLUSTER {cluster} {here};
+SYSTEM SYNC REPLICA ON CLUSTER {cluster} {here} LIGHTWEIGHT;
 -- name: counts
 SELECT (SELECT count() FROM {table}), (SELECT count() FROM {origin});
 -- name: shards
