@@ -135,6 +135,7 @@ def test_a_cluster_is_named_in_the_address(tmp_path: Path) -> None:
     assert isinstance(made, ClusterPlace)
     assert (made.database, made.cluster) == ("shop", "two rooms")
     assert made.transport.settings.items() >= CLUSTER_SETTINGS.items()
+    pytest.importorskip("clickhouse_connect")
     with pytest.raises(MachineError, match="no ClickHouse answers there"):
         made.read("")
 
