@@ -89,7 +89,7 @@ class ClickHouse:
     def alone(self) -> Iterator[None]:
         """Keep other writers out."""
         with self.place.alone():
-            self.place.complete(shapes(self.manifest().tables))
+            self.place.complete(lambda: shapes(self.manifest().tables))
             yield
 
     def tables(self, manifest: Manifest, number: str) -> ClickHouseTables:

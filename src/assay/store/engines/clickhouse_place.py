@@ -8,7 +8,7 @@ and a ``Distributed`` table over them, which has the name (docs/adr/0030).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,8 +74,8 @@ class ClickHousePlace(Place):
         del part, order  # as those of the other
         self.change("clone", file, origin=self.where(origin))
 
-    def complete(self, tables: Mapping[str, tuple[str, str, str]]) -> None:
-        """Make sure that every server has these tables: file → columns, how it is divided, what it is sorted by."""
+    def complete(self, shapes: Callable[[], Mapping[str, tuple[str, str, str]]]) -> None:
+        """Make sure that every server has the tables: file → columns, how it is divided, what it is sorted by."""
 
     def stop(self, tag: str) -> None:
         """Break off the queries that have ``tag`` in their text."""
@@ -168,8 +168,9 @@ class ClusterPlace(ClickHousePlace):
         )  # fmt: skip
         return None
 
-    def complete(self, tables: Mapping[str, tuple[str, str, str]]) -> None:
+    def complete(self, shapes: Callable[[], Mapping[str, tuple[str, str, str]]]) -> None:
         """A server that has joined the cluster, or came back empty, gets the tables and what its replicas have."""
+        tables = shapes()
         said = self.do("servers_of_tables", name=literal(self.database), all=literal(self.cluster))
         for name, servers, of in result_of(said).rows:
             if servers < of and name.endswith(HERE) and (file := name.removesuffix(HERE)) in tables:

@@ -30,32 +30,27 @@ def _looked_up(select: exp.Select) -> exp.Expr | None:
     inner = {table.alias_or_name for table in tables}
     pairs, rest = [], []
     for condition in where.this.flatten() if isinstance(where.this, exp.And) else [where.this]:
-        sides = [condition.this, condition.expression] if isinstance(condition, exp.EQ) else []
-        within = [_within(side, inner) for side in sides]
-        if _within(condition, inner):
+        if _of(condition, inner) <= {True}:
             rest.append(condition.copy())
-        elif True in within and not _mixed(sides[within.index(False)], inner):
-            pairs.append((sides[within.index(False)].copy(), sides[within.index(True)].copy()))
-        else:
+            continue
+        sides = [condition.this, condition.expression] if isinstance(condition, exp.EQ) else []
+        outer = [side for side in sides if _of(side, inner) == {False}]
+        looked = [side for side in sides if _of(side, inner) <= {True}]
+        if not outer or not looked:
             return None
+        pairs.append((outer[0].copy(), looked[0].copy()))
     if not pairs:
         return None
     found = select.copy()
     found.set("expressions", [side for _, side in pairs])
     found.set("where", exp.Where(this=exp.and_(*rest)) if rest else None)
-    outer = [side for side, _ in pairs]
-    row = outer[0] if len(outer) == 1 else exp.Tuple(expressions=outer)
+    around = [side for side, _ in pairs]
+    row = around[0] if len(around) == 1 else exp.Tuple(expressions=around)
     return exp.In(this=row, query=exp.Subquery(this=found))
 
 
-def _within(node: exp.Expr, inner: set[str]) -> bool:
-    """Whether nothing of the query around is in it: what names no table is the subquery's own."""
+def _of(node: exp.Expr, inner: set[str]) -> set[bool]:
+    """Whether its columns are the subquery's own: what names no table is. Both where mixed, none of a value."""
     from sqlglot import exp
 
-    return all(column.table in inner or not column.table for column in node.find_all(exp.Column))
-
-
-def _mixed(node: exp.Expr, inner: set[str]) -> bool:
-    from sqlglot import exp
-
-    return any(column.table in inner or not column.table for column in node.find_all(exp.Column))
+    return {column.table in inner or not column.table for column in node.find_all(exp.Column)}
